@@ -1,0 +1,38 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+    name: "Tessera",
+    products: [
+        .library(name: "Tessera", targets: ["Tessera"]),
+        .executable(name: "gpu-bench", targets: ["gpu-bench"]),
+        .executable(name: "gpu-probe", targets: ["gpu-probe"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    ],
+    targets: [
+        // C: a module map and a shim each, and the two places where bytes are hot.
+        .systemLibrary(name: "COpenCL"),
+        .systemLibrary(name: "COpenBLAS"),
+        .systemLibrary(name: "CZlib"),
+        .target(name: "CKernels"),
+        .target(name: "CVector"),
+        // The library, each layer importing only those above it.
+        .target(name: "OpenCL", dependencies: ["COpenCL"]),
+        .target(name: "TensorGraph"),
+        .target(name: "Execution", dependencies: ["TensorGraph", .product(name: "Logging", package: "swift-log")]),
+        .target(name: "CPUBackend", dependencies: ["Execution", "TensorGraph", "COpenBLAS", "CVector"]),
+        .target(name: "OpenCLBackend", dependencies: ["Execution", "TensorGraph", "OpenCL", "CKernels"]),
+        .target(name: "Tessera", dependencies: ["CPUBackend", "Execution", "OpenCLBackend", "TensorGraph", "CZlib"]),
+        // Command lines.
+        .executableTarget(
+            name: "gpu-bench",
+            dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(
+            name: "gpu-probe",
+            dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    ],
+    cLanguageStandard: .c2x
+)

@@ -1,0 +1,34 @@
+/// The type of a tensor's elements.
+public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+    /// IEEE 754 binary16, storage only: arithmetic is carried out in float32.
+    case float16
+    /// The upper half of a float32, storage only: arithmetic is carried out in float32.
+    case bfloat16
+    /// IEEE 754 binary32, the working type.
+    case float32
+    /// IEEE 754 binary64, for gradient checks and references.
+    case float64
+    case int32
+    case int64
+    case uint8
+
+    /// The size of one element in bytes.
+    public var byteCount: Int {
+        switch self {
+        case .uint8: 1
+        case .float16, .bfloat16: 2
+        case .float32, .int32: 4
+        case .float64, .int64: 8
+        }
+    }
+
+    /// Whether the type holds floating-point numbers.
+    public var isFloatingPoint: Bool {
+        switch self {
+        case .float16, .bfloat16, .float32, .float64: true
+        case .int32, .int64, .uint8: false
+        }
+    }
+
+    public var description: String { rawValue }
+}

@@ -1,0 +1,155 @@
+/// A value in a graph: one result of one node.
+package struct Value: Hashable, Sendable {
+    package var node: Int
+    package var result: Int
+
+    package init(node: Int, result: Int = 0) {
+        self.node = node
+        self.result = result
+    }
+}
+
+/// One operation of a graph with the values it reads.
+package struct Node: Sendable {
+    package var op: Op
+    package var operands: [Value]
+    package var operandTypes: [TensorType]
+    package var resultTypes: [TensorType]
+    package var location: SourceLocation?
+
+    package init(
+        op: Op, operands: [Value], operandTypes: [TensorType], resultTypes: [TensorType], location: SourceLocation?
+    ) {
+        self.op = op
+        self.operands = operands
+        self.operandTypes = operandTypes
+        self.resultTypes = resultTypes
+        self.location = location
+    }
+}
+
+/// A computation in the making: a list of nodes, each reading only earlier ones.
+///
+/// Nodes are only ever added, so the list is always in topological order. A graph is built on one
+/// thread; what an executor compiles from it is a copy.
+public final class Graph {
+    package private(set) var nodes: [Node] = []
+    /// While set, every node is said to come from here: layers and gradients speak for their caller.
+    package var locationOverride: SourceLocation?
+
+    public init() {}
+
+    /// Adds a node after checking its operands.
+    ///
+    /// - Throws: ``GraphError`` naming the operation, the operands' types and the location.
+    package func add(_ op: Op, _ operands: [Tensor] = [], at location: SourceLocation? = nil) throws(GraphError) -> [Tensor] {
+        let types = operands.map(\.type)
+        let location = locationOverride ?? location
+        let resultTypes: [TensorType]
+        do {
+            if let stranger = operands.firstIndex(where: { $0.graph !== self }) {
+                throw ShapeError("operand \(stranger) belongs to another graph")
+            }
+            resultTypes = try op.accept(ShapeRule(operands: types))
+        } catch {
+            throw GraphError(operation: op.name, message: "\(error)", operands: types, location: location)
+        }
+        nodes.append(
+            Node(
+                op: op, operands: operands.map(\.value), operandTypes: types, resultTypes: resultTypes,
+                location: location))
+        let index = nodes.count - 1
+        return resultTypes.indices.map { Tensor(graph: self, value: Value(node: index, result: $0), type: resultTypes[$0]) }
+    }
+
+    /// Runs `body` with every node it adds said to come from `location`.
+    package func at<Result>(_ location: SourceLocation?, _ body: () throws -> Result) rethrows -> Result {
+        let outer = locationOverride
+        locationOverride = outer ?? location
+        defer { locationOverride = outer }
+        return try body()
+    }
+
+    package func tensor(_ value: Value) -> Tensor {
+        Tensor(graph: self, value: value, type: nodes[value.node].resultTypes[value.result])
+    }
+}
+
+/// A symbolic tensor: a value that a graph will compute.
+public struct Tensor {
+    public let graph: Graph
+    package let value: Value
+    public let type: TensorType
+
+    public var shape: Shape { type.shape }
+    public var dtype: DType { type.dtype }
+
+    package init(graph: Graph, value: Value, type: TensorType) {
+        self.graph = graph
+        self.value = value
+        self.type = type
+    }
+
+    /// The node that computes this tensor.
+    package var node: Node { graph.nodes[value.node] }
+
+    /// Adds a node with one result that has this tensor as its first operand.
+    package func apply(
+        _ op: Op, _ others: [Tensor] = [], file: StaticString, line: UInt
+    ) throws(GraphError) -> Tensor {
+        try graph.add(op, [self] + others, at: SourceLocation(file: file, line: line))[0]
+    }
+}
+
+/// What a shape rule has against its operands, before the graph adds the operation and the location.
+package struct ShapeError: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// The types of an operation's results, or why the operands don't fit. The rule of each operation is
+/// beside its meaning in `Ops/`.
+package struct ShapeRule: OpVisitor {
+    package let operands: [TensorType]
+
+    package init(operands: [TensorType]) { self.operands = operands }
+
+    func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+        if !condition { throw ShapeError(message()) }
+    }
+
+    func count(_ expected: Int) throws {
+        try require(operands.count == expected, "takes \(expected) operands, not \(operands.count)")
+    }
+
+    func count(_ expected: ClosedRange<Int>) throws {
+        try require(
+            expected.contains(operands.count),
+            "takes \(expected.lowerBound) to \(expected.upperBound) operands, not \(operands.count)")
+    }
+
+    func rank(_ index: Int, _ expected: Int, _ layout: String) throws {
+        try require(
+            operands[index].shape.rank == expected, "operand \(index) must be \(layout), not \(operands[index].shape)")
+    }
+
+    func shape(_ index: Int, _ expected: Shape, _ meaning: String) throws {
+        try require(
+            operands[index].shape == expected, "\(meaning) must have shape \(expected), not \(operands[index].shape)")
+    }
+
+    func floating(_ indices: Int...) throws {
+        for index in indices.isEmpty ? Array(operands.indices) : indices {
+            try require(
+                operands[index].dtype.isFloatingPoint,
+                "operand \(index) must be of a floating-point type, not \(operands[index].dtype); cast it first")
+            try require(
+                operands[index].dtype == operands[indices.first ?? 0].dtype,
+                "operands must share one type, not \(operands[indices.first ?? 0].dtype) and \(operands[index].dtype); cast one of them")
+        }
+    }
+
+    func integers(_ index: Int, _ meaning: String) throws {
+        try require(operands[index].dtype == .int32, "\(meaning) must be int32, not \(operands[index].dtype)")
+    }
+}

@@ -1,0 +1,41 @@
+/// The line of user code that made a node.
+public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
+    public var file: String
+    public var line: UInt
+
+    public init(file: StaticString, line: UInt) {
+        self.file = "\(file)"
+        self.line = line
+    }
+
+    public var description: String { "\(file):\(line)" }
+}
+
+/// A mistake in how a graph is put together or fed: the operation, the shapes it was given, what is
+/// wrong with them, and the line of user code where the node was made.
+public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The operation that could not be added, for example `matMul`.
+    public var operation: String
+    /// What is wrong and, where it helps, what to do instead.
+    public var message: String
+    /// The types of the operands as they were given.
+    public var operands: [TensorType]
+    /// Where in the user's code.
+    public var location: SourceLocation?
+
+    public init(
+        operation: String, message: String, operands: [TensorType] = [], location: SourceLocation? = nil
+    ) {
+        self.operation = operation
+        self.message = message
+        self.operands = operands
+        self.location = location
+    }
+
+    public var description: String {
+        var text = "\(operation): \(message)"
+        if !operands.isEmpty { text += " (given \(operands.map(\.description).joined(separator: ", ")))" }
+        if let location { text += " at \(location)" }
+        return text
+    }
+}

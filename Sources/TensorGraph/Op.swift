@@ -1,0 +1,183 @@
+/// What a node computes.
+///
+/// The enum is closed: `accept(_:)` below is the only switch over it, and everything that must know
+/// every operation (shape rules, gradients, each backend, the reference of the tests) is an
+/// ``OpVisitor``, so that the compiler names each place where a new operation is still missing.
+/// The payload of a case holds its attributes and is documented, with formula and source, in `Ops/`.
+package enum Op: Hashable, Sendable {
+    // Leaves
+    case input(Input)
+    case variable(Variable)
+    case constant(HostTensor)
+    case fill(Fill)
+    case random(Random)
+    // Elementwise, with broadcasting
+    case unary(UnaryFunction)
+    case binary(BinaryFunction)
+    case select
+    case cast(DType)
+    case elementwise(ElementwiseProgram)
+    case dropout(Dropout)
+    // Shape and movement
+    case reshape(Shape)
+    case stopGradient
+    case broadcast(Shape)
+    case transpose(Transpose)
+    case concatenate(Concatenate)
+    case slice(Slice)
+    case pad(Pad)
+    // Reductions
+    case reduce(Reduce)
+    case argMax
+    // Products
+    case matMul(MatMul)
+    case conv2D(Conv2D)
+    case conv2DInputGradient(Conv2DInputGradient)
+    case conv2DWeightGradient(Conv2DWeightGradient)
+    // Pooling
+    case maxPool2D(Pool2D)
+    case maxPool2DGradient(Pool2D)
+    case averagePool2D(Pool2D)
+    case averagePool2DGradient(AveragePool2DGradient)
+    // Softmax and losses
+    case softmax
+    case softmaxGradient
+    case logSoftmax
+    case logSoftmaxGradient
+    case crossEntropy
+    case crossEntropyGradient
+    // Normalisation
+    case layerNorm(Normalization)
+    case layerNormGradient(Normalization)
+    case batchNorm(Normalization)
+    case batchNormGradient(Normalization)
+    // Attention
+    case attention(Attention)
+    case attentionGradient(Attention)
+    // Recurrence
+    case lstm
+    case lstmGradient
+    case gru
+    case gruGradient
+    // Indexing
+    case embedding
+    case embeddingGradient(EmbeddingGradient)
+    // Optimizers
+    case adam(Adam)
+    case sgd(SGD)
+}
+
+/// Something that does one thing for every operation.
+package protocol OpVisitor {
+    associatedtype Result
+
+    func input(_ attributes: Input) throws -> Result
+    func variable(_ variable: Variable) throws -> Result
+    func constant(_ value: HostTensor) throws -> Result
+    func fill(_ attributes: Fill) throws -> Result
+    func random(_ attributes: Random) throws -> Result
+    func unary(_ function: UnaryFunction) throws -> Result
+    func binary(_ function: BinaryFunction) throws -> Result
+    func select() throws -> Result
+    func cast(_ dtype: DType) throws -> Result
+    func elementwise(_ program: ElementwiseProgram) throws -> Result
+    func dropout(_ attributes: Dropout) throws -> Result
+    func reshape(_ shape: Shape) throws -> Result
+    func stopGradient() throws -> Result
+    func broadcast(_ shape: Shape) throws -> Result
+    func transpose(_ attributes: Transpose) throws -> Result
+    func concatenate(_ attributes: Concatenate) throws -> Result
+    func slice(_ attributes: Slice) throws -> Result
+    func pad(_ attributes: Pad) throws -> Result
+    func reduce(_ attributes: Reduce) throws -> Result
+    func argMax() throws -> Result
+    func matMul(_ attributes: MatMul) throws -> Result
+    func conv2D(_ attributes: Conv2D) throws -> Result
+    func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> Result
+    func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> Result
+    func maxPool2D(_ attributes: Pool2D) throws -> Result
+    func maxPool2DGradient(_ attributes: Pool2D) throws -> Result
+    func averagePool2D(_ attributes: Pool2D) throws -> Result
+    func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws -> Result
+    func softmax() throws -> Result
+    func softmaxGradient() throws -> Result
+    func logSoftmax() throws -> Result
+    func logSoftmaxGradient() throws -> Result
+    func crossEntropy() throws -> Result
+    func crossEntropyGradient() throws -> Result
+    func layerNorm(_ attributes: Normalization) throws -> Result
+    func layerNormGradient(_ attributes: Normalization) throws -> Result
+    func batchNorm(_ attributes: Normalization) throws -> Result
+    func batchNormGradient(_ attributes: Normalization) throws -> Result
+    func attention(_ attributes: Attention) throws -> Result
+    func attentionGradient(_ attributes: Attention) throws -> Result
+    func lstm() throws -> Result
+    func lstmGradient() throws -> Result
+    func gru() throws -> Result
+    func gruGradient() throws -> Result
+    func embedding() throws -> Result
+    func embeddingGradient(_ attributes: EmbeddingGradient) throws -> Result
+    func adam(_ attributes: Adam) throws -> Result
+    func sgd(_ attributes: SGD) throws -> Result
+}
+
+extension Op {
+    /// Calls the visitor's method for this operation.
+    package func accept<Visitor: OpVisitor>(_ visitor: Visitor) throws -> Visitor.Result {
+        switch self {
+        case .input(let attributes): try visitor.input(attributes)
+        case .variable(let variable): try visitor.variable(variable)
+        case .constant(let value): try visitor.constant(value)
+        case .fill(let attributes): try visitor.fill(attributes)
+        case .random(let attributes): try visitor.random(attributes)
+        case .unary(let function): try visitor.unary(function)
+        case .binary(let function): try visitor.binary(function)
+        case .select: try visitor.select()
+        case .cast(let dtype): try visitor.cast(dtype)
+        case .elementwise(let program): try visitor.elementwise(program)
+        case .dropout(let attributes): try visitor.dropout(attributes)
+        case .reshape(let shape): try visitor.reshape(shape)
+        case .stopGradient: try visitor.stopGradient()
+        case .broadcast(let shape): try visitor.broadcast(shape)
+        case .transpose(let attributes): try visitor.transpose(attributes)
+        case .concatenate(let attributes): try visitor.concatenate(attributes)
+        case .slice(let attributes): try visitor.slice(attributes)
+        case .pad(let attributes): try visitor.pad(attributes)
+        case .reduce(let attributes): try visitor.reduce(attributes)
+        case .argMax: try visitor.argMax()
+        case .matMul(let attributes): try visitor.matMul(attributes)
+        case .conv2D(let attributes): try visitor.conv2D(attributes)
+        case .conv2DInputGradient(let attributes): try visitor.conv2DInputGradient(attributes)
+        case .conv2DWeightGradient(let attributes): try visitor.conv2DWeightGradient(attributes)
+        case .maxPool2D(let attributes): try visitor.maxPool2D(attributes)
+        case .maxPool2DGradient(let attributes): try visitor.maxPool2DGradient(attributes)
+        case .averagePool2D(let attributes): try visitor.averagePool2D(attributes)
+        case .averagePool2DGradient(let attributes): try visitor.averagePool2DGradient(attributes)
+        case .softmax: try visitor.softmax()
+        case .softmaxGradient: try visitor.softmaxGradient()
+        case .logSoftmax: try visitor.logSoftmax()
+        case .logSoftmaxGradient: try visitor.logSoftmaxGradient()
+        case .crossEntropy: try visitor.crossEntropy()
+        case .crossEntropyGradient: try visitor.crossEntropyGradient()
+        case .layerNorm(let attributes): try visitor.layerNorm(attributes)
+        case .layerNormGradient(let attributes): try visitor.layerNormGradient(attributes)
+        case .batchNorm(let attributes): try visitor.batchNorm(attributes)
+        case .batchNormGradient(let attributes): try visitor.batchNormGradient(attributes)
+        case .attention(let attributes): try visitor.attention(attributes)
+        case .attentionGradient(let attributes): try visitor.attentionGradient(attributes)
+        case .lstm: try visitor.lstm()
+        case .lstmGradient: try visitor.lstmGradient()
+        case .gru: try visitor.gru()
+        case .gruGradient: try visitor.gruGradient()
+        case .embedding: try visitor.embedding()
+        case .embeddingGradient(let attributes): try visitor.embeddingGradient(attributes)
+        case .adam(let attributes): try visitor.adam(attributes)
+        case .sgd(let attributes): try visitor.sgd(attributes)
+        }
+    }
+
+    /// The operation's name, as errors, `explain()` and traces print it.
+    package var name: String {
+        Mirror(reflecting: self).children.first?.label ?? String(describing: self)
+    }
+}

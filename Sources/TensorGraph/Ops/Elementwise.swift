@@ -1,0 +1,301 @@
+/// A function of one number, elementwise.
+package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
+    case negate, absolute, sign, square, squareRoot, reciprocalSquareRoot, reciprocal
+    case exponential, logarithm, sine, cosine, floor, errorFunction
+    /// `1 / (1 + e⁻ˣ)`
+    case sigmoid
+    case tanh
+    /// `max(x, 0)`; NaN stays NaN.
+    case relu
+    /// `x · Φ(x)` with the normal distribution function Φ (Hendrycks and Gimpel, 2016; PyTorch's default).
+    case gelu
+    /// `x · sigmoid(x)`
+    case silu
+    /// `ln(1 + eˣ)`, without overflow.
+    case softplus
+}
+
+/// A function of two numbers, elementwise. Comparisons give 1 or 0 in the operands' type.
+package enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
+    case add, subtract, multiply, divide, power, minimum, maximum
+    case equal, less, lessOrEqual
+}
+
+/// A chain of elementwise functions as one operation: what the fusion pass makes.
+///
+/// The operands broadcast to a common shape; for each element the instructions run in order and the last one's value
+/// is the result, of type `dtype`. Arithmetic is in `dtype` of the instruction's operands; float16 and bfloat16 operands
+/// are converted to float32 when read.
+package struct ElementwiseProgram: Hashable, Sendable {
+    /// Where an instruction takes an argument from.
+    package enum Argument: Hashable, Sendable {
+        case operand(Int)
+        case instruction(Int)
+        case constant(Double)
+    }
+
+    package enum Function: Hashable, Sendable {
+        case unary(UnaryFunction)
+        case binary(BinaryFunction)
+        /// The second argument where the first is not zero, else the third.
+        case select
+        case cast(DType)
+    }
+
+    package struct Instruction: Hashable, Sendable {
+        package var function: Function
+        package var arguments: [Argument]
+        /// The type of the result.
+        package var dtype: DType
+
+        package init(_ function: Function, _ arguments: [Argument], _ dtype: DType) {
+            self.function = function
+            self.arguments = arguments
+            self.dtype = dtype
+        }
+    }
+
+    package var instructions: [Instruction]
+
+    package init(_ instructions: [Instruction]) { self.instructions = instructions }
+
+    /// The program of a single function of `count` operands.
+    package init(single function: Function, operandCount count: Int, dtype: DType) {
+        instructions = [Instruction(function, (0..<count).map { .operand($0) }, dtype)]
+    }
+
+    package var dtype: DType { instructions.last?.dtype ?? .float32 }
+}
+
+extension ShapeRule {
+    /// The broadcast shape of all operands.
+    private func broadcastShape() throws -> Shape {
+        try operands.dropFirst().reduce(operands[0].shape) { shape, operand in
+            guard let common = shape.broadcast(with: operand.shape) else {
+                throw ShapeError("shapes \(shape) and \(operand.shape) do not broadcast")
+            }
+            return common
+        }
+    }
+
+    private func sameType(_ first: Int, _ second: Int) throws {
+        try require(
+            operands[first].dtype == operands[second].dtype,
+            "operands are of types \(operands[first].dtype) and \(operands[second].dtype); cast one of them")
+    }
+
+    package func unary(_ function: UnaryFunction) throws -> [TensorType] {
+        try count(1)
+        switch function {
+        case .negate, .absolute, .sign, .square: break
+        default: try floating()
+        }
+        return [operands[0]]
+    }
+
+    package func binary(_ function: BinaryFunction) throws -> [TensorType] {
+        try count(2)
+        try sameType(0, 1)
+        return [TensorType(try broadcastShape(), operands[0].dtype)]
+    }
+
+    package func select() throws -> [TensorType] {
+        try count(3)
+        try sameType(1, 2)
+        return [TensorType(try broadcastShape(), operands[1].dtype)]
+    }
+
+    package func cast(_ dtype: DType) throws -> [TensorType] {
+        try count(1)
+        return [TensorType(operands[0].shape, dtype)]
+    }
+
+    package func elementwise(_ program: ElementwiseProgram) throws -> [TensorType] {
+        try require(!operands.isEmpty && !program.instructions.isEmpty, "a program needs operands and instructions")
+        return [TensorType(try broadcastShape(), program.dtype)]
+    }
+}
+
+extension GradientRule {
+    package func unary(_ function: UnaryFunction) throws -> [Tensor?] {
+        let (x, y, dy) = (operands[0], results[0], try cotangent())
+        let gradient: Tensor? =
+            switch function {
+            case .negate: try -dy
+            case .absolute: try dy * x.sign()
+            case .sign, .floor: nil
+            case .square: try dy * x * 2
+            case .squareRoot: try dy / y * 0.5
+            case .reciprocalSquareRoot: try dy * y * y * y * -0.5
+            case .reciprocal: try -(dy * y * y)
+            case .exponential: try dy * y
+            case .logarithm: try dy / x
+            case .sine: try dy * x.cos()
+            case .cosine: try -(dy * x.sin())
+            case .errorFunction: try dy * (-x.square()).exp() * 1.128_379_167_095_512_6
+            case .sigmoid: try dy * (y * (1 - y))
+            case .tanh: try dy * (1 - y.square())
+            case .relu: try Tensor.select(try y.greater(than: 0), dy, dy * 0)
+            case .gelu:
+                // Φ(x) + x·φ(x)
+                try dy * ((x * 0.707_106_781_186_547_5).erf() * 0.5 + 0.5
+                    + x * (x.square() * -0.5).exp() * 0.398_942_280_401_432_7)
+            case .silu: try dy * (x.sigmoid() * (1 + x - y))
+            case .softplus: try dy * x.sigmoid()
+            }
+        return [gradient]
+    }
+
+    package func binary(_ function: BinaryFunction) throws -> [Tensor?] {
+        let (a, b, y, dy) = (operands[0], operands[1], results[0], try cotangent())
+        /// Summing undoes broadcasting.
+        func pair(_ da: Tensor, _ db: Tensor) throws -> [Tensor?] {
+            [try da.summed(to: a.shape), try db.summed(to: b.shape)]
+        }
+        switch function {
+        case .add: return try pair(dy, dy)
+        case .subtract: return try pair(dy, -dy)
+        case .multiply: return try pair(dy * b, dy * a)
+        case .divide: return try pair(dy / b, -(dy * y / b))
+        case .power:
+            // At a = 0 the logarithm is taken as 0, so that x^2 has a finite gradient for its constant exponent.
+            let logarithm = try Tensor.select(try a.greater(than: 0), a.log(), a * 0)
+            return try pair(dy * b * a.power(b - 1), dy * y * logarithm)
+        case .minimum, .maximum:
+            // Equal operands share the cotangent, as in PyTorch.
+            let half = try a.equal(to: b) * 0.5
+            let first = try (function == .maximum ? b.less(than: a) : a.less(than: b)) + half
+            return try pair(dy * first, dy * (1 - first))
+        case .equal, .less, .lessOrEqual: return [nil, nil]
+        }
+    }
+
+    package func select() throws -> [Tensor?] {
+        let (mask, a, b, dy) = (operands[0], operands[1], operands[2], try cotangent())
+        let zero = try dy * 0
+        return [
+            nil, try Tensor.select(mask, dy, zero).summed(to: a.shape), try Tensor.select(mask, zero, dy).summed(to: b.shape),
+        ]
+    }
+
+    package func cast(_ dtype: DType) throws -> [Tensor?] {
+        guard operands[0].dtype.isFloatingPoint, dtype.isFloatingPoint else { return [nil] }
+        return [try cotangent().cast(to: operands[0].dtype)]
+    }
+
+    package func elementwise(_ program: ElementwiseProgram) throws -> [Tensor?] {
+        throw ShapeError("take gradients before fusing")
+    }
+}
+
+extension Tensor {
+    private func unary(_ function: UnaryFunction, _ file: StaticString, _ line: UInt) throws(GraphError) -> Tensor {
+        try apply(.unary(function), file: file, line: line)
+    }
+
+    public func absolute(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.absolute, file, line) }
+    public func sign(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.sign, file, line) }
+    public func square(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.square, file, line) }
+    public func sqrt(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.squareRoot, file, line) }
+    public func rsqrt(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.reciprocalSquareRoot, file, line) }
+    public func reciprocal(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.reciprocal, file, line) }
+    public func exp(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.exponential, file, line) }
+    public func log(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.logarithm, file, line) }
+    public func sin(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.sine, file, line) }
+    public func cos(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.cosine, file, line) }
+    public func floor(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.floor, file, line) }
+    public func erf(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.errorFunction, file, line) }
+    public func sigmoid(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.sigmoid, file, line) }
+    public func tanh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.tanh, file, line) }
+    public func relu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.relu, file, line) }
+    public func gelu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.gelu, file, line) }
+    public func silu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.silu, file, line) }
+    public func softplus(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.softplus, file, line) }
+
+    /// A binary function of two tensors that broadcast; the operators below call it without a line of their own.
+    package func combine(
+        _ function: BinaryFunction, _ other: Tensor, at location: SourceLocation? = nil
+    ) throws(GraphError) -> Tensor {
+        try graph.add(.binary(function), [self, other], at: location ?? node.location)[0]
+    }
+
+    /// A binary function with a number on the right.
+    package func combine(
+        _ function: BinaryFunction, _ number: Double, at location: SourceLocation? = nil
+    ) throws(GraphError) -> Tensor {
+        try combine(function, scalar(number), at: location)
+    }
+
+    private func scalar(_ number: Double) throws(GraphError) -> Tensor {
+        try graph.add(.fill(Fill(value: number, type: TensorType([], dtype))), at: node.location)[0]
+    }
+
+    public static func + (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.add, right) }
+    public static func - (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.subtract, right) }
+    public static func * (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.multiply, right) }
+    public static func / (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.divide, right) }
+    public static func + (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.add, right) }
+    public static func - (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.subtract, right) }
+    public static func * (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.multiply, right) }
+    public static func / (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.divide, right) }
+    public static func + (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.combine(.add, left) }
+    public static func * (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.combine(.multiply, left) }
+    public static func - (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.scalar(left).combine(.subtract, right) }
+    public static func / (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.scalar(left).combine(.divide, right) }
+    public static prefix func - (operand: Tensor) throws(GraphError) -> Tensor {
+        try operand.graph.add(.unary(.negate), [operand], at: operand.node.location)[0]
+    }
+
+    public func power(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try combine(.power, other, at: SourceLocation(file: file, line: line))
+    }
+
+    public func power(_ exponent: Double, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try combine(.power, exponent, at: SourceLocation(file: file, line: line))
+    }
+
+    public func minimum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try combine(.minimum, other, at: SourceLocation(file: file, line: line))
+    }
+
+    public func maximum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try combine(.maximum, other, at: SourceLocation(file: file, line: line))
+    }
+
+    /// This tensor with every element held between two numbers.
+    public func clamped(
+        to range: ClosedRange<Double>, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        let location = SourceLocation(file: file, line: line)
+        return try combine(.maximum, range.lowerBound, at: location).combine(.minimum, range.upperBound, at: location)
+    }
+
+    /// 1 where this is less than `other`, else 0, in the operands' type.
+    public func less(than other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try combine(.less, other, at: SourceLocation(file: file, line: line))
+    }
+
+    /// 1 where this equals `other`, else 0, in the operands' type.
+    public func equal(to other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try combine(.equal, other, at: SourceLocation(file: file, line: line))
+    }
+
+    /// 1 where this is greater than the number, else 0, in this tensor's type.
+    public func greater(
+        than number: Double, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try scalar(number).combine(.less, self, at: SourceLocation(file: file, line: line))
+    }
+
+    /// `a` where `mask` is not zero, else `b`; the three broadcast.
+    public static func select(
+        _ mask: Tensor, _ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try mask.apply(.select, [a, b], file: file, line: line)
+    }
+
+    /// The same numbers in another type. Floating-point numbers are rounded to nearest even, and towards zero to integers.
+    public func cast(to dtype: DType, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        dtype == self.dtype ? self : try apply(.cast(dtype), file: file, line: line)
+    }
+}

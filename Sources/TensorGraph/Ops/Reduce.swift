@@ -1,0 +1,144 @@
+/// Combines the elements along adjacent axes, which the result loses.
+///
+/// x → x without axes `first ..< first + count`: their sum, mean, minimum or maximum. An empty sum is 0, an empty mean
+/// NaN, an empty minimum or maximum is refused. NaN wins. ONNX ReduceSum, ReduceMean, ReduceMin, ReduceMax.
+/// Seen as `[outer, reduced, inner]`, any such reduction has three extents.
+package struct Reduce: Hashable, Sendable {
+    package enum Function: String, Hashable, Sendable, CaseIterable { case sum, mean, minimum, maximum }
+
+    package var function: Function
+    package var first: Int
+    package var count: Int
+
+    package init(_ function: Function, first: Int, count: Int) {
+        self.function = function
+        self.first = first
+        self.count = count
+    }
+
+    /// The operand's extents as `[outer, reduced, inner]`.
+    package func extents(_ shape: Shape) -> (outer: Int, reduced: Int, inner: Int) {
+        let axes = shape.dimensions
+        return (
+            axes[..<first].reduce(1, *), axes[first..<(first + count)].reduce(1, *), axes[(first + count)...].reduce(1, *)
+        )
+    }
+}
+
+extension ShapeRule {
+    package func reduce(_ attributes: Reduce) throws -> [TensorType] {
+        try count(1)
+        try floating()
+        let shape = operands[0].shape
+        try require(
+            attributes.first >= 0 && attributes.count >= 0 && attributes.first + attributes.count <= shape.rank,
+            "axes \(attributes.first) to \(attributes.first + attributes.count) are not all in \(shape)")
+        if attributes.function == .minimum || attributes.function == .maximum {
+            try require(attributes.extents(shape).reduced > 0, "an empty \(attributes.function) has no value")
+        }
+        var axes = shape.dimensions
+        axes.removeSubrange(attributes.first..<(attributes.first + attributes.count))
+        return [TensorType(Shape(axes), operands[0].dtype)]
+    }
+
+    /// The index of the largest element along the last axis, the first of equals, as int32; NaN counts as largest.
+    /// x `[..., n]` → `[...]`. ONNX ArgMax.
+    package func argMax() throws -> [TensorType] {
+        try count(1)
+        try floating()
+        let shape = operands[0].shape
+        try require(shape.rank >= 1 && shape[shape.rank - 1] > 0, "needs a last axis that is not empty")
+        return [TensorType(Shape(Array(shape.dimensions.dropLast())), .int32)]
+    }
+}
+
+extension GradientRule {
+    package func reduce(_ attributes: Reduce) throws -> [Tensor?] {
+        let x = operands[0]
+        var kept = x.shape
+        for axis in attributes.first..<(attributes.first + attributes.count) { kept[axis] = 1 }
+        let dy = try cotangent().reshaped(to: kept)
+        switch attributes.function {
+        case .sum: return [try dy.broadcast(to: x.shape)]
+        case .mean:
+            let count = attributes.extents(x.shape).reduced
+            return [try (dy / Double(count)).broadcast(to: x.shape)]
+        case .minimum, .maximum:
+            // Equal extremes share the cotangent, as in PyTorch's amax.
+            let mask = try x.equal(to: results[0].reshaped(to: kept))
+            let ties = try graph.add(.reduce(Reduce(.sum, first: attributes.first, count: attributes.count)), [mask])[0]
+            return [try mask * (dy / ties.reshaped(to: kept))]
+        }
+    }
+
+    package func argMax() throws -> [Tensor?] { [nil] }
+}
+
+extension Tensor {
+    private func reduce(
+        _ function: Reduce.Function, axes: [Int]?, keepsDimensions: Bool, _ location: SourceLocation
+    ) throws(GraphError) -> Tensor {
+        let rank = shape.rank
+        let axes = Set((axes ?? Array(0..<rank)).map { $0 < 0 ? $0 + rank : $0 })
+        guard axes.allSatisfy({ (0..<rank).contains($0) }) else {
+            throw GraphError(
+                operation: "reduce", message: "axes \(axes.sorted()) are not all in \(shape)", operands: [type],
+                location: location)
+        }
+        // The innermost run of adjacent axes first: a mean of means over runs is the mean, as every run is full.
+        var result = self
+        var last = rank - 1
+        while last >= 0 {
+            guard axes.contains(last) else { last -= 1; continue }
+            var first = last
+            while first > 0, axes.contains(first - 1) { first -= 1 }
+            result = try graph.add(
+                .reduce(Reduce(function, first: first, count: last - first + 1)), [result], at: location)[0]
+            last = first - 1
+        }
+        guard keepsDimensions else { return result }
+        let kept = Shape((0..<rank).map { axes.contains($0) ? 1 : shape[$0] })
+        return try result.reshaped(to: kept)
+    }
+
+    /// The sum over `axes` (all, where left out; negative ones count from the last).
+    public func sum(
+        axes: [Int]? = nil, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try reduce(.sum, axes: axes, keepsDimensions: keepsDimensions, SourceLocation(file: file, line: line))
+    }
+
+    /// The mean over `axes` (all, where left out; negative ones count from the last).
+    public func mean(
+        axes: [Int]? = nil, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try reduce(.mean, axes: axes, keepsDimensions: keepsDimensions, SourceLocation(file: file, line: line))
+    }
+
+    /// The least element over `axes` (all, where left out; negative ones count from the last).
+    public func minimum(
+        axes: [Int]? = nil, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try reduce(.minimum, axes: axes, keepsDimensions: keepsDimensions, SourceLocation(file: file, line: line))
+    }
+
+    /// The greatest element over `axes` (all, where left out; negative ones count from the last).
+    public func maximum(
+        axes: [Int]? = nil, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try reduce(.maximum, axes: axes, keepsDimensions: keepsDimensions, SourceLocation(file: file, line: line))
+    }
+
+    /// The index of the greatest element along the last axis, as int32.
+    public func argMax(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try apply(.argMax, file: file, line: line)
+    }
+
+    /// Sums away what broadcasting from `shape` to this tensor's shape added.
+    package func summed(to shape: Shape) throws(GraphError) -> Tensor {
+        guard shape != self.shape else { return self }
+        let offset = self.shape.rank - shape.rank
+        let axes = (0..<self.shape.rank).filter { $0 < offset || (shape[$0 - offset] == 1 && self.shape[$0] != 1) }
+        return try sum(axes: axes).reshaped(to: shape)
+    }
+}
