@@ -48,7 +48,7 @@ public struct HostTensor: Hashable, Sendable, CustomStringConvertible {
     /// A scalar.
     public init<Element: TensorElement>(_ value: Element) {
         type = TensorType([], Element.dtype)
-        bytes = withUnsafeBytes(of: value) { [UInt8]($0) }
+        bytes = Swift.withUnsafeBytes(of: value) { [UInt8]($0) }
     }
 
     /// A tensor of zeros.

@@ -1,0 +1,177 @@
+// The recurrences of LSTM and GRU over a whole sequence.
+//
+// The products with the inputs of all steps are one matrix product outside (see the builders below), and so are the
+// gradients of all weights: what is inside is only what must go step by step.
+//
+// lstm          xGates [t, b, 4h], wHidden [4h, h], h0 [b, h], c0 [b, h]
+//               → y [t, b, h], cells [t, b, h], gates [t, b, 4h]
+//               With h' and c' the previous step's, gates in the order i f g o:
+//               a = xGates[t] + h'·wHiddenᵀ; i, f, o = sigmoid(a), g = tanh(a); c = f·c' + i·g; y[t] = o·tanh(c).
+//               `gates` holds i, f, g, o after their activations.
+// lstmGradient  wHidden, c0, cells, gates, dy [t, b, h], dcells [t, b, h] or absent
+//               → dxGates [t, b, 4h], dh0 [b, h], dc0 [b, h]
+//               dcells is the cotangent of `cells` from outside the recurrence. Back in time:
+//               dh = dy[t] + dxGates[t+1]·wHidden; dc = dcells[t] + f[t+1]·dc[t+1] + dh·o·(1 - tanh²c);
+//               da_i = dc·g·i(1-i), da_f = dc·c'·f(1-f), da_g = dc·i·(1-g²), da_o = dh·tanh(c)·o(1-o).
+// gru           xGates [t, b, 3h], wHidden [3h, h], bHidden [3h], h0 [b, h]
+//               → y [t, b, h], gates [t, b, 3h], candidate [t, b, h]
+//               gates in the order r z n: u = h'·wHiddenᵀ + bHidden; r, z = sigmoid(xGates + u); n = tanh(xGates_n + r·u_n);
+//               y[t] = (1 - z)·n + z·h'. `gates` holds r, z, n after their activations and `candidate` u_n.
+// gruGradient   wHidden, h0, y, gates, candidate, dy → dxGates [t, b, 3h], dhGates [t, b, 3h], dh0 [b, h]
+//               dhGates is the cotangent of u: like dxGates but with its n part times r.
+//
+// Hochreiter and Schmidhuber, 1997; Cho et al., 2014; ONNX LSTM and GRU (linear_before_reset = 1); torch.nn.LSTM, GRU.
+
+extension ShapeRule {
+    private func recurrence(gates: Int) throws -> (steps: Int, batch: Int, hidden: Int) {
+        try floating()
+        try rank(0, 3, "[steps, batch, \(gates)·hidden]")
+        let x = operands[0].shape
+        try require(x[2] % gates == 0, "the last extent must be \(gates) times the hidden width")
+        let hidden = x[2] / gates
+        try shape(1, [gates * hidden, hidden], "the recurrent weight")
+        return (x[0], x[1], hidden)
+    }
+
+    package func lstm() throws -> [TensorType] {
+        try count(4)
+        let (steps, batch, hidden) = try recurrence(gates: 4)
+        try shape(2, [batch, hidden], "the initial hidden state")
+        try shape(3, [batch, hidden], "the initial cell state")
+        let state = TensorType([steps, batch, hidden], operands[0].dtype)
+        return [state, state, operands[0]]
+    }
+
+    package func lstmGradient() throws -> [TensorType] {
+        try count(5...6)
+        try floating()
+        try rank(2, 3, "[steps, batch, hidden]")
+        let cells = operands[2].shape
+        let gates = Shape([cells[0], cells[1], 4 * cells[2]])
+        try shape(0, [4 * cells[2], cells[2]], "the recurrent weight")
+        try shape(1, [cells[1], cells[2]], "the initial cell state")
+        try shape(3, gates, "the gates")
+        for index in 4..<operands.count { try shape(index, cells, "the cotangent") }
+        return [operands[3], operands[1], operands[1]]
+    }
+
+    package func gru() throws -> [TensorType] {
+        try count(4)
+        let (steps, batch, hidden) = try recurrence(gates: 3)
+        try shape(2, [3 * hidden], "the recurrent bias")
+        try shape(3, [batch, hidden], "the initial hidden state")
+        let state = TensorType([steps, batch, hidden], operands[0].dtype)
+        return [state, operands[0], state]
+    }
+
+    package func gruGradient() throws -> [TensorType] {
+        try count(6)
+        try floating()
+        try rank(2, 3, "[steps, batch, hidden]")
+        let y = operands[2].shape
+        try shape(0, [3 * y[2], y[2]], "the recurrent weight")
+        try shape(1, [y[1], y[2]], "the initial hidden state")
+        try shape(3, [y[0], y[1], 3 * y[2]], "the gates")
+        try shape(4, y, "the candidate")
+        try shape(5, y, "the cotangent")
+        return [operands[3], operands[3], operands[1]]
+    }
+}
+
+extension GradientRule {
+    /// The state before each step: the initial one, then all outputs but the last. `[t, b, h]` as `[t·b, h]`.
+    private func previousStates(_ initial: Tensor, _ y: Tensor) throws -> Tensor {
+        let (steps, batch, hidden) = (y.shape[0], y.shape[1], y.shape[2])
+        let first = try initial.reshaped(to: [1, batch, hidden])
+        return try Tensor.concatenated([first, y.sliced(axis: 0, 0..<max(steps - 1, 0))], axis: 0)
+            .sliced(axis: 0, 0..<steps).reshaped(to: [steps * batch, hidden])
+    }
+
+    package func lstm() throws -> [Tensor?] {
+        let (wHidden, h0, c0) = (operands[1], operands[2], operands[3])
+        let (y, cells, gates) = (results[0], results[1], results[2])
+        try requireNoCotangent(2, "the gates of lstm")
+        let dy = try cotangents[0] ?? graph.fill(0, y.shape, y.dtype)
+        let gradients = try graph.add(
+            .lstmGradient, [wHidden, c0, cells, gates, dy] + (cotangents[1].map { [$0] } ?? []))
+        let dGates = try gradients[0].flattenedToMatrix()
+        let dwHidden = try dGates.matmul(previousStates(h0, y), transposeSelf: true)
+        return [gradients[0], dwHidden, gradients[1], gradients[2]]
+    }
+
+    package func gru() throws -> [Tensor?] {
+        let (wHidden, h0) = (operands[1], operands[3])
+        let (y, gates, candidate) = (results[0], results[1], results[2])
+        try requireNoCotangent(1, "the gates of gru")
+        try requireNoCotangent(2, "the candidate of gru")
+        let gradients = try graph.add(.gruGradient, [wHidden, h0, y, gates, candidate, try cotangent()])
+        let dGates = try gradients[1].flattenedToMatrix()
+        let dwHidden = try dGates.matmul(previousStates(h0, y), transposeSelf: true)
+        return [gradients[0], dwHidden, try dGates.sum(axes: [0]), gradients[2]]
+    }
+
+    package func lstmGradient() throws -> [Tensor?] { throw noGradient() }
+    package func gruGradient() throws -> [Tensor?] { throw noGradient() }
+}
+
+extension Tensor {
+    /// The products of all steps with the input weight, plus a bias: `[t, b, i]` → `[t, b, gates·h]`.
+    private func inputGates(_ weight: Tensor, _ bias: Tensor, _ location: SourceLocation) throws(GraphError) -> Tensor {
+        let product = try graph.add(.matMul(MatMul(transposeB: true)), [self, weight], at: location)[0]
+        return try graph.add(.binary(.add), [product, bias], at: location)[0]
+    }
+
+    private func initialState(_ given: Tensor?, hidden: Int, _ location: SourceLocation) throws(GraphError) -> Tensor {
+        if let given { return given }
+        guard shape.rank == 3 else {
+            throw GraphError(
+                operation: "recurrence", message: "the input must be [steps, batch, features]", operands: [type],
+                location: location)
+        }
+        return try graph.add(.fill(Fill(value: 0, type: TensorType([shape[1], hidden], dtype))), at: location)[0]
+    }
+
+    /// The last step of a sequence `[t, b, h]`, as `[b, h]`.
+    private func lastStep() throws(GraphError) -> Tensor {
+        try sliced(axis: 0, max(shape[0] - 1, 0)..<shape[0]).reshaped(to: [shape[1], shape[2]])
+    }
+
+    /// A long short-term memory over this sequence `[t, b, i]`.
+    ///
+    /// Weights `[4h, i]` and `[4h, h]` and biases `[4h]` hold the gates in the order i, f, g, o, as PyTorch's.
+    /// - Parameters:
+    ///   - hidden: the initial hidden state `[b, h]`; zeros, where left out.
+    ///   - cell: the initial cell state `[b, h]`; zeros, where left out.
+    /// - Returns: the outputs of all steps `[t, b, h]` and the last hidden and cell states `[b, h]`.
+    /// - Throws: ``GraphError`` where the shapes don't fit or the sequence is empty.
+    public func lstm(
+        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor, hiddenBias: Tensor, hidden: Tensor? = nil,
+        cell: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> (outputs: Tensor, hidden: Tensor, cell: Tensor) {
+        let location = SourceLocation(file: file, line: line)
+        let width = hiddenWeight.shape.dimensions.last ?? 0
+        let h0 = try initialState(hidden, hidden: width, location)
+        let c0 = try initialState(cell, hidden: width, location)
+        let bias = try graph.add(.binary(.add), [inputBias, hiddenBias], at: location)[0]
+        let gates = try inputGates(inputWeight, bias, location)
+        let results = try graph.add(.lstm, [gates, hiddenWeight, h0, c0], at: location)
+        return (results[0], try results[0].lastStep(), try results[1].lastStep())
+    }
+
+    /// Gated recurrent units over this sequence `[t, b, i]`.
+    ///
+    /// Weights `[3h, i]` and `[3h, h]` and biases `[3h]` hold the gates in the order r, z, n, as PyTorch's.
+    /// - Parameter hidden: the initial state `[b, h]`; zeros, where left out.
+    /// - Returns: the outputs of all steps `[t, b, h]` and the last state `[b, h]`.
+    /// - Throws: ``GraphError`` where the shapes don't fit or the sequence is empty.
+    public func gru(
+        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor, hiddenBias: Tensor, hidden: Tensor? = nil,
+        file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> (outputs: Tensor, hidden: Tensor) {
+        let location = SourceLocation(file: file, line: line)
+        let h0 = try initialState(hidden, hidden: hiddenWeight.shape.dimensions.last ?? 0, location)
+        let gates = try inputGates(inputWeight, inputBias, location)
+        let results = try graph.add(.gru, [gates, hiddenWeight, hiddenBias, h0], at: location)
+        return (results[0], try results[0].lastStep())
+    }
+}

@@ -1,0 +1,112 @@
+// Softmax and the losses built on it. All work on the last axis.
+//
+// softmax               x [..., n] → y = eˣ⁻ᵐ / Σ eˣ⁻ᵐ with m the row's maximum
+// softmaxGradient       y, dy → dx = y · (dy - Σ y·dy)
+// logSoftmax            x [..., n] → y = x - m - ln Σ eˣ⁻ᵐ
+// logSoftmaxGradient    y, dy → dx = dy - eʸ · Σ dy
+// crossEntropy          logits [rows, classes], labels int32 [rows] → loss [rows], logSumExp [rows]:
+//                       loss = logSumExp - logits[label]; a negative label is ignored (loss 0), one of at least
+//                       `classes` gives NaN, as no kernel can throw
+// crossEntropyGradient  logits, labels, logSumExp, dloss [rows] → dlogits [rows, classes]:
+//                       (e^(logits - logSumExp) - [class = label]) · dloss; a row of zeros for a negative label and of
+//                       NaN for one too large
+//
+// ONNX Softmax, LogSoftmax, SoftmaxCrossEntropyLoss; torch.nn.functional.cross_entropy.
+
+extension ShapeRule {
+    package func softmax() throws -> [TensorType] {
+        try count(1)
+        try floating()
+        try require(operands[0].shape.rank >= 1, "needs a last axis")
+        return [operands[0]]
+    }
+
+    package func softmaxGradient() throws -> [TensorType] {
+        try count(2)
+        try floating()
+        try shape(1, operands[0].shape, "the cotangent")
+        return [operands[0]]
+    }
+
+    package func logSoftmax() throws -> [TensorType] { try softmax() }
+    package func logSoftmaxGradient() throws -> [TensorType] { try softmaxGradient() }
+
+    package func crossEntropy() throws -> [TensorType] {
+        try count(2)
+        try floating(0)
+        try rank(0, 2, "logits [rows, classes]")
+        try integers(1, "the labels")
+        let rows = operands[0].shape[0]
+        try shape(1, [rows], "the labels")
+        try require(operands[0].shape[1] > 0, "there are no classes")
+        return [TensorType([rows], operands[0].dtype), TensorType([rows], operands[0].dtype)]
+    }
+
+    package func crossEntropyGradient() throws -> [TensorType] {
+        try count(4)
+        _ = try ShapeRule(operands: Array(operands[..<2])).crossEntropy()
+        try floating(0, 2, 3)
+        try shape(2, [operands[0].shape[0]], "the log-sum-exp")
+        try shape(3, [operands[0].shape[0]], "the cotangent")
+        return [operands[0]]
+    }
+}
+
+extension GradientRule {
+    package func softmax() throws -> [Tensor?] {
+        [try graph.add(.softmaxGradient, [results[0], try cotangent()])[0]]
+    }
+
+    package func logSoftmax() throws -> [Tensor?] {
+        [try graph.add(.logSoftmaxGradient, [results[0], try cotangent()])[0]]
+    }
+
+    package func crossEntropy() throws -> [Tensor?] {
+        try requireNoCotangent(1, "the log-sum-exp of crossEntropy")
+        return [try graph.add(.crossEntropyGradient, [operands[0], operands[1], results[1], try cotangent()])[0], nil]
+    }
+
+    package func softmaxGradient() throws -> [Tensor?] { throw noGradient() }
+    package func logSoftmaxGradient() throws -> [Tensor?] { throw noGradient() }
+    package func crossEntropyGradient() throws -> [Tensor?] { throw noGradient() }
+}
+
+extension Tensor {
+    /// Applies a last-axis operation along any axis by exchanging the two axes before and after.
+    private func along(
+        _ axis: Int, _ op: Op, file: StaticString, line: UInt
+    ) throws(GraphError) -> Tensor {
+        let axis = axis < 0 ? axis + shape.rank : axis
+        guard (0..<shape.rank).contains(axis) else {
+            throw GraphError(
+                operation: op.name, message: "there is no axis \(axis) in \(shape)", operands: [type],
+                location: SourceLocation(file: file, line: line))
+        }
+        if axis == shape.rank - 1 { return try apply(op, file: file, line: line) }
+        var permutation = Array(0..<shape.rank)
+        permutation.swapAt(axis, shape.rank - 1)
+        return try transposed(permutation, file: file, line: line).apply(op, file: file, line: line)
+            .transposed(permutation, file: file, line: line)
+    }
+
+    /// The softmax along `axis`, by default the last.
+    public func softmax(axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try along(axis, .softmax, file: file, line: line)
+    }
+
+    /// The logarithm of the softmax along `axis`, by default the last.
+    public func logSoftmax(
+        axis: Int = -1, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try along(axis, .logSoftmax, file: file, line: line)
+    }
+
+    /// The cross-entropy of each row of these logits `[rows, classes]` with int32 labels `[rows]`.
+    ///
+    /// A negative label ignores its row; one of at least `classes` makes its loss NaN. The result is `[rows]`.
+    public func crossEntropy(
+        labels: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try apply(.crossEntropy, [labels], file: file, line: line)
+    }
+}

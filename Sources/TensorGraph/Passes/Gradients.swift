@@ -1,0 +1,105 @@
+/// What flows back through an operation: from the cotangents of its results to those of its operands, as more nodes of
+/// the same graph. The rule of each operation is beside its meaning in `Ops/`; `nil` means no gradient.
+package struct GradientRule: OpVisitor {
+    package let graph: Graph
+    package let op: Op
+    package let operands: [Tensor]
+    package let results: [Tensor]
+    /// One for each result; `nil` where nothing depends on it.
+    package let cotangents: [Tensor?]
+
+    /// The cotangent of the first result.
+    func cotangent() throws -> Tensor {
+        guard let first = cotangents[0] else { throw noGradient() }
+        return first
+    }
+
+    func noGradient() -> ShapeError { ShapeError("has no gradient rule; stop the gradient before it") }
+
+    func requireNoCotangent(_ result: Int, _ meaning: String) throws {
+        if cotangents[result] != nil { throw ShapeError("no gradient flows through \(meaning)") }
+    }
+
+    func requireUnfused(_ activation: UnaryFunction?) throws {
+        if activation != nil { throw ShapeError("take gradients before fusing") }
+    }
+}
+
+extension Graph {
+    /// Adds the backward pass: the gradient of `output` with respect to each of `inputs`.
+    ///
+    /// - Parameter cotangent: what `output`'s own gradient is taken to be, of its shape; 1, where left out, and then
+    ///   `output` must be a scalar.
+    /// - Returns: for each input a tensor of its shape; zeros where `output` does not depend on it.
+    /// - Throws: ``GraphError`` where `output` is no scalar and has no cotangent, or an operation on the way has no
+    ///   gradient rule.
+    public func gradients(
+        of output: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil, file: StaticString = #fileID,
+        line: UInt = #line
+    ) throws(GraphError) -> [Tensor] {
+        let location = SourceLocation(file: file, line: line)
+        func failure(_ message: String, _ operands: [TensorType]) -> GraphError {
+            GraphError(operation: "gradients", message: message, operands: operands, location: location)
+        }
+        guard output.graph === self, inputs.allSatisfy({ $0.graph === self }) else {
+            throw failure("a tensor belongs to another graph", [])
+        }
+        guard output.dtype.isFloatingPoint else { throw failure("only floating-point tensors have gradients", [output.type]) }
+        if let cotangent {
+            guard cotangent.graph === self, cotangent.type == output.type else {
+                throw failure("the cotangent must be like the output", [output.type, cotangent.type])
+            }
+        } else if output.shape.elementCount != 1 || output.shape.rank != 0 {
+            throw failure("a tensor that is no scalar needs a cotangent; sum or average it first", [output.type])
+        }
+
+        // Only nodes between the inputs and the output matter.
+        let last = output.value.node
+        var depends = [Bool](repeating: false, count: last + 1)
+        for input in inputs where input.value.node <= last { depends[input.value.node] = true }
+        for index in 0...last where nodes[index].operands.contains(where: { depends[$0.node] }) {
+            if case .stopGradient = nodes[index].op { continue }
+            depends[index] = true
+        }
+
+        var cotangents: [Value: Tensor] = [:]
+        let seed: Tensor
+        if let cotangent { seed = cotangent } else { seed = try fill(1, [], output.dtype, file: file, line: line) }
+        cotangents[output.value] = seed
+        let wanted = Set(inputs.map(\.value))
+        for index in stride(from: last, through: 0, by: -1) where depends[index] {
+            let node = nodes[index]
+            let results = node.resultTypes.indices.map { tensor(Value(node: index, result: $0)) }
+            let arriving = results.map { cotangents[$0.value] }
+            guard arriving.contains(where: { $0 != nil }), node.operands.contains(where: { depends[$0.node] }) else {
+                continue
+            }
+            let rule = GradientRule(
+                graph: self, op: node.op, operands: node.operands.map { tensor($0) }, results: results,
+                cotangents: arriving)
+            do {
+                try at(node.location) {
+                    for (operand, gradient) in zip(node.operands, try node.op.accept(rule)) {
+                        guard let gradient, depends[operand.node] else { continue }
+                        cotangents[operand] = try cotangents[operand].map { try $0 + gradient } ?? gradient
+                    }
+                }
+            } catch let error as GraphError {
+                throw error
+            } catch {
+                throw GraphError(
+                    operation: node.op.name, message: "\(error)", operands: node.operandTypes, location: node.location)
+            }
+            for result in results where !wanted.contains(result.value) { cotangents[result.value] = nil }
+        }
+        var gradients: [Tensor] = []
+        for input in inputs {
+            if let gradient = cotangents[input.value] {
+                gradients.append(gradient)
+            } else {
+                gradients.append(try fill(0, input.shape, input.dtype, file: file, line: line))
+            }
+        }
+        return gradients
+    }
+}
