@@ -1,1 +1,12 @@
 #pragma once
+#include <stddef.h>
+
+/// One file of `Kernels/`: its path from there, its text and the text's length.
+typedef struct {
+    const char *path;
+    const char *text;
+    size_t length;
+} CKernelFile;
+
+/// The file at an index, or null past the last.
+const CKernelFile *ckernels_file(int index);

@@ -1,0 +1,133 @@
+import Execution
+import TensorGraph
+
+/// What lowering knows of the device: which shape of kernel suits it, and with which numbers.
+package struct DeviceProfile: Hashable, Sendable {
+    /// The two shapes of every heavy kernel.
+    package enum KernelShape: String, Hashable, Sendable, CaseIterable {
+        /// Work-groups that stage tiles in local memory.
+        case gpu
+        /// Local size 1: one work-item a block, explicit vectors, no local memory, no barriers.
+        case cpu
+    }
+
+    package var shape: KernelShape
+    /// The number of floats in the widest vector worth using: 4, 8 or 16.
+    package var vectorWidth: Int
+    package var computeUnits: Int
+    package var maximumWorkGroupSize: Int
+    /// In bytes.
+    package var localMemory: Int
+    package var hasFloat64: Bool
+
+    package init(
+        shape: KernelShape, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int,
+        hasFloat64: Bool
+    ) {
+        self.shape = shape
+        self.vectorWidth = vectorWidth
+        self.computeUnits = computeUnits
+        self.maximumWorkGroupSize = maximumWorkGroupSize
+        self.localMemory = localMemory
+        self.hasFloat64 = hasFloat64
+    }
+}
+
+/// A kernel: text, macros and the function's name. Equal specifications share one built program.
+package struct KernelSpecification: Hashable, Sendable {
+    /// Paths from `Kernels/`, joined in this order.
+    package var files: [String]
+    /// Text that follows the files: a generated kernel.
+    package var generated: String
+    package var name: String
+    /// `-D` macros.
+    package var defines: [String: String]
+
+    package init(_ name: String, files: [String], defines: [String: String] = [:], generated: String = "") {
+        self.name = name
+        self.files = files
+        self.defines = defines
+        self.generated = generated
+    }
+}
+
+/// One argument of a launch.
+package enum KernelArgument: Hashable, Sendable {
+    /// A tensor, as two kernel arguments: `__global T *` and the offset of its first element as `ulong`.
+    case operand(Int)
+    case result(Int)
+    /// The node's n-th workspace, of 4-byte elements.
+    case workspace(Int)
+    case int32(Int)
+    case uint32(UInt32)
+    case uint64(UInt64)
+    case float(Double)
+    /// `__local` memory of so many bytes.
+    case local(Int)
+}
+
+/// One kernel launch of a lowered node.
+package struct KernelLaunch: Sendable {
+    package var kernel: KernelSpecification
+    package var arguments: [KernelArgument]
+    /// Work-items in each of one to three dimensions; a multiple of `localSize`.
+    package var globalSize: [Int]
+    package var localSize: [Int]
+
+    package init(_ kernel: KernelSpecification, _ arguments: [KernelArgument], globalSize: [Int], localSize: [Int]) {
+        self.kernel = kernel
+        self.arguments = arguments
+        self.globalSize = globalSize
+        self.localSize = localSize
+    }
+
+    /// A launch of `items` work-items, each a work-group of its own: the CPU shape.
+    package init(_ kernel: KernelSpecification, _ arguments: [KernelArgument], items: Int) {
+        self.init(kernel, arguments, globalSize: [items], localSize: [1])
+    }
+}
+
+/// The launches of a node, in order, on an in-order queue.
+package struct OpenCLNode: LoweredNode {
+    package var launches: [KernelLaunch]
+    package var workspaces: [Int]
+    package var summary: String
+
+    package init(_ launches: [KernelLaunch], workspaces: [Int] = [], summary: String) {
+        self.launches = launches
+        self.workspaces = workspaces
+        self.summary = summary
+    }
+}
+
+/// Turns a node into kernel launches for a device. Each operation's method is in `Ops/X+OpenCL.swift`.
+///
+/// No operand and no result is empty when a method is called.
+package struct OpenCLLowering: OpVisitor {
+    package typealias Result = Lowering
+
+    package let node: Node
+    package let profile: DeviceProfile
+
+    package init(node: Node, profile: DeviceProfile) {
+        self.node = node
+        self.profile = profile
+    }
+
+    package var operands: [TensorType] { node.operandTypes }
+    package var results: [TensorType] { node.resultTypes }
+
+    /// Accepts with these launches.
+    package func launches(
+        _ launches: [KernelLaunch], workspaces: [Int] = [], _ summary: String
+    ) -> Lowering {
+        .accepted(OpenCLNode(launches, workspaces: workspaces, summary: summary))
+    }
+
+    /// The reason to decline where an operand or result is neither float32 nor, as an index or counter, int32.
+    package var unsupportedType: String? {
+        (operands + results).first { $0.dtype != .float32 && $0.dtype != .int32 }.map {
+            "\($0.dtype) is not done on OpenCL for \(node.op.name)"
+        }
+    }
+}

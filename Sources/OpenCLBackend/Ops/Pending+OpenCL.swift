@@ -1,0 +1,54 @@
+import Execution
+import TensorGraph
+
+// Operations without kernels as yet; each leaves this file when its kernels arrive.
+extension OpenCLLowering {
+    package func input(_ attributes: Input) throws -> Lowering { .declined("there is no kernel yet") }
+    package func variable(_ variable: Variable) throws -> Lowering { .declined("there is no kernel yet") }
+    package func constant(_ value: HostTensor) throws -> Lowering { .declined("there is no kernel yet") }
+    package func fill(_ attributes: Fill) throws -> Lowering { .declined("there is no kernel yet") }
+    package func random(_ attributes: Random) throws -> Lowering { .declined("there is no kernel yet") }
+    package func unary(_ function: UnaryFunction) throws -> Lowering { .declined("there is no kernel yet") }
+    package func binary(_ function: BinaryFunction) throws -> Lowering { .declined("there is no kernel yet") }
+    package func select() throws -> Lowering { .declined("there is no kernel yet") }
+    package func cast(_ dtype: DType) throws -> Lowering { .declined("there is no kernel yet") }
+    package func elementwise(_ program: ElementwiseProgram) throws -> Lowering { .declined("there is no kernel yet") }
+    package func dropout(_ attributes: Dropout) throws -> Lowering { .declined("there is no kernel yet") }
+    package func reshape(_ shape: Shape) throws -> Lowering { .declined("there is no kernel yet") }
+    package func stopGradient() throws -> Lowering { .declined("there is no kernel yet") }
+    package func broadcast(_ shape: Shape) throws -> Lowering { .declined("there is no kernel yet") }
+    package func transpose(_ attributes: Transpose) throws -> Lowering { .declined("there is no kernel yet") }
+    package func concatenate(_ attributes: Concatenate) throws -> Lowering { .declined("there is no kernel yet") }
+    package func slice(_ attributes: Slice) throws -> Lowering { .declined("there is no kernel yet") }
+    package func pad(_ attributes: Pad) throws -> Lowering { .declined("there is no kernel yet") }
+    package func reduce(_ attributes: Reduce) throws -> Lowering { .declined("there is no kernel yet") }
+    package func argMax() throws -> Lowering { .declined("there is no kernel yet") }
+    package func matMul(_ attributes: MatMul) throws -> Lowering { .declined("there is no kernel yet") }
+    package func conv2D(_ attributes: Conv2D) throws -> Lowering { .declined("there is no kernel yet") }
+    package func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> Lowering { .declined("there is no kernel yet") }
+    package func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> Lowering { .declined("there is no kernel yet") }
+    package func maxPool2D(_ attributes: Pool2D) throws -> Lowering { .declined("there is no kernel yet") }
+    package func maxPool2DGradient(_ attributes: Pool2D) throws -> Lowering { .declined("there is no kernel yet") }
+    package func averagePool2D(_ attributes: Pool2D) throws -> Lowering { .declined("there is no kernel yet") }
+    package func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws -> Lowering { .declined("there is no kernel yet") }
+    package func softmax() throws -> Lowering { .declined("there is no kernel yet") }
+    package func softmaxGradient() throws -> Lowering { .declined("there is no kernel yet") }
+    package func logSoftmax() throws -> Lowering { .declined("there is no kernel yet") }
+    package func logSoftmaxGradient() throws -> Lowering { .declined("there is no kernel yet") }
+    package func crossEntropy() throws -> Lowering { .declined("there is no kernel yet") }
+    package func crossEntropyGradient() throws -> Lowering { .declined("there is no kernel yet") }
+    package func layerNorm(_ attributes: Normalization) throws -> Lowering { .declined("there is no kernel yet") }
+    package func layerNormGradient(_ attributes: Normalization) throws -> Lowering { .declined("there is no kernel yet") }
+    package func batchNorm(_ attributes: Normalization) throws -> Lowering { .declined("there is no kernel yet") }
+    package func batchNormGradient(_ attributes: Normalization) throws -> Lowering { .declined("there is no kernel yet") }
+    package func attention(_ attributes: Attention) throws -> Lowering { .declined("there is no kernel yet") }
+    package func attentionGradient(_ attributes: Attention) throws -> Lowering { .declined("there is no kernel yet") }
+    package func lstm() throws -> Lowering { .declined("there is no kernel yet") }
+    package func lstmGradient() throws -> Lowering { .declined("there is no kernel yet") }
+    package func gru() throws -> Lowering { .declined("there is no kernel yet") }
+    package func gruGradient() throws -> Lowering { .declined("there is no kernel yet") }
+    package func embedding() throws -> Lowering { .declined("there is no kernel yet") }
+    package func embeddingGradient(_ attributes: EmbeddingGradient) throws -> Lowering { .declined("there is no kernel yet") }
+    package func adam(_ attributes: Adam) throws -> Lowering { .declined("there is no kernel yet") }
+    package func sgd(_ attributes: SGD) throws -> Lowering { .declined("there is no kernel yet") }
+}
