@@ -41,6 +41,8 @@ package protocol Backend: AnyObject {
 /// A stretch of a backend's memory.
 package protocol Memory: AnyObject {
     var byteCount: Int { get }
+    /// The bytes themselves, where the host can touch them at any time: the CPU path's memory.
+    var hostBytes: UnsafeMutableRawBufferPointer? { get }
 }
 
 /// What a backend says to a node.
