@@ -33,6 +33,8 @@ let package = Package(
         .executableTarget(
             name: "gpu-probe",
             dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        // Tests, a target for each target they test.
+        .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
     ],
     cLanguageStandard: .c2x
 )

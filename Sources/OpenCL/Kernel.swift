@@ -1,0 +1,154 @@
+internal import COpenCL
+internal import Synchronization
+
+/// One argument of a kernel, by the type that the kernel's signature has.
+package enum KernelArgument: Sendable {
+    case buffer(Buffer)
+    case int32(Int32)
+    case uint32(UInt32)
+    case int64(Int64)
+    case uint64(UInt64)
+    case float(Float)
+    case double(Double)
+    /// Local memory of that many bytes, for a `__local` pointer.
+    case local(byteCount: Int)
+}
+
+/// A kernel and the arguments bound to it (`cl_kernel`).
+///
+/// There are two ways to run one. `Queue.launch(_:arguments:…)` binds and enqueues in one step. Or a kernel object
+/// of its own for each command of a schedule: `setArguments` once, then `Queue.launch(_:…)` at every run, which
+/// saves binding them again.
+///
+/// OpenCL leaves it undefined when two threads set arguments of one kernel object, and a launch takes the
+/// arguments bound last. So every method here holds the object's lock, and `launch(_:arguments:…)` holds it over
+/// both steps: one object may be used from several threads that way. Binding and launching in two steps is only
+/// right while no other thread uses the object.
+package final class Kernel: @unchecked Sendable {
+    // Unchecked: all use of the handle that changes it is under `bound`'s lock.
+    private let handle: OpaquePointer
+    package let program: Program
+    package let name: String
+    package let argumentCount: Int
+    /// The buffers bound to arguments: `clSetKernelArg` keeps no reference, so that a buffer could be gone by the
+    /// time of the launch.
+    private let bound: Mutex<[Buffer?]>
+
+    init(_ program: Program, name: String) throws(OpenCLError) {
+        self.program = program
+        self.name = name
+        handle = try create("clCreateKernel", kernel: name, program: program.name) {
+            clCreateKernel(program.handle, name, $0)
+        }
+        let info = Info(call: "clGetKernelInfo") { [handle] in clGetKernelInfo(handle, $0, $1, $2, $3) }
+        do throws(OpenCLError) {
+            argumentCount = Int(try info.number(CL_KERNEL_NUM_ARGS, as: cl_uint.self))
+        } catch {
+            clReleaseKernel(handle)
+            throw error
+        }
+        bound = Mutex([Buffer?](repeating: nil, count: argumentCount))
+    }
+
+    deinit { clReleaseKernel(handle) }
+
+    /// Binds all arguments, in the order of the kernel's signature (`clSetKernelArg`).
+    package func setArguments(_ arguments: [KernelArgument]) throws(OpenCLError) {
+        try withLock { (handle, buffers) throws(OpenCLError) in try set(arguments, handle, &buffers) }
+    }
+
+    /// Binds one argument.
+    package func setArgument(_ index: Int, _ argument: KernelArgument) throws(OpenCLError) {
+        try withLock { (handle, buffers) throws(OpenCLError) in try set(argument, at: index, handle, &buffers) }
+    }
+
+    /// Binds the arguments, if any are given, and enqueues, both under the lock.
+    func launch(
+        _ arguments: [KernelArgument]?, _ enqueue: (OpaquePointer) -> cl_int, detail: @autoclosure () -> String
+    ) throws(OpenCLError) {
+        try withLock { (handle, buffers) throws(OpenCLError) in
+            if let arguments { try set(arguments, handle, &buffers) }
+            try check(
+                enqueue(handle), "clEnqueueNDRangeKernel", kernel: name, program: program.name, detail: detail())
+        }
+    }
+
+    private func withLock(
+        _ body: (OpaquePointer, inout [Buffer?]) throws(OpenCLError) -> Void
+    ) throws(OpenCLError) {
+        let result = bound.withLock { buffers -> Result<Void, OpenCLError> in
+            do throws(OpenCLError) { return .success(try body(handle, &buffers)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
+    private func set(
+        _ arguments: [KernelArgument], _ handle: OpaquePointer, _ buffers: inout [Buffer?]
+    ) throws(OpenCLError) {
+        guard arguments.count == argumentCount else {
+            throw OpenCLError(
+                status: CL_INVALID_KERNEL_ARGS, call: "clSetKernelArg", kernel: name, program: program.name,
+                detail: "\(arguments.count) arguments for a kernel of \(argumentCount)")
+        }
+        for index in arguments.indices { try set(arguments[index], at: index, handle, &buffers) }
+    }
+
+    private func set(
+        _ argument: KernelArgument, at index: Int, _ handle: OpaquePointer, _ buffers: inout [Buffer?]
+    ) throws(OpenCLError) {
+        guard buffers.indices.contains(index) else {
+            throw OpenCLError(
+                status: CL_INVALID_ARG_INDEX, call: "clSetKernelArg", kernel: name, program: program.name,
+                detail: "argument \(index) of a kernel of \(argumentCount)")
+        }
+        let position = cl_uint(index)
+        func value<Value: BitwiseCopyable>(_ value: Value) -> cl_int {
+            withUnsafePointer(to: value) { clSetKernelArg(handle, position, MemoryLayout<Value>.size, $0) }
+        }
+        let status =
+            switch argument {
+            case .buffer(let buffer): value(buffer.handle)
+            case .int32(let number): value(number)
+            case .uint32(let number): value(number)
+            case .int64(let number): value(number)
+            case .uint64(let number): value(number)
+            case .float(let number): value(number)
+            case .double(let number): value(number)
+            case .local(let byteCount):
+                byteCount > 0 ? clSetKernelArg(handle, position, byteCount, nil) : CL_INVALID_ARG_SIZE
+            }
+        try check(
+            status, "clSetKernelArg", kernel: name, program: program.name, detail: "argument \(index): \(argument)")
+        if case .buffer(let buffer) = argument { buffers[index] = buffer } else { buffers[index] = nil }
+    }
+}
+
+// MARK: - What the device makes of it
+
+extension Kernel {
+    /// The largest work-group that the kernel can run with on this device (`CL_KERNEL_WORK_GROUP_SIZE`).
+    package func maxWorkGroupSize() throws(OpenCLError) -> Int {
+        try workGroupInfo.number(CL_KERNEL_WORK_GROUP_SIZE)
+    }
+
+    /// Work-group sizes should be multiples of this: a warp on GPUs, a vector on CPUs.
+    package func preferredWorkGroupMultiple() throws(OpenCLError) -> Int {
+        try workGroupInfo.number(CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE)
+    }
+
+    /// Local memory that a work-group takes, in bytes, `local` arguments included once they are set.
+    package func localMemory() throws(OpenCLError) -> UInt64 {
+        try workGroupInfo.number(CL_KERNEL_LOCAL_MEM_SIZE)
+    }
+
+    /// Private memory of a work-item in bytes; more than a little means that registers spill.
+    package func privateMemory() throws(OpenCLError) -> UInt64 {
+        try workGroupInfo.number(CL_KERNEL_PRIVATE_MEM_SIZE)
+    }
+
+    private var workGroupInfo: Info {
+        Info(call: "clGetKernelWorkGroupInfo") { [handle, device = program.context.device] in
+            clGetKernelWorkGroupInfo(handle, device.handle, $0, $1, $2, $3)
+        }
+    }
+}
