@@ -1,19 +1,6 @@
 internal import COpenCL
 internal import Synchronization
 
-/// One argument of a kernel, by the type that the kernel's signature has.
-package enum KernelArgument: Sendable {
-    case buffer(Buffer)
-    case int32(Int32)
-    case uint32(UInt32)
-    case int64(Int64)
-    case uint64(UInt64)
-    case float(Float)
-    case double(Double)
-    /// Local memory of that many bytes, for a `__local` pointer.
-    case local(byteCount: Int)
-}
-
 /// A kernel and the arguments bound to it (`cl_kernel`).
 ///
 /// There are two ways to run one. `Queue.launch(_:arguments:…)` binds and enqueues in one step. Or a kernel object
@@ -25,6 +12,19 @@ package enum KernelArgument: Sendable {
 /// both steps: one object may be used from several threads that way. Binding and launching in two steps is only
 /// right while no other thread uses the object.
 package final class Kernel: @unchecked Sendable {
+    /// One argument of a kernel, by the type that the kernel's signature has.
+    package enum Argument: Sendable {
+        case buffer(Buffer)
+        case int32(Int32)
+        case uint32(UInt32)
+        case int64(Int64)
+        case uint64(UInt64)
+        case float(Float)
+        case double(Double)
+        /// Local memory of that many bytes, for a `__local` pointer.
+        case local(byteCount: Int)
+    }
+
     // Unchecked: all use of the handle that changes it is under `bound`'s lock.
     private let handle: OpaquePointer
     package let program: Program
@@ -53,18 +53,18 @@ package final class Kernel: @unchecked Sendable {
     deinit { clReleaseKernel(handle) }
 
     /// Binds all arguments, in the order of the kernel's signature (`clSetKernelArg`).
-    package func setArguments(_ arguments: [KernelArgument]) throws(OpenCLError) {
+    package func setArguments(_ arguments: [Argument]) throws(OpenCLError) {
         try withLock { (handle, buffers) throws(OpenCLError) in try set(arguments, handle, &buffers) }
     }
 
     /// Binds one argument.
-    package func setArgument(_ index: Int, _ argument: KernelArgument) throws(OpenCLError) {
+    package func setArgument(_ index: Int, _ argument: Argument) throws(OpenCLError) {
         try withLock { (handle, buffers) throws(OpenCLError) in try set(argument, at: index, handle, &buffers) }
     }
 
     /// Binds the arguments, if any are given, and enqueues, both under the lock.
     func launch(
-        _ arguments: [KernelArgument]?, _ enqueue: (OpaquePointer) -> cl_int, detail: @autoclosure () -> String
+        _ arguments: [Argument]?, _ enqueue: (OpaquePointer) -> cl_int, detail: @autoclosure () -> String
     ) throws(OpenCLError) {
         try withLock { (handle, buffers) throws(OpenCLError) in
             if let arguments { try set(arguments, handle, &buffers) }
@@ -83,7 +83,7 @@ package final class Kernel: @unchecked Sendable {
     }
 
     private func set(
-        _ arguments: [KernelArgument], _ handle: OpaquePointer, _ buffers: inout [Buffer?]
+        _ arguments: [Argument], _ handle: OpaquePointer, _ buffers: inout [Buffer?]
     ) throws(OpenCLError) {
         guard arguments.count == argumentCount else {
             throw OpenCLError(
@@ -94,7 +94,7 @@ package final class Kernel: @unchecked Sendable {
     }
 
     private func set(
-        _ argument: KernelArgument, at index: Int, _ handle: OpaquePointer, _ buffers: inout [Buffer?]
+        _ argument: Argument, at index: Int, _ handle: OpaquePointer, _ buffers: inout [Buffer?]
     ) throws(OpenCLError) {
         guard buffers.indices.contains(index) else {
             throw OpenCLError(

@@ -39,7 +39,7 @@ package final class Queue: @unchecked Sendable {
     ///   - local: Must divide `global`; nil lets the driver choose.
     @discardableResult
     package func launch(
-        _ kernel: Kernel, arguments: [KernelArgument]? = nil, global: NDRange, local: NDRange? = nil,
+        _ kernel: Kernel, arguments: [Kernel.Argument]? = nil, global: NDRange, local: NDRange? = nil,
         after events: [Event] = [], event wantsEvent: Bool = false
     ) throws(OpenCLError) -> Event? {
         guard global.isPositive else {
