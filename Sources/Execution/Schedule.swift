@@ -1,0 +1,272 @@
+import TensorGraph
+
+/// A computation laid out over backends: every tensor has its place and every step its order, before anything runs.
+///
+/// Building one allocates nothing; ``PreparedSchedule`` does.
+package struct Schedule {
+    /// One of the memories that regions refer to.
+    package enum Slot {
+        /// Owned by the schedule, its contents of no interest between runs.
+        case scratch(byteCount: Int)
+        /// Filled once.
+        case constant(HostTensor)
+        case fill(Fill)
+        /// A variable's value before the run.
+        case variable(Variable)
+        /// Where a variable's value after the run goes.
+        case next(Variable)
+    }
+
+    /// A tensor on one backend.
+    package struct Location: Hashable {
+        package var backend: Int
+        package var region: Region
+    }
+
+    package enum Step {
+        /// Nodes on one backend, in order.
+        case nodes(backend: Int, [PlacedNode])
+        case transfer(from: Location, to: Location)
+    }
+
+    package struct InputPlace {
+        package var input: Input
+        package var location: Location
+    }
+
+    package struct OutputPlace {
+        package var type: TensorType
+        /// `nil` where the output is empty.
+        package var location: Location?
+    }
+
+    package var computation: Computation
+    package var backendNames: [String]
+    package var placement: Placement
+    /// For each backend.
+    package var slots: [[Slot]]
+    package var steps: [Step] = []
+    package var inputs: [InputPlace] = []
+    package var outputs: [OutputPlace] = []
+    /// Updates that no node writes in place: copied at the end of a run.
+    package var copies: [(from: Location, variable: Variable)] = []
+    /// For each backend: the bytes of its arenas and the largest live set.
+    package var memory: [(arenas: Int, largestLiveSet: Int)] = []
+
+    package var updatedVariables: [Variable] { computation.updates.map(\.variable) }
+
+    /// - Parameters:
+    ///   - backends: in order of preference; variables live on the first.
+    ///   - isolatesTensors: whether every tensor gets memory of exactly its size, for memory checkers.
+    package init(
+        _ computation: Computation, backends: [any Backend], isolatesTensors: Bool = false
+    ) throws {
+        self.computation = computation
+        backendNames = backends.map(\.name)
+        placement = try Placement(computation, backends: backends)
+        slots = backends.map { _ in [] }
+        var builder = ScheduleBuilder(computation, placement, backendCount: backends.count)
+        builder.findLifetimes()
+        for index in backends.indices {
+            let plan = MemoryPlan(
+                builder.requests[index], maximumArena: backends[index].maximumAllocation, isolated: isolatesTensors)
+            builder.assign(plan, on: index)
+            memory.append((plan.arenas.reduce(0, +), plan.largestLiveSet))
+        }
+        builder.emitSteps()
+        slots = builder.slots
+        steps = builder.steps
+        inputs = builder.inputs
+        outputs = builder.outputs
+        copies = builder.copies
+    }
+}
+
+/// The work of laying out: lifetimes first, then places, then steps.
+private struct ScheduleBuilder {
+    let computation: Computation
+    let placement: Placement
+    /// What a value is stored as: itself, or the value it is a view of.
+    private var roots: [Value: Value] = [:]
+
+    struct Key: Hashable {
+        var value: Value
+        var backend: Int
+    }
+
+    /// For each backend, what its arenas must hold.
+    var requests: [[MemoryPlan.Request]]
+    private var owners: [[Owner]]
+    private enum Owner {
+        case value(Value)
+        case workspace(node: Int, index: Int)
+    }
+
+    private var regions: [Key: Region] = [:]
+    private var workspaces: [Int: [Int: Region]] = [:]
+    /// The first moment at which a value that lives elsewhere is needed on a backend.
+    private var transfers: [Int: [Key]] = [:]
+    /// Values that go straight into a variable's next memory.
+    private var inPlace: [Value: Variable] = [:]
+
+    var slots: [[Schedule.Slot]]
+    var steps: [Schedule.Step] = []
+    var inputs: [Schedule.InputPlace] = []
+    var outputs: [Schedule.OutputPlace] = []
+    var copies: [(from: Schedule.Location, variable: Variable)] = []
+
+    init(_ computation: Computation, _ placement: Placement, backendCount: Int) {
+        self.computation = computation
+        self.placement = placement
+        requests = [[MemoryPlan.Request]](repeating: [], count: backendCount)
+        owners = [[Owner]](repeating: [], count: backendCount)
+        slots = [[Schedule.Slot]](repeating: [], count: backendCount)
+        for (index, node) in computation.nodes.enumerated() where node.op.isAlias {
+            roots[Value(node: index)] = root(node.operands[0])
+        }
+    }
+
+    private func root(_ value: Value) -> Value { roots[value] ?? value }
+
+    private func isEmpty(_ value: Value) -> Bool { computation.type(value).byteCount == 0 }
+
+    /// Where a value is made; `nil` for leaves that each backend has for itself.
+    private func home(_ value: Value) -> Int? {
+        switch computation.nodes[value.node].op {
+        case .input, .constant, .fill: nil
+        case .variable: 0
+        default: placement.choices[value.node]?.backend
+        }
+    }
+
+    mutating func findLifetimes() {
+        let nodes = computation.nodes
+        let end = nodes.count
+        var lifetimes: [Key: (first: Int, last: Int)] = [:]
+        func extend(_ key: Key, _ first: Int, _ last: Int) {
+            let known = lifetimes[key] ?? (first, last)
+            lifetimes[key] = (min(known.first, first), max(known.last, last))
+        }
+        /// Notes that a value is read on a backend at a moment, and that it must be brought there if need be.
+        func use(_ value: Value, on backend: Int, at moment: Int) {
+            let value = root(value)
+            guard !isEmpty(value) else { return }
+            let key = Key(value: value, backend: backend)
+            guard let home = home(value) else { return extend(key, -1, moment) }
+            if home != backend {
+                if lifetimes[key] == nil { transfers[moment, default: []].append(key) }
+                extend(key, moment, moment)
+            }
+            extend(Key(value: value, backend: home), moment, moment)
+        }
+        for (index, node) in nodes.enumerated() {
+            guard let choice = placement.choices[index] else { continue }
+            for operand in node.operands { use(operand, on: choice.backend, at: index) }
+            for result in node.resultTypes.indices where node.resultTypes[result].byteCount > 0 {
+                extend(Key(value: Value(node: index, result: result), backend: choice.backend), index, index)
+            }
+            for (workspace, byteCount) in choice.lowered.workspaces.enumerated() {
+                requests[choice.backend].append(.init(byteCount: max(byteCount, 4), first: index, last: index))
+                owners[choice.backend].append(.workspace(node: index, index: workspace))
+            }
+        }
+        for output in computation.outputs { use(output, on: home(root(output)) ?? 0, at: end) }
+        for update in computation.updates {
+            let value = root(update.value)
+            use(value, on: 0, at: end)
+            if home(value) == 0, !nodes[value.node].op.isLeaf, inPlace[value] == nil { inPlace[value] = update.variable }
+        }
+        for (key, lifetime) in lifetimes.sorted(by: { order($0.key, $1.key) }) {
+            if let slot = ownSlot(key) {
+                slots[key.backend].append(slot)
+                regions[key] = Region(
+                    slot: slots[key.backend].count - 1, byteOffset: 0, byteCount: computation.type(key.value).byteCount)
+            } else {
+                requests[key.backend].append(
+                    .init(byteCount: computation.type(key.value).byteCount, first: lifetime.first, last: lifetime.last))
+                owners[key.backend].append(.value(key.value))
+            }
+        }
+    }
+
+    private func order(_ a: Key, _ b: Key) -> Bool {
+        (a.backend, a.value.node, a.value.result) < (b.backend, b.value.node, b.value.result)
+    }
+
+    /// The memory of a value that does not lie in an arena.
+    private func ownSlot(_ key: Key) -> Schedule.Slot? {
+        switch computation.nodes[key.value.node].op {
+        case .constant(let value): .constant(value)
+        case .fill(let fill): .fill(fill)
+        case .variable(let variable): key.backend == 0 ? .variable(variable) : nil
+        default: key.backend == 0 ? inPlace[key.value].map { .next($0) } : nil
+        }
+    }
+
+    mutating func assign(_ plan: MemoryPlan, on backend: Int) {
+        let firstSlot = slots[backend].count
+        slots[backend] += plan.arenas.map { .scratch(byteCount: $0) }
+        for (index, owner) in owners[backend].enumerated() {
+            let region = Region(
+                slot: firstSlot + plan.places[index].arena, byteOffset: plan.places[index].byteOffset,
+                byteCount: requests[backend][index].byteCount)
+            switch owner {
+            case .value(let value): regions[Key(value: value, backend: backend)] = region
+            case .workspace(let node, let workspace): workspaces[node, default: [:]][workspace] = region
+            }
+        }
+    }
+
+    private func location(_ value: Value, on backend: Int) -> Schedule.Location? {
+        regions[Key(value: root(value), backend: backend)].map { Schedule.Location(backend: backend, region: $0) }
+    }
+
+    mutating func emitSteps() {
+        let nodes = computation.nodes
+        var emitted: [Schedule.Step] = []
+        var segment: [PlacedNode] = []
+        var segmentBackend = 0
+        func flush() {
+            if !segment.isEmpty { emitted.append(.nodes(backend: segmentBackend, segment)) }
+            segment = []
+        }
+        func transfer(at moment: Int) {
+            for key in transfers[moment] ?? [] {
+                guard let home = home(key.value), let from = location(key.value, on: home),
+                    let to = location(key.value, on: key.backend)
+                else { continue }
+                flush()
+                emitted.append(.transfer(from: from, to: to))
+            }
+        }
+        let nowhere = Region(slot: 0, byteOffset: 0, byteCount: 0)
+        for (index, node) in nodes.enumerated() {
+            transfer(at: index)
+            guard let choice = placement.choices[index] else { continue }
+            if segmentBackend != choice.backend { flush() }
+            let results = node.resultTypes.indices.map { Value(node: index, result: $0) }
+            let placed = PlacedNode(
+                node: node, lowered: choice.lowered,
+                operands: node.operands.map { location($0, on: choice.backend)?.region ?? nowhere },
+                results: results.map { location($0, on: choice.backend)?.region ?? nowhere },
+                workspaces: choice.lowered.workspaces.indices.map { workspaces[index]?[$0] ?? nowhere })
+            segment.append(placed)
+            segmentBackend = choice.backend
+        }
+        transfer(at: nodes.count)
+        flush()
+        steps = emitted
+        for (key, region) in regions.sorted(by: { order($0.key, $1.key) }) {
+            guard case .input(let input) = nodes[key.value.node].op else { continue }
+            inputs.append(.init(input: input, location: .init(backend: key.backend, region: region)))
+        }
+        outputs = computation.outputs.map { output in
+            let place = location(output, on: home(root(output)) ?? 0)
+            return .init(type: computation.type(output), location: isEmpty(root(output)) ? nil : place)
+        }
+        for update in computation.updates where inPlace[root(update.value)] != update.variable {
+            guard let from = location(update.value, on: 0) else { continue }
+            copies.append((from, update.variable))
+        }
+    }
+}

@@ -1,0 +1,60 @@
+extension Computation {
+    /// Replaces what is computed from nothing by what it comes to, so that no backend meets an empty tensor whose
+    /// result is not empty: an empty sum is 0, an empty mean NaN, a product over no terms just its bias.
+    package func withoutEmptyOperands() -> Computation {
+        rewritten { _, node, list in
+            let hasEmpty = node.operandTypes.contains { $0.shape.elementCount == 0 }
+            guard hasEmpty, node.resultTypes.contains(where: { $0.shape.elementCount > 0 }) else {
+                return list.append(results: node)
+            }
+            func fill(_ value: Double, _ type: TensorType) -> Value {
+                let op = Op.fill(Fill(value: value, type: type))
+                return list.append(
+                    results: Node(op: op, operands: [], operandTypes: [], resultTypes: [type], location: node.location))[0]
+            }
+            switch node.op {
+            case .concatenate:
+                let kept = node.operands.indices.filter { node.operandTypes[$0].shape.elementCount > 0 }
+                var node = node
+                node.operands = kept.map { node.operands[$0] }
+                node.operandTypes = kept.map { node.operandTypes[$0] }
+                return list.append(results: node)
+            case .matMul(let attributes):
+                return [list.epilogue(of: node, activation: attributes.activation, biasAxis: nil, zero: fill(0, node.resultTypes[0]))]
+            case .conv2D(let attributes):
+                return [list.epilogue(of: node, activation: attributes.activation, biasAxis: 1, zero: fill(0, node.resultTypes[0]))]
+            case .reduce(let attributes):
+                return [fill(attributes.function == .sum ? 0 : .nan, node.resultTypes[0])]
+            case .embedding, .layerNorm, .batchNorm:
+                return node.resultTypes.map { fill(.nan, $0) }
+            default:
+                return node.resultTypes.map { fill(0, $0) }
+            }
+        }
+    }
+}
+
+extension [Node] {
+    /// What is left of a product over no terms: the bias, if any, and the activation.
+    fileprivate mutating func epilogue(
+        of node: Node, activation: UnaryFunction?, biasAxis: Int?, zero: Value
+    ) -> Value {
+        let type = node.resultTypes[0]
+        var value = zero
+        func make(_ op: Op, _ operands: [Value], _ list: [Node], _ result: TensorType) -> Node {
+            Node(
+                op: op, operands: operands, operandTypes: operands.map { list.type($0) }, resultTypes: [result],
+                location: node.location)
+        }
+        if node.operands.count == 3 {
+            var bias = node.operands[2]
+            if biasAxis != nil {
+                let aligned = TensorType([1, node.operandTypes[2].shape[0], 1, 1], type.dtype)
+                bias = append(results: make(.reshape(aligned.shape), [bias], self, aligned))[0]
+            }
+            value = append(results: make(.binary(.add), [value, bias], self, type))[0]
+        }
+        if let activation { value = append(results: make(.unary(activation), [value], self, type))[0] }
+        return value
+    }
+}
