@@ -1,0 +1,202 @@
+// Softmax attention of few queries over many keys (decoding), forward and backward: lanes are the width d.
+//
+// One work-item takes a stretch of the keys of one head and all its queries, of which there are at most MAX_QUERIES. It
+// reads k and v once, a block of VECTOR_WIDTH keys at a time, so that the weights of a block are one vector:
+//
+//   keys    ├── split 0 ──┼── split 1 ──┼── … ──┤        one work-item a head and split
+//   partial   max, Σ, y      max, Σ, y                   joined by attentionJoin where there is more than one split
+//
+// q, y [heads, sq, d], k, v [heads, sk, d]; VECTOR_WIDTH must divide d = HEAD_WIDTH. Bound by memory: 8·heads·sk·d bytes
+// forward, 16 backward. Splitting the keys: Dao et al., Flash-Decoding, 2023.
+
+#include "common/vector.cl"
+
+#ifndef HEAD_WIDTH
+#define HEAD_WIDTH 64
+#endif
+#ifndef MAX_QUERIES
+#define MAX_QUERIES 4
+#endif
+#ifndef CAUSAL
+#define CAUSAL 0
+#endif
+#if HEAD_WIDTH % VECTOR_WIDTH != 0
+#error "VECTOR_WIDTH must divide HEAD_WIDTH"
+#endif
+#define WIDTH_VECTORS (HEAD_WIDTH / VECTOR_WIDTH)
+#define EACH_VECTOR _Pragma("unroll") for (int c = 0; c < WIDTH_VECTORS; c++)
+
+static inline void loadRow(Vector row[WIDTH_VECTORS], __global const float *from) {
+    EACH_VECTOR row[c] = LOAD(from + c * VECTOR_WIDTH);
+}
+
+static inline void storeRow(__global float *to, const Vector row[WIDTH_VECTORS]) {
+    EACH_VECTOR STORE(row[c], to + c * VECTOR_WIDTH);
+}
+
+static inline float dotRow(const Vector a[WIDTH_VECTORS], __global const float *b) {
+    Vector sum = 0.0f;
+    EACH_VECTOR sum = fma(a[c], LOAD(b + c * VECTOR_WIDTH), sum);
+    return sumLanes(sum);
+}
+
+static inline float largestLane(const Vector x) {
+    float largest = ((const float *)&x)[0];
+    for (int n = 1; n < VECTOR_WIDTH; n++) largest = fmax(largest, ((const float *)&x)[n]);
+    return largest;
+}
+
+// Whether query i sees key j.
+#define SEES(i, j) (!CAUSAL || (j) <= (i))
+
+// Global size (heads · splits, 1). `partial` is [heads, splits, sq, 2 + d]: maximum, sum of weights, unscaled y.
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void attentionFew(
+    __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
+    __global const float *restrict v, const ulong vOffset, __global float *restrict partial, const ulong partialOffset,
+    const int sq, const int sk, const float scale, const int splits)
+{
+    const long head = get_global_id(0) / splits;
+    const int split = get_global_id(0) % splits;
+    const int begin = (int)((long)sk * split / splits), end = (int)((long)sk * (split + 1) / splits);
+    q += qOffset + head * sq * HEAD_WIDTH;
+    k += kOffset + head * sk * HEAD_WIDTH;
+    v += vOffset + head * sk * HEAD_WIDTH;
+    partial += partialOffset + (head * splits + split) * sq * (2 + HEAD_WIDTH);
+
+    Vector query[MAX_QUERIES][WIDTH_VECTORS], sum[MAX_QUERIES][WIDTH_VECTORS];
+    float maximum[MAX_QUERIES], total[MAX_QUERIES];
+    for (int i = 0; i < sq; i++) {
+        loadRow(query[i], q + i * HEAD_WIDTH);
+        EACH_VECTOR sum[i][c] = 0.0f;
+        maximum[i] = -INFINITY;
+        total[i] = 0.0f;
+    }
+    for (int j0 = begin; j0 < end; j0 += VECTOR_WIDTH) {
+        const int count = min(VECTOR_WIDTH, end - j0);
+        for (int i = 0; i < sq; i++) {
+            Vector weights;
+            for (int j = 0; j < VECTOR_WIDTH; j++) {
+                const bool seen = j < count && SEES(i, j0 + j);
+                ((float *)&weights)[j] =
+                    seen ? scale * dotRow(query[i], k + (long)(j0 + j) * HEAD_WIDTH) : -INFINITY;
+            }
+            const float largest = fmax(maximum[i], largestLane(weights));
+            // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
+            const float reference = largest == -INFINITY ? 0.0f : largest;
+            const float decay = exp(maximum[i] - reference);
+            weights = exponential(weights - reference);
+            total[i] = fma(total[i], decay, sumLanes(weights));
+            maximum[i] = largest;
+            EACH_VECTOR sum[i][c] *= decay;
+            for (int j = 0; j < count; j++) {
+                const Vector weight = ((const float *)&weights)[j];
+                __global const float *value = v + (long)(j0 + j) * HEAD_WIDTH;
+                EACH_VECTOR sum[i][c] = fma(weight, LOAD(value + c * VECTOR_WIDTH), sum[i][c]);
+            }
+        }
+    }
+    for (int i = 0; i < sq; i++) {
+        partial[i * (2 + HEAD_WIDTH)] = maximum[i];
+        partial[i * (2 + HEAD_WIDTH) + 1] = total[i];
+        storeRow(partial + i * (2 + HEAD_WIDTH) + 2, sum[i]);
+    }
+}
+
+// Joins the splits of each head and query. Global size (heads · sq, 1).
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void attentionJoin(
+    __global const float *restrict partial, const ulong partialOffset, __global float *restrict y, const ulong yOffset,
+    __global float *restrict logSumExp, const ulong logSumExpOffset, const int sq, const int splits)
+{
+    const long head = get_global_id(0) / sq;
+    const int i = get_global_id(0) % sq;
+    const long stride = (long)sq * (2 + HEAD_WIDTH);
+    partial += partialOffset + head * splits * stride + i * (2 + HEAD_WIDTH);
+    y += yOffset + (head * sq + i) * HEAD_WIDTH;
+
+    float largest = -INFINITY;
+    for (int split = 0; split < splits; split++) largest = fmax(largest, partial[split * stride]);
+    const float reference = largest == -INFINITY ? 0.0f : largest;
+    float total = 0.0f;
+    Vector sum[WIDTH_VECTORS];
+    EACH_VECTOR sum[c] = 0.0f;
+    for (int split = 0; split < splits; split++) {
+        __global const float *part = partial + split * stride;
+        const float factor = exp(part[0] - reference);
+        total = fma(factor, part[1], total);
+        EACH_VECTOR sum[c] = fma((Vector)(factor), LOAD(part + 2 + c * VECTOR_WIDTH), sum[c]);
+    }
+    EACH_VECTOR sum[c] *= 1.0f / total;
+    storeRow(y, sum);
+    logSumExp[logSumExpOffset + head * sq + i] = largest + log(total);
+}
+
+// Global size (heads · splits, 1). dk and dv are written here; dq is [splits, heads, sq, d], to be added up.
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void attentionFewGradient(
+    __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
+    __global const float *restrict v, const ulong vOffset, __global const float *restrict y, const ulong yOffset,
+    __global const float *restrict logSumExp, const ulong logSumExpOffset,
+    __global const float *restrict dy, const ulong dyOffset, __global float *restrict dq, const ulong dqOffset,
+    __global float *restrict dk, const ulong dkOffset, __global float *restrict dv, const ulong dvOffset,
+    const int heads, const int sq, const int sk, const float scale, const int splits)
+{
+    const long head = get_global_id(0) / splits;
+    const int split = get_global_id(0) % splits;
+    const int begin = (int)((long)sk * split / splits), end = (int)((long)sk * (split + 1) / splits);
+    q += qOffset + head * sq * HEAD_WIDTH;
+    k += kOffset + head * sk * HEAD_WIDTH;
+    v += vOffset + head * sk * HEAD_WIDTH;
+    y += yOffset + head * sq * HEAD_WIDTH;
+    logSumExp += logSumExpOffset + head * sq;
+    dy += dyOffset + head * sq * HEAD_WIDTH;
+    dq += dqOffset + (split * (long)heads + head) * sq * HEAD_WIDTH;
+    dk += dkOffset + head * sk * HEAD_WIDTH;
+    dv += dvOffset + head * sk * HEAD_WIDTH;
+
+    Vector query[MAX_QUERIES][WIDTH_VECTORS], cotangent[MAX_QUERIES][WIDTH_VECTORS], sum[MAX_QUERIES][WIDTH_VECTORS];
+    Vector weights[MAX_QUERIES], slopes[MAX_QUERIES];
+    float delta[MAX_QUERIES];
+    for (int i = 0; i < sq; i++) {
+        loadRow(query[i], q + i * HEAD_WIDTH);
+        loadRow(cotangent[i], dy + i * HEAD_WIDTH);
+        EACH_VECTOR sum[i][c] = 0.0f;
+        delta[i] = dotRow(cotangent[i], y + i * HEAD_WIDTH);
+    }
+    for (int j0 = begin; j0 < end; j0 += VECTOR_WIDTH) {
+        const int count = min(VECTOR_WIDTH, end - j0);
+        for (int i = 0; i < sq; i++) {
+            Vector score = -INFINITY, slope = 0.0f;
+            for (int j = 0; j < count; j++)
+                if (SEES(i, j0 + j)) {
+                    const long row = (long)(j0 + j) * HEAD_WIDTH;
+                    ((float *)&score)[j] = scale * dotRow(query[i], k + row) - logSumExp[i];
+                    ((float *)&slope)[j] = scale * (dotRow(cotangent[i], v + row) - delta[i]);
+                }
+            weights[i] = exponential(score);
+            slopes[i] = weights[i] * slope;
+        }
+        for (int j = 0; j < count; j++) {
+            const long row = (long)(j0 + j) * HEAD_WIDTH;
+            Vector key[WIDTH_VECTORS], dkey[WIDTH_VECTORS], dvalue[WIDTH_VECTORS];
+            loadRow(key, k + row);
+            EACH_VECTOR {
+                dkey[c] = 0.0f;
+                dvalue[c] = 0.0f;
+            }
+            for (int i = 0; i < sq; i++) {
+                const Vector weight = ((const float *)&weights[i])[j];
+                const Vector slope = ((const float *)&slopes[i])[j];
+                EACH_VECTOR {
+                    dvalue[c] = fma(weight, cotangent[i][c], dvalue[c]);
+                    dkey[c] = fma(slope, query[i][c], dkey[c]);
+                    sum[i][c] = fma(slope, key[c], sum[i][c]);
+                }
+            }
+            storeRow(dk + row, dkey);
+            storeRow(dv + row, dvalue);
+        }
+    }
+    for (int i = 0; i < sq; i++) storeRow(dq + i * HEAD_WIDTH, sum[i]);
+}

@@ -1,0 +1,149 @@
+// The gradient of softmax attention for CPU-like devices: one work-item a run of query blocks of one head.
+//
+// For each block of LANES queries (one a lane) and each block of KEY_BLOCK keys, nothing of size sq×sk is kept:
+//   pᵀ  = e^(scale·k·qᵀ - logSumExp)           keys × lanes, from columns of q
+//   dsᵀ = scale · pᵀ ∘ (v·dyᵀ - δ)             keys × lanes, from columns of dy; δ = Σ_e y·dy
+//   dv += pᵀ·dy,  dk += dsᵀ·q                  lanes are e now: register tiles of OUTER_ROWS × OUTER_VECTORS
+//   dqᵀ += kᵀ·dsᵀ                              lanes are queries; turned round and written once a block
+//
+//             ┌── keys ──┐       ┌─ e (lanes) ─┐
+//     lanes   │  ds, p   │   ×   │   q, dy     │  →  dk, dv: read, added to, written back
+//             └──────────┘       └─────────────┘
+//
+// A head's dk and dv belong to one work-item, so that no two add to the same element and the order never changes. Where
+// there are fewer heads than compute units, `parts` work-items share a head: each adds into its own copy of dk and dv,
+// and sumParts adds these up.
+//
+// q, y, dy, dq [heads, sq, d]; k, v [heads, sk, d]; logSumExp [heads, sq]; dk, dv [parts, heads, sk, d].
+// 10·heads·sq·sk·d flops. Dao et al., FlashAttention, 2022, algorithm 4.
+
+#include "attention/columns.cl"
+
+// The register tile of dk and dv: keys, and vectors along e; the second divides ⌈d / VECTOR_WIDTH⌉.
+#ifndef OUTER_ROWS
+#define OUTER_ROWS 4
+#endif
+#ifndef OUTER_VECTORS
+#define OUTER_VECTORS 1
+#endif
+#define WIDTH_VECTORS ((HEAD_WIDTH + VECTOR_WIDTH - 1) / VECTOR_WIDTH)
+#if KEY_BLOCK % OUTER_ROWS != 0
+#error "KEY_BLOCK must be a multiple of OUTER_ROWS"
+#endif
+#if WIDTH_VECTORS % OUTER_VECTORS != 0
+#error "OUTER_VECTORS must divide the vectors of a row"
+#endif
+#define EACH_OUTER_ROW _Pragma("unroll") for (int r = 0; r < OUTER_ROWS; r++)
+#define EACH_OUTER_VECTOR _Pragma("unroll") for (int c = 0; c < OUTER_VECTORS; c++)
+
+// row[e ..< e + VECTOR_WIDTH] += sum, without touching what lies past the row's end.
+static inline void addToRow(__global float *row, const int e, const Vector sum) {
+    if (HEAD_WIDTH % VECTOR_WIDTH == 0 || e + VECTOR_WIDTH <= HEAD_WIDTH) {
+        STORE(LOAD(row + e) + sum, row + e);
+    } else {
+        for (int n = e; n < HEAD_WIDTH; n++) row[n] += ((const float *)&sum)[n - e];
+    }
+}
+
+// target[first + j][e] += Σ_lane weights[j][lane] · rows[lane][e] for `count` keys.
+static inline void addProducts(
+    __global float *target, Vector weights[KEY_BLOCK][QUERY_VECTORS], Vector rows[LANES][WIDTH_VECTORS],
+    const int first, const int count)
+{
+    for (int j = 0; j < count; j += OUTER_ROWS)
+        for (int e = 0; e < WIDTH_VECTORS; e += OUTER_VECTORS) {
+            Vector sum[OUTER_ROWS][OUTER_VECTORS];
+            EACH_OUTER_ROW EACH_OUTER_VECTOR sum[r][c] = 0.0f;
+            for (int i = 0; i < LANES; i++)
+                EACH_OUTER_ROW {
+                    const Vector factor = ((const float *)weights[j + r])[i];
+                    EACH_OUTER_VECTOR sum[r][c] = fma(factor, rows[i][e + c], sum[r][c]);
+                }
+            EACH_OUTER_ROW {
+                if (j + r < count) {
+                    __global float *row = target + (long)(first + j + r) * HEAD_WIDTH;
+                    EACH_OUTER_VECTOR addToRow(row, (e + c) * VECTOR_WIDTH, sum[r][c]);
+                }
+            }
+        }
+}
+
+// Global size (heads · parts, 1).
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void attentionGradient(
+    __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
+    __global const float *restrict v, const ulong vOffset, __global const float *restrict y, const ulong yOffset,
+    __global const float *restrict logSumExp, const ulong logSumExpOffset,
+    __global const float *restrict dy, const ulong dyOffset, __global float *restrict dq, const ulong dqOffset,
+    __global float *restrict dk, const ulong dkOffset, __global float *restrict dv, const ulong dvOffset,
+    const int heads, const int sq, const int sk, const float scale, const int parts)
+{
+    const long head = get_global_id(0) / parts;
+    const int part = get_global_id(0) % parts;
+    q += qOffset + head * sq * HEAD_WIDTH;
+    k += kOffset + head * sk * HEAD_WIDTH;
+    v += vOffset + head * sk * HEAD_WIDTH;
+    y += yOffset + head * sq * HEAD_WIDTH;
+    logSumExp += logSumExpOffset + head * sq;
+    dy += dyOffset + head * sq * HEAD_WIDTH;
+    dq += dqOffset + head * sq * HEAD_WIDTH;
+    dk += dkOffset + (part * (long)heads + head) * sk * HEAD_WIDTH;
+    dv += dvOffset + (part * (long)heads + head) * sk * HEAD_WIDTH;
+    for (long n = 0; n < (long)sk * HEAD_WIDTH; n++) dk[n] = 0.0f;
+    for (long n = 0; n < (long)sk * HEAD_WIDTH; n++) dv[n] = 0.0f;
+
+    Vector qColumns[HEAD_WIDTH][QUERY_VECTORS], dyColumns[HEAD_WIDTH][QUERY_VECTORS];
+    Vector dqColumns[HEAD_WIDTH][QUERY_VECTORS];
+    Vector qRows[LANES][WIDTH_VECTORS], dyRows[LANES][WIDTH_VECTORS];
+    Vector weights[KEY_BLOCK][QUERY_VECTORS], slopes[KEY_BLOCK][QUERY_VECTORS];
+    Vector delta[QUERY_VECTORS], logarithm[QUERY_VECTORS], one[QUERY_VECTORS];
+    EACH_COLUMN one[c] = 1.0f;
+
+    const int blocks = (sq + LANES - 1) / LANES;
+    // Part p takes blocks p, p + parts, …: even shares also where causal.
+    for (int block = part; block < blocks; block += parts) {
+        const int first = block * LANES;
+        loadColumns(qColumns, q, first, sq, scale);
+        loadColumns(dyColumns, dy, first, sq, 1.0f);
+        for (int i = 0; i < LANES; i++) {
+            const bool inside = first + i < sq;
+            const long row = (long)(first + i) * HEAD_WIDTH;
+            float product = 0.0f;
+            for (int e = 0; e < WIDTH_VECTORS * VECTOR_WIDTH; e++) {
+                const bool exists = inside && e < HEAD_WIDTH;
+                const float cotangent = exists ? dy[row + e] : 0.0f;
+                ((float *)qRows[i])[e] = exists ? q[row + e] : 0.0f;
+                ((float *)dyRows[i])[e] = cotangent;
+                product = fma(exists ? y[row + e] : 0.0f, cotangent, product);
+            }
+            ((float *)delta)[i] = product;
+            // A lane without a query gets the weights e^(0 - inf) = 0.
+            ((float *)logarithm)[i] = inside ? logSumExp[first + i] : INFINITY;
+        }
+        for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN dqColumns[e][c] = 0.0f;
+
+        const int keys = CAUSAL ? min(sk, first + LANES) : sk;
+        for (int j0 = 0; j0 < keys; j0 += KEY_BLOCK) {
+            const int count = min(KEY_BLOCK, keys - j0);
+            keysTimesColumns(weights, k, qColumns, j0, sk - 1);
+            keysTimesColumns(slopes, v, dyColumns, j0, sk - 1);
+            for (int j = 0; j < KEY_BLOCK; j++)
+                EACH_COLUMN {
+                    Vector weight = exponential(weights[j][c] - logarithm[c]);
+                    if (CAUSAL) {
+                        const IntVector query = LANE_INDEX + (first + c * VECTOR_WIDTH);
+                        weight = SELECT(weight, (Vector)(0.0f), query < (IntVector)(j0 + j));
+                    }
+                    weights[j][c] = weight;
+                    slopes[j][c] = scale * weight * (slopes[j][c] - delta[c]);
+                }
+            addProducts(dv, weights, dyRows, j0, count);
+            addProducts(dk, slopes, qRows, j0, count);
+            addWeightedRows(dqColumns, one, k, slopes, j0, count);
+        }
+
+        for (int i = 0; i < LANES && first + i < sq; i++)
+            for (int e = 0; e < HEAD_WIDTH; e++)
+                dq[(long)(first + i) * HEAD_WIDTH + e] = ((float *)dqColumns)[e * LANES + i];
+    }
+}

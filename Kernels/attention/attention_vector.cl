@@ -1,0 +1,86 @@
+// Softmax attention for CPU-like devices: y = softmax(scale·q·kᵀ)·v, one work-item a block of queries of one head.
+//
+//              LANES queries, one a lane                 keys in blocks of KEY_BLOCK
+//            ┌───────────────────────┐            k, v  ┌───────────── d ─────────────┐
+//         d  │  qᵀ, then yᵀ (kept)   │        KEY_BLOCK │ read as scalars, broadcast  │
+//            └───────────────────────┘                  ├─────────────────────────────┤
+// KEY_BLOCK  │  sᵀ, then pᵀ          │                  │            …                │
+//            └───────────────────────┘                  └─────────────────────────────┘
+//
+// Lanes are queries: the maximum and the sum over keys go down the registers and never across lanes, k and v are used
+// where they lie, and only q and y are turned round. sᵀ = k·qᵀ and yᵀ += vᵀ·pᵀ are done in register tiles of ROWS
+// broadcast scalars times QUERY_VECTORS vectors.
+//
+// q, y [heads, sq, d], k, v [heads, sk, d], logSumExp [heads, sq], with heads = b·h and d = HEAD_WIDTH.
+// 4·heads·sq·sk·d flops (half where causal: blocks above the diagonal are skipped); k and v are read once for each
+// LANES queries. Online softmax: Milakov and Gimelshein, 2018; tiles: Dao et al., FlashAttention, 2022.
+
+#include "attention/columns.cl"
+
+// Global size (heads · blocks, 1), blocks = ⌈sq / LANES⌉.
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void attention(
+    __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
+    __global const float *restrict v, const ulong vOffset, __global float *restrict y, const ulong yOffset,
+    __global float *restrict logSumExp, const ulong logSumExpOffset, const int sq, const int sk, const float scale)
+{
+    const int blocks = (sq + LANES - 1) / LANES;
+    const long head = get_global_id(0) / blocks;
+    // The last queries first: where causal, they are the most work.
+    const int first = (blocks - 1 - (int)(get_global_id(0) % blocks)) * LANES;
+    q += qOffset + head * sq * HEAD_WIDTH;
+    k += kOffset + head * sk * HEAD_WIDTH;
+    v += vOffset + head * sk * HEAD_WIDTH;
+    y += yOffset + head * sq * HEAD_WIDTH;
+    logSumExp += logSumExpOffset + head * sq;
+
+    Vector qColumns[HEAD_WIDTH][QUERY_VECTORS], yColumns[HEAD_WIDTH][QUERY_VECTORS];
+    Vector weights[KEY_BLOCK][QUERY_VECTORS];
+    Vector maximum[QUERY_VECTORS], sum[QUERY_VECTORS];
+    loadColumns(qColumns, q, first, sq, scale);
+    for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN yColumns[e][c] = 0.0f;
+    EACH_COLUMN {
+        maximum[c] = -INFINITY;
+        sum[c] = 0.0f;
+    }
+
+    const int keys = CAUSAL ? min(sk, first + LANES) : sk;
+    for (int j0 = 0; j0 < keys; j0 += KEY_BLOCK) {
+        const int count = min(KEY_BLOCK, keys - j0);
+        keysTimesColumns(weights, k, qColumns, j0, sk - 1);
+        if (CAUSAL && j0 + count > first)
+            for (int j = 0; j < count; j++)
+                EACH_COLUMN {
+                    const IntVector query = LANE_INDEX + (first + c * VECTOR_WIDTH);
+                    weights[j][c] = SELECT(weights[j][c], (Vector)(-INFINITY), query < (IntVector)(j0 + j));
+                }
+
+        Vector decay[QUERY_VECTORS];
+        EACH_COLUMN {
+            Vector largest = maximum[c];
+            for (int j = 0; j < count; j++) largest = fmax(largest, weights[j][c]);
+            // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
+            const Vector reference = SELECT(largest, (Vector)(0.0f), largest == (Vector)(-INFINITY));
+            decay[c] = exponential(maximum[c] - reference);
+            Vector total = 0.0f;
+            for (int j = 0; j < count; j++) {
+                weights[j][c] = exponential(weights[j][c] - reference);
+                total += weights[j][c];
+            }
+            sum[c] = fma(sum[c], decay[c], total);
+            maximum[c] = largest;
+        }
+        addWeightedRows(yColumns, decay, v, weights, j0, count);
+    }
+
+    Vector inverse[QUERY_VECTORS], logarithm[QUERY_VECTORS];
+    EACH_COLUMN {
+        inverse[c] = 1.0f / sum[c];
+        logarithm[c] = maximum[c] + log(sum[c]);
+    }
+    for (int i = 0; i < LANES && first + i < sq; i++) {
+        for (int e = 0; e < HEAD_WIDTH; e++)
+            y[(long)(first + i) * HEAD_WIDTH + e] = ((float *)yColumns)[e * LANES + i] * ((float *)inverse)[i];
+        logSumExp[first + i] = ((float *)logarithm)[i];
+    }
+}
