@@ -35,6 +35,8 @@ let package = Package(
             dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         // Tests, a target for each target they test.
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
+        .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
+        .testTarget(name: "TensorGraphTests", dependencies: ["TensorGraph", "TestSupport"]),
     ],
     cLanguageStandard: .c2x
 )

@@ -1,0 +1,107 @@
+import Foundation
+import TensorGraph
+
+extension UnaryFunction {
+    /// The function of one number.
+    package func callAsFunction(_ x: Double) -> Double {
+        switch self {
+        case .negate: -x
+        case .absolute: abs(x)
+        case .sign: x > 0 ? 1 : x < 0 ? -1 : 0
+        case .square: x * x
+        case .squareRoot: x.squareRoot()
+        case .reciprocalSquareRoot: 1 / x.squareRoot()
+        case .reciprocal: 1 / x
+        case .exponential: Foundation.exp(x)
+        case .logarithm: Foundation.log(x)
+        case .sine: Foundation.sin(x)
+        case .cosine: Foundation.cos(x)
+        case .floor: Foundation.floor(x)
+        case .errorFunction: Foundation.erf(x)
+        case .sigmoid: 1 / (1 + Foundation.exp(-x))
+        case .tanh: Foundation.tanh(x)
+        case .relu: x.isNaN ? x : max(x, 0)
+        // Φ(x) = erfc(-x/√2) / 2 keeps its precision where Φ is tiny.
+        case .gelu: x * 0.5 * Foundation.erfc(-x * 0.5.squareRoot())
+        case .silu: x / (1 + Foundation.exp(-x))
+        case .softplus: max(x, 0) + Foundation.log1p(Foundation.exp(-abs(x))) + (x.isNaN ? x : 0)
+        }
+    }
+}
+
+extension BinaryFunction {
+    /// The function of two numbers; `isInteger` divides towards zero.
+    package func callAsFunction(_ a: Double, _ b: Double, isInteger: Bool = false) -> Double {
+        switch self {
+        case .add: a + b
+        case .subtract: a - b
+        case .multiply: a * b
+        case .divide: isInteger ? (a / b).rounded(.towardZero) : a / b
+        case .power: Foundation.pow(a, b)
+        case .minimum: a.isNaN || b.isNaN ? .nan : min(a, b)
+        case .maximum: a.isNaN || b.isNaN ? .nan : max(a, b)
+        case .equal: a == b ? 1 : 0
+        case .less: a < b ? 1 : 0
+        case .lessOrEqual: a <= b ? 1 : 0
+        }
+    }
+}
+
+extension Reference {
+    /// Operand `index` repeated to the shape of the first result.
+    private func broadcastElements(_ index: Int) -> [Double] {
+        let elements = elements(index)
+        return shape(index).broadcastOffsets(to: resultTypes[0].shape).map { elements[$0] }
+    }
+
+    package func unary(_ function: UnaryFunction) throws -> [[Double]] { [elements(0).map { function($0) }] }
+
+    package func binary(_ function: BinaryFunction) throws -> [[Double]] {
+        let isInteger = !operands[0].type.dtype.isFloatingPoint
+        return [zip(broadcastElements(0), broadcastElements(1)).map { function($0, $1, isInteger: isInteger) }]
+    }
+
+    package func select() throws -> [[Double]] {
+        let (mask, a, b) = (broadcastElements(0), broadcastElements(1), broadcastElements(2))
+        return [mask.indices.map { mask[$0] != 0 ? a[$0] : b[$0] }]
+    }
+
+    package func cast(_ dtype: DType) throws -> [[Double]] { [elements(0).map { Self.cast($0, to: dtype) }] }
+
+    /// Only the types that the reference does not stand in for are rounded to: float32 and float64 stay exact.
+    private static func cast(_ value: Double, to dtype: DType) -> Double {
+        switch dtype {
+        case .float32, .float64: value
+        case .float16: Double(Float16(value))
+        case .bfloat16: Double(Rounding.bfloat16(Float(value)))
+        case .int32, .int64, .uint8: value.rounded(.towardZero)
+        }
+    }
+
+    package func elementwise(_ program: ElementwiseProgram) throws -> [[Double]] {
+        let operandElements = operands.indices.map(broadcastElements)
+        return [
+            (0..<resultTypes[0].shape.elementCount).map { element in
+                var values: [Double] = []
+                for instruction in program.instructions {
+                    let arguments = instruction.arguments.map { argument in
+                        switch argument {
+                        case .operand(let index): operandElements[index][element]
+                        case .instruction(let index): values[index]
+                        case .constant(let value): value
+                        }
+                    }
+                    switch instruction.function {
+                    case .unary(let function): values.append(function(arguments[0]))
+                    case .binary(let function):
+                        values.append(
+                            function(arguments[0], arguments[1], isInteger: !instruction.dtype.isFloatingPoint))
+                    case .select: values.append(arguments[0] != 0 ? arguments[1] : arguments[2])
+                    case .cast(let dtype): values.append(Self.cast(arguments[0], to: dtype))
+                    }
+                }
+                return values[values.count - 1]
+            }
+        ]
+    }
+}

@@ -1,0 +1,88 @@
+import TensorGraph
+
+extension Reference {
+    package func layerNorm(_ attributes: Normalization) throws -> [[Double]] {
+        let groups = Self.rowGroups(shape(0))
+        let (means, variances) = moments(groups)
+        let deviations = variances.map { 1 / ($0 + attributes.epsilon).squareRoot() }
+        return [normalized(groups, means, deviations) { _, place in place }, means, deviations]
+    }
+
+    package func layerNormGradient(_ attributes: Normalization) throws -> [[Double]] {
+        normalizationGradient(Self.rowGroups(shape(0)), elements(2), elements(3)) { _, place in place }
+    }
+
+    package func batchNorm(_ attributes: Normalization) throws -> [[Double]] {
+        let groups = Self.channelGroups(shape(0))
+        let (means, variances) = moments(groups)
+        let deviations = variances.map { 1 / ($0 + attributes.epsilon).squareRoot() }
+        return [normalized(groups, means, deviations) { group, _ in group }, means, variances]
+    }
+
+    package func batchNormGradient(_ attributes: Normalization) throws -> [[Double]] {
+        let deviations = elements(3).map { 1 / ($0 + attributes.epsilon).squareRoot() }
+        return normalizationGradient(Self.channelGroups(shape(0)), elements(2), deviations) { group, _ in group }
+    }
+
+    /// The offsets of the elements that layerNorm normalises together: a row each.
+    private static func rowGroups(_ x: Shape) -> [[Int]] {
+        let width = x[x.rank - 1]
+        return (0..<x.dimensions.dropLast().reduce(1, *)).map { row in (0..<width).map { row * width + $0 } }
+    }
+
+    /// The offsets of the elements that batchNorm normalises together: a channel each.
+    private static func channelGroups(_ x: Shape) -> [[Int]] {
+        let plane = x[2] * x[3]
+        return (0..<x[1]).map { channel in
+            (0..<x[0]).flatMap { n in (0..<plane).map { (n * x[1] + channel) * plane + $0 } }
+        }
+    }
+
+    /// The mean and biased variance of each group of the first operand.
+    private func moments(_ groups: [[Int]]) -> (means: [Double], variances: [Double]) {
+        let x = elements(0)
+        let means = groups.map { group in group.reduce(0) { $0 + x[$1] } / Double(group.count) }
+        let variances = zip(groups, means).map { group, mean in
+            group.reduce(0) { $0 + (x[$1] - mean) * (x[$1] - mean) } / Double(group.count)
+        }
+        return (means, variances)
+    }
+
+    /// - Parameter feature: which scale and bias an element has, by its group and its place in it.
+    private func normalized(
+        _ groups: [[Int]], _ means: [Double], _ deviations: [Double], feature: (Int, Int) -> Int
+    ) -> [Double] {
+        let (x, scale, bias) = (elements(0), elements(1), elements(2))
+        var y = x
+        for (group, offsets) in groups.enumerated() {
+            for (place, offset) in offsets.enumerated() {
+                let normal = (x[offset] - means[group]) * deviations[group]
+                y[offset] = normal * scale[feature(group, place)] + bias[feature(group, place)]
+            }
+        }
+        return y
+    }
+
+    /// With x̂ the normalised input and ĝ = dy · scale:
+    /// `dx = (ĝ - mean(ĝ) - x̂ · mean(ĝ · x̂)) · deviation`, `dscale = Σ dy · x̂`, `dbias = Σ dy`.
+    private func normalizationGradient(
+        _ groups: [[Int]], _ means: [Double], _ deviations: [Double], feature: (Int, Int) -> Int
+    ) -> [[Double]] {
+        let (x, scale, dy) = (elements(0), elements(1), elements(4))
+        var dx = x
+        var dscale = [Double](repeating: 0, count: scale.count)
+        var dbias = dscale
+        for (group, offsets) in groups.enumerated() {
+            let normals = offsets.map { (x[$0] - means[group]) * deviations[group] }
+            let scaled = offsets.enumerated().map { dy[$1] * scale[feature(group, $0)] }
+            let mean = scaled.reduce(0, +) / Double(offsets.count)
+            let meanWithNormal = zip(scaled, normals).reduce(0) { $0 + $1.0 * $1.1 } / Double(offsets.count)
+            for (place, offset) in offsets.enumerated() {
+                dx[offset] = (scaled[place] - mean - normals[place] * meanWithNormal) * deviations[group]
+                dscale[feature(group, place)] += dy[offset] * normals[place]
+                dbias[feature(group, place)] += dy[offset]
+            }
+        }
+        return [dx, dscale, dbias]
+    }
+}
