@@ -1,0 +1,176 @@
+import Foundation
+import OpenCL
+import Testing
+
+@testable import OpenCLBackend
+
+/// A folder of its own for a test, gone afterwards.
+final class TemporaryDirectory {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "tessera-test-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func files() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).sorted().map { path + "/" + $0 }
+    }
+}
+
+@Suite(.needsDevice) struct ProgramCacheTests {
+    /// A source that no other test has, so that drivers' own caches don't matter.
+    let source = "__kernel void put(__global int *x) { x[get_global_id(0)] = VALUE; }\n// \(UUID())\n"
+
+    private func run(_ program: Program) throws -> Int32 {
+        let context = program.context
+        let queue = try Queue(context)
+        let buffer = try Buffer(context, byteCount: 4)
+        try queue.launch(try program.kernel("put"), arguments: [.buffer(buffer)], global: NDRange(1), local: NDRange(1))
+        return try queue.read(buffer, count: 1, of: Int32.self)[0]
+    }
+
+    @Test(arguments: devices) func findsProgramsInMemoryThenInFiles(on device: Device) throws {
+        let folder = try TemporaryDirectory()
+        let context = try Context(device)
+        let cache = ProgramCache(context, directory: folder.path)
+        let seven = try cache.program(source: source, options: "-DVALUE=7")
+        #expect(try run(seven) == 7)
+        #expect(try cache.program(source: source, options: "-DVALUE=7") === seven)
+        // Other options are another program.
+        #expect(try run(try cache.program(source: source, options: "-DVALUE=8")) == 8)
+        #expect(cache.statistics == .init(foundInMemory: 1, built: 2))
+        cache.storePending()
+        #expect(cache.statistics.stored == 2)
+        #expect(try folder.files().count == 2)
+        cache.storePending()
+        #expect(cache.statistics.stored == 2)
+
+        let second = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try second.program(source: source, options: "-DVALUE=7")) == 7)
+        #expect(try run(try second.program(source: source, options: "-DVALUE=8")) == 8)
+        #expect(second.statistics == .init(foundInFile: 2))
+    }
+
+    /// Every way in which a file can be wrong leads to a build from source and a good file in its place.
+    @Test(
+        arguments: devices,
+        ["empty", "truncated", "flipped bit in the key", "flipped bit in the binary", "other program", "not ours"])
+    func replacesDamagedFiles(on device: Device, damage: String) throws {
+        let folder = try TemporaryDirectory()
+        let first = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try first.program(source: source, options: "-DVALUE=7")) == 7)
+        first.storePending()
+        let path = try #require(try folder.files().first)
+        let good = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        var bad = good
+        switch damage {
+        case "empty": bad = []
+        case "truncated": bad.removeLast()
+        case "flipped bit in the key": bad[60] ^= 1
+        case "flipped bit in the binary": bad[bad.count - 5] ^= 64
+        case "other program":
+            // A whole file of another key under this one's name, as a hash collision would give.
+            bad = ProgramFile(key: Array("another".utf8), binary: [1, 2, 3]).bytes
+        default: bad = Array("hello".utf8)
+        }
+        try Data(bad).write(to: URL(fileURLWithPath: path))
+
+        let second = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try second.program(source: source, options: "-DVALUE=7")) == 7)
+        #expect(second.statistics == .init(built: 1, rejected: 1))
+        second.storePending()
+        let third = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try third.program(source: source, options: "-DVALUE=7")) == 7)
+        #expect(third.statistics == .init(foundInFile: 1))
+    }
+
+    /// A well-formed file whose binary the driver refuses.
+    @Test(arguments: devices) func survivesABinaryThatTheDriverRefuses(on device: Device) throws {
+        let folder = try TemporaryDirectory()
+        let first = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try first.program(source: source, options: "-DVALUE=7")) == 7)
+        first.storePending()
+        let path = try #require(try folder.files().first)
+        var file = try #require(ProgramFile(bytes: [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))))
+        file.binary = Array("no binary of any driver".utf8)
+        try Data(file.bytes).write(to: URL(fileURLWithPath: path))
+        let second = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try second.program(source: source, options: "-DVALUE=7")) == 7)
+        #expect(second.statistics == .init(built: 1, rejected: 1))
+    }
+
+    @Test(arguments: devices) func worksWithoutAWritableFolder(on device: Device) throws {
+        for directory in [nil, "/proc/nowhere/tessera", "/dev/null"] {
+            let cache = ProgramCache(try Context(device), directory: directory)
+            #expect(try run(try cache.program(source: source, options: "-DVALUE=7")) == 7)
+            cache.storePending()
+            #expect(cache.statistics == .init(built: 1))
+        }
+    }
+
+    /// Several caches, each as in a process of its own, write and read the same files at once.
+    @Test(arguments: devices) func sharesAFolder(on device: Device) async throws {
+        let folder = try TemporaryDirectory()
+        let path = folder.path
+        let source = source
+        try await withThrowingTaskGroup(of: Int32.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    let cache = ProgramCache(try Context(device), directory: path)
+                    let program = try cache.program(source: source, options: "-DVALUE=7")
+                    let value = try run(program)
+                    cache.storePending()
+                    return value
+                }
+            }
+            for try await value in group { #expect(value == 7) }
+        }
+        #expect(try folder.files().count == 1)
+        let cache = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try cache.program(source: source, options: "-DVALUE=7")) == 7)
+        #expect(cache.statistics == .init(foundInFile: 1))
+    }
+
+    @Test(arguments: devices) func passesOnBuildErrors(on device: Device) throws {
+        let cache = ProgramCache(try Context(device), directory: nil)
+        let error = #expect(throws: OpenCLError.self) {
+            try cache.program(source: "__kernel void f() { undeclared = 1; }", name: "f.cl")
+        }
+        #expect(error?.program == "f.cl")
+        #expect(error?.buildLog?.contains("undeclared") == true)
+    }
+}
+
+@Suite struct ProgramCacheFolderTests {
+    @Test func followsTheEnvironment() {
+        func directory(_ environment: [String: String]) -> String? {
+            ProgramCache.defaultDirectory(environment: environment)
+        }
+        #expect(directory(["TESSERA_CACHE_DIR": "/a", "XDG_CACHE_HOME": "/b", "HOME": "/c"]) == "/a")
+        #expect(directory(["XDG_CACHE_HOME": "/b", "HOME": "/c"]) == "/b/tessera")
+        #expect(directory(["XDG_CACHE_HOME": "relative", "HOME": "/c"]) == "/c/.cache/tessera")
+        #expect(directory(["HOME": "/c"]) == "/c/.cache/tessera")
+        #expect(directory([:]) == nil)
+        #expect(directory(["TESSERA_CACHE_DIR": "", "HOME": "/c"]) == nil)
+    }
+
+    /// The vectors of the reference implementation: key 00 01 … 0f, input 00 01 … (n - 1).
+    @Test func sipHashGivesTheReferenceVectors() {
+        let key: (UInt64, UInt64) = (0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908)
+        func digest(_ count: Int) -> [UInt8] {
+            let (low, high) = (0..<count).map { UInt8($0) }.withUnsafeBytes { SipHash128.digest(of: $0, key: key) }
+            return [low, high].flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+        }
+        #expect(
+            digest(0) == [
+                0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6, 0x6d, 0xf6, 0x72, 0x14, 0xc7, 0x55, 0x02, 0x93,
+            ])
+        #expect(
+            digest(1) == [
+                0xda, 0x87, 0xc1, 0xd8, 0x6b, 0x99, 0xaf, 0x44, 0x34, 0x76, 0x59, 0x11, 0x9b, 0x22, 0xfc, 0x45,
+            ])
+    }
+}
