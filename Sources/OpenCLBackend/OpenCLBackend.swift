@@ -1,0 +1,135 @@
+import Execution
+import Foundation
+import OpenCL
+import TensorGraph
+
+/// One OpenCL device with a context, an in-order queue and the programs built for it.
+package final class OpenCLBackend: Backend {
+    package let name: String
+    package let device: Device
+    package let profile: DeviceProfile
+    package let maximumAllocation: Int
+
+    let context: Context
+    let queue: Queue
+    private let programs: ProgramCache
+    /// Whether kernels have run whose programs may not be in files yet.
+    var hasNewPrograms = false
+    /// Specifications whose program could not be built: not tried again in this process.
+    private var failed: [KernelSpecification: any Error] = [:]
+
+    /// - Parameters:
+    ///   - shape: which shape of kernels to use; by default what suits the type of device.
+    ///   - timesKernels: whether a trace can be taken of runs.
+    /// - Throws: `OpenCLError` where the device cannot be opened.
+    package init(
+        _ device: Device, shape: DeviceProfile.KernelShape? = nil, timesKernels: Bool = true
+    ) throws {
+        self.device = device
+        name = "opencl: \(device.name)"
+        profile = DeviceProfile(device, shape: shape)
+        maximumAllocation = Int(clamping: device.capabilities.maxAllocation)
+        context = try Context(device)
+        queue = try Queue(context, profiling: timesKernels)
+        programs = ProgramCache(context)
+    }
+
+    package func lower(_ node: Node) throws -> Lowering {
+        let lowering = try node.op.accept(OpenCLLowering(node: node, profile: profile))
+        guard case .accepted(let lowered) = lowering, let lowered = lowered as? OpenCLNode else { return lowering }
+        // Built now, so that a kernel that this driver cannot build leaves its node to the next backend.
+        for launch in lowered.launches { _ = try program(for: launch.kernel) }
+        return lowering
+    }
+
+    package func allocate(byteCount: Int) throws -> any Memory {
+        OpenCLMemory(try Buffer(context, byteCount: byteCount))
+    }
+
+    package func record(_ nodes: [PlacedNode]) throws -> any Recording {
+        try OpenCLRecording(nodes, on: self)
+    }
+
+    package func write(_ source: UnsafeRawBufferPointer, to memory: any Memory, at byteOffset: Int) throws {
+        try queue.write(source, to: try memory.buffer, offset: byteOffset)
+    }
+
+    package func read(_ memory: any Memory, at byteOffset: Int, into destination: UnsafeMutableRawBufferPointer) throws {
+        try queue.read(try memory.buffer, offset: byteOffset, into: destination)
+    }
+
+    package func copy(
+        _ source: any Memory, at sourceOffset: Int, to destination: any Memory, at destinationOffset: Int,
+        byteCount: Int
+    ) throws {
+        try queue.copy(
+            try source.buffer, offset: sourceOffset, to: try destination.buffer, offset: destinationOffset,
+            byteCount: byteCount)
+    }
+
+    package func finish() throws {
+        try queue.finish()
+        // By now every new kernel has run, so that the files hold what the driver made of it at its first launch.
+        if hasNewPrograms {
+            programs.storePending()
+            hasNewPrograms = false
+        }
+    }
+
+    /// The built program of a kernel.
+    func program(for kernel: KernelSpecification) throws -> Program {
+        if let error = failed[kernel] { throw error }
+        let text = try kernel.files.map { try KernelSource.text(of: $0) }.joined(separator: "\n") + kernel.generated
+        do throws(OpenCLError) {
+            return try programs.program(
+                source: text, options: Self.options(kernel.defines), name: kernel.files.last ?? kernel.name)
+        } catch {
+            if error.call == "clBuildProgram" { failed[kernel] = error }
+            throw error
+        }
+    }
+
+    /// `TESSERA_BUILD_OPTIONS` adds to every build, as memory checkers need it.
+    private static func options(_ defines: [String: String]) -> String {
+        let extra = ProcessInfo.processInfo.environment["TESSERA_BUILD_OPTIONS"].map { [$0] } ?? []
+        let macros = defines.sorted { $0.key < $1.key }.map { "-D\($0.key)=\($0.value)" }
+        return (macros + extra).joined(separator: " ")
+    }
+}
+
+extension DeviceProfile {
+    /// What a device's own description says of it.
+    package init(_ device: Device, shape: KernelShape? = nil) {
+        let capabilities = device.capabilities
+        let width = max(capabilities.vectorWidths.preferredFloat, capabilities.vectorWidths.nativeFloat)
+        self.init(
+            shape: shape ?? (device.type == .cpu ? .cpu : .gpu),
+            vectorWidth: width >= 16 ? 16 : width >= 8 ? 8 : 4,
+            computeUnits: max(capabilities.computeUnits, 1),
+            maximumWorkGroupSize: capabilities.maxWorkGroupSize,
+            localMemory: Int(clamping: capabilities.localMemory),
+            hasFloat64: capabilities.hasDouble)
+    }
+}
+
+/// A buffer of the device.
+final class OpenCLMemory: Memory {
+    let buffer: Buffer
+
+    init(_ buffer: Buffer) { self.buffer = buffer }
+
+    var byteCount: Int { buffer.byteCount }
+    var hostBytes: UnsafeMutableRawBufferPointer? { nil }
+}
+
+extension Memory {
+    /// The buffer behind a memory of this backend.
+    var buffer: Buffer {
+        get throws {
+            guard let memory = self as? OpenCLMemory else {
+                throw GraphError(operation: "memory", message: "this memory is not the device's")
+            }
+            return memory.buffer
+        }
+    }
+}
