@@ -135,7 +135,7 @@ extension GradientRule {
             case .errorFunction: try dy * (-x.square()).exp() * 1.128_379_167_095_512_6
             case .sigmoid: try dy * (y * (1 - y))
             case .tanh: try dy * (1 - y.square())
-            case .relu: try Tensor.select(try y.greater(than: 0), dy, dy * 0)
+            case .relu: try Tensor.select(try y.greater(than: 0), dy, dy.scalar(0))
             case .gelu:
                 // Φ(x) + x·φ(x)
                 try dy * ((x * 0.707_106_781_186_547_5).erf() * 0.5 + 0.5
@@ -159,7 +159,7 @@ extension GradientRule {
         case .divide: return try pair(dy / b, -(dy * y / b))
         case .power:
             // At a = 0 the logarithm is taken as 0, so that x^2 has a finite gradient for its constant exponent.
-            let logarithm = try Tensor.select(try a.greater(than: 0), a.log(), a * 0)
+            let logarithm = try Tensor.select(try a.greater(than: 0), a.log(), a.scalar(0))
             return try pair(dy * b * a.power(b - 1), dy * y * logarithm)
         case .minimum, .maximum:
             // Equal operands share the cotangent, as in PyTorch.
@@ -172,7 +172,7 @@ extension GradientRule {
 
     package func select() throws -> [Tensor?] {
         let (mask, a, b, dy) = (operands[0], operands[1], operands[2], try cotangent())
-        let zero = try dy * 0
+        let zero = try dy.scalar(0)
         return [
             nil, try Tensor.select(mask, dy, zero).summed(to: a.shape), try Tensor.select(mask, zero, dy).summed(to: b.shape),
         ]
@@ -226,7 +226,7 @@ extension Tensor {
         try combine(function, scalar(number), at: location)
     }
 
-    private func scalar(_ number: Double) throws(GraphError) -> Tensor {
+    fileprivate func scalar(_ number: Double) throws(GraphError) -> Tensor {
         try graph.add(.fill(Fill(value: number, type: TensorType([], dtype))), at: node.location)[0]
     }
 

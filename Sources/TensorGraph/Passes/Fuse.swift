@@ -1,0 +1,175 @@
+extension Computation {
+    /// Bias and activation moved into the epilogues of products, and chains of elementwise functions made one operation.
+    package func fused() -> Computation {
+        withEpilogues().withoutDeadNodes().withElementwiseChains().withoutDeadNodes()
+    }
+
+    // MARK: Epilogues
+
+    /// Activations that products apply themselves.
+    private static let epilogueActivations: Set<UnaryFunction> = [.relu, .sigmoid, .tanh, .gelu, .silu]
+
+    /// `activation(a · b + bias)` as one node, where nothing else reads what lies between.
+    private func withEpilogues() -> Computation {
+        let uses = useCounts
+        /// How often the value that stands for `value` in the new list is read.
+        var usesOfNew: [Value: Int] = [:]
+        return rewritten { index, node, list in
+            var made = node
+            switch node.op {
+            case .binary(.add):
+                for (product, bias) in [(0, 1), (1, 0)] {
+                    let producer = list[node.operands[product].node]
+                    guard usesOfNew[node.operands[product]] == 1,
+                        let merged = producer.addingBias(node.operands[bias], list, result: node.resultTypes[0])
+                    else { continue }
+                    made = merged
+                    break
+                }
+            case .unary(let function) where Self.epilogueActivations.contains(function):
+                let producer = list[node.operands[0].node]
+                if usesOfNew[node.operands[0]] == 1, let merged = producer.addingActivation(function) { made = merged }
+            default: break
+            }
+            let results = list.append(results: made)
+            for (result, value) in results.enumerated() {
+                usesOfNew[value] = uses[Value(node: index, result: result)] ?? 0
+            }
+            return results
+        }
+    }
+
+    // MARK: Elementwise chains
+
+    /// Longest program, and most operands, that one kernel is made of.
+    private static let instructionLimit = 48
+    private static let operandLimit = 12
+
+    /// Each elementwise node takes in those of its operands that only it reads and that have its shape, and the numbers
+    /// among its operands.
+    private func withElementwiseChains() -> Computation {
+        let uses = useCounts
+        var usesOfNew: [Value: Int] = [:]
+        return rewritten { index, node, list in
+            var made = node
+            if let program = node.elementwiseProgram {
+                made = merged(node, program, list) { value in
+                    usesOfNew[value] == node.operands.count { $0 == value }
+                }
+            }
+            let results = list.append(results: made)
+            for (result, value) in results.enumerated() {
+                usesOfNew[value] = uses[Value(node: index, result: result)] ?? 0
+            }
+            return results
+        }
+    }
+
+    /// A node with what it can take in of its operands, or itself where there is nothing.
+    private func merged(
+        _ node: Node, _ program: ElementwiseProgram, _ list: [Node], isOwn: (Value) -> Bool
+    ) -> Node {
+        var operands: [Value] = []
+        var instructions: [ElementwiseProgram.Instruction] = []
+        /// What each operand of `node` has become.
+        var arguments: [ElementwiseProgram.Argument] = []
+        func operand(_ value: Value) -> ElementwiseProgram.Argument {
+            if let known = operands.firstIndex(of: value) { return .operand(known) }
+            operands.append(value)
+            return .operand(operands.count - 1)
+        }
+        let shape = node.resultTypes[0].shape
+        var hasMerged = false
+        var taken: [Value: ElementwiseProgram.Argument] = [:]
+        for value in node.operands {
+            let producer = list[value.node]
+            if let known = taken[value] {
+                arguments.append(known)
+            } else if let number = list.number(value) {
+                arguments.append(.constant(number))
+                hasMerged = true
+            } else if producer.resultTypes[0].shape == shape, isOwn(value), let inner = producer.elementwiseProgram,
+                instructions.count + inner.instructions.count + program.instructions.count <= Self.instructionLimit,
+                operands.count + producer.operands.count + node.operands.count <= Self.operandLimit
+            {
+                let outer = producer.operands.map { value in list.number(value).map { .constant($0) } ?? operand(value) }
+                instructions.append(inner, operands: outer)
+                taken[value] = .instruction(instructions.count - 1)
+                arguments.append(.instruction(instructions.count - 1))
+                hasMerged = true
+            } else {
+                arguments.append(operand(value))
+            }
+        }
+        guard hasMerged else { return node }
+        instructions.append(program, operands: arguments)
+        // What is left must still broadcast to the result's shape, or the result would shrink.
+        let rest = operands.map { list.type($0).shape }
+        guard let first = rest.first,
+            rest.dropFirst().reduce(first, { $0.broadcast(with: $1) ?? $0 }) == shape
+        else { return node }
+        return Node(
+            op: .elementwise(ElementwiseProgram(instructions)), operands: operands,
+            operandTypes: operands.map { list.type($0) }, resultTypes: node.resultTypes, location: node.location)
+    }
+}
+
+extension [ElementwiseProgram.Instruction] {
+    /// Appends a program whose operands stand elsewhere now.
+    fileprivate mutating func append(_ program: ElementwiseProgram, operands: [ElementwiseProgram.Argument]) {
+        let start = count
+        for instruction in program.instructions {
+            var instruction = instruction
+            instruction.arguments = instruction.arguments.map { argument in
+                switch argument {
+                case .operand(let index): operands[index]
+                case .instruction(let index): .instruction(start + index)
+                case .constant: argument
+                }
+            }
+            append(instruction)
+        }
+    }
+}
+
+extension Node {
+    /// This node as a program of elementwise functions, where it is one.
+    package var elementwiseProgram: ElementwiseProgram? {
+        let function: ElementwiseProgram.Function
+        switch op {
+        case .unary(let unary): function = .unary(unary)
+        case .binary(let binary): function = .binary(binary)
+        case .select: function = .select
+        case .cast(let dtype): function = .cast(dtype)
+        case .elementwise(let program): return program
+        default: return nil
+        }
+        return ElementwiseProgram(single: function, operandCount: operands.count, dtype: resultTypes[0].dtype)
+    }
+
+    /// This product with a bias in its epilogue, where the bias runs along the last axis and there is none yet.
+    fileprivate func addingBias(_ bias: Value, _ list: [Node], result: TensorType) -> Node? {
+        guard case .matMul(let attributes) = op, operands.count == 2, attributes.activation == nil,
+            result == resultTypes[0], list.type(bias).shape == [result.shape[result.shape.rank - 1]]
+        else { return nil }
+        var node = self
+        node.operands.append(bias)
+        node.operandTypes.append(list.type(bias))
+        return node
+    }
+
+    /// This product with an activation in its epilogue, where there is none yet.
+    fileprivate func addingActivation(_ function: UnaryFunction) -> Node? {
+        var node = self
+        switch op {
+        case .matMul(var attributes) where attributes.activation == nil:
+            attributes.activation = function
+            node.op = .matMul(attributes)
+        case .conv2D(var attributes) where attributes.activation == nil:
+            attributes.activation = function
+            node.op = .conv2D(attributes)
+        default: return nil
+        }
+        return node
+    }
+}
