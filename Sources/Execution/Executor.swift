@@ -229,7 +229,8 @@ public final class Executor {
 
     private func abandonDevice() {
         hasAbandonedDevice = true
-        logger.warning("\(device?.name ?? "the device") failed \(consecutiveFailures) times in a row; the CPU takes over")
+        logger.warning(
+            "\(device?.name ?? "the device") failed \(consecutiveFailures) times in a row; the CPU takes over")
     }
 }
 
@@ -304,11 +305,13 @@ public final class Plan {
             let location = computation.nodes.first { $0.op == .input(input) }?.location
             guard let value = values[name] else {
                 throw GraphError(
-                    operation: "input", message: "no value is given for \(name)", operands: [input.type], location: location)
+                    operation: "input", message: "no value is given for \(name)", operands: [input.type],
+                    location: location)
             }
             guard value.type == input.type else {
                 throw GraphError(
-                    operation: "input", message: "\(name) takes \(input.type), not \(value.type)", operands: [input.type],
+                    operation: "input", message: "\(name) takes \(input.type), not \(value.type)",
+                    operands: [input.type],
                     location: location)
             }
         }

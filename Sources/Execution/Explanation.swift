@@ -10,7 +10,8 @@ extension Plan {
             let refusals = choice.refusals.map { " (\(schedule.backendNames[$0.backend]): \($0.reason))" }.joined()
             rows.append([
                 "%\(index)", node.op.name, node.resultTypes.map(\.description).joined(separator: " "),
-                schedule.backendNames[choice.backend], choice.lowered.summary + refusals, node.location?.description ?? "",
+                schedule.backendNames[choice.backend], choice.lowered.summary + refusals,
+                node.location?.description ?? "",
             ])
         }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }

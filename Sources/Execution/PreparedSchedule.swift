@@ -106,7 +106,8 @@ package final class PreparedSchedule {
     private func transfer(_ from: Schedule.Location, _ to: Schedule.Location) throws {
         let (source, destination) = (memory(from), memory(to))
         if let bytes = destination.hostBytes {
-            let target = UnsafeMutableRawBufferPointer(rebasing: bytes[to.region.byteOffset...].prefix(to.region.byteCount))
+            let target = UnsafeMutableRawBufferPointer(
+                rebasing: bytes[to.region.byteOffset...].prefix(to.region.byteCount))
             try backends[from.backend].read(source, at: from.region.byteOffset, into: target)
             try backends[from.backend].finish()
         } else if let bytes = source.hostBytes {

@@ -174,7 +174,9 @@ private struct ScheduleBuilder {
         for update in computation.updates {
             let value = root(update.value)
             use(value, on: 0, at: end)
-            if home(value) == 0, !nodes[value.node].op.isLeaf, inPlace[value] == nil { inPlace[value] = update.variable }
+            if home(value) == 0, !nodes[value.node].op.isLeaf, inPlace[value] == nil {
+                inPlace[value] = update.variable
+            }
         }
         for (key, lifetime) in lifetimes.sorted(by: { order($0.key, $1.key) }) {
             if let slot = ownSlot(key) {

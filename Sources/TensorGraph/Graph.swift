@@ -42,7 +42,9 @@ public final class Graph {
     /// Adds a node after checking its operands.
     ///
     /// - Throws: ``GraphError`` naming the operation, the operands' types and the location.
-    package func add(_ op: Op, _ operands: [Tensor] = [], at location: SourceLocation? = nil) throws(GraphError) -> [Tensor] {
+    package func add(_ op: Op, _ operands: [Tensor] = [], at location: SourceLocation? = nil) throws(GraphError)
+        -> [Tensor]
+    {
         let types = operands.map(\.type)
         let location = locationOverride ?? location
         let resultTypes: [TensorType]
@@ -59,7 +61,9 @@ public final class Graph {
                 op: op, operands: operands.map(\.value), operandTypes: types, resultTypes: resultTypes,
                 location: location))
         let index = nodes.count - 1
-        return resultTypes.indices.map { Tensor(graph: self, value: Value(node: index, result: $0), type: resultTypes[$0]) }
+        return resultTypes.indices.map {
+            Tensor(graph: self, value: Value(node: index, result: $0), type: resultTypes[$0])
+        }
     }
 
     /// Runs `body` with every node it adds said to come from `location`.
@@ -145,7 +149,8 @@ package struct ShapeRule: OpVisitor {
                 "operand \(index) must be of a floating-point type, not \(operands[index].dtype); cast it first")
             try require(
                 operands[index].dtype == operands[indices.first ?? 0].dtype,
-                "operands must share one type, not \(operands[indices.first ?? 0].dtype) and \(operands[index].dtype); cast one of them")
+                "operands must share one type, not \(operands[indices.first ?? 0].dtype) and \(operands[index].dtype); cast one of them"
+            )
         }
     }
 

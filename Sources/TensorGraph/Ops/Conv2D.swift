@@ -69,13 +69,15 @@ extension Conv2D {
         guard w.rank == 4 else { throw ShapeError("the weight must be [k, c/groups, r, s], not \(w)") }
         guard groups >= 1, w[1] * groups == x[1], w[0] % groups == 0 else {
             throw ShapeError(
-                "\(x[1]) channels in \(groups) groups do not fit a weight \(w): its second extent must be channels / groups and its first a multiple of groups")
+                "\(x[1]) channels in \(groups) groups do not fit a weight \(w): its second extent must be channels / groups and its first a multiple of groups"
+            )
         }
         guard stride.count == 2, dilation.count == 2, padding.count == 4, stride.allSatisfy({ $0 >= 1 }),
             dilation.allSatisfy({ $0 >= 1 }), padding.allSatisfy({ $0 >= 0 })
         else { throw ShapeError("strides and dilations must be at least 1 and paddings at least 0") }
         guard w[2] >= 1, w[3] >= 1 else { throw ShapeError("the weight has no taps: \(w)") }
-        guard let p = outputExtent(x[2], kernel: w[2], axis: 0), let q = outputExtent(x[3], kernel: w[3], axis: 1) else {
+        guard let p = outputExtent(x[2], kernel: w[2], axis: 0), let q = outputExtent(x[3], kernel: w[3], axis: 1)
+        else {
             throw ShapeError("the kernel \(Shape([w[2], w[3]])) does not fit into the padded input \(x)")
         }
         return [x[0], w[0], p, q]
@@ -162,7 +164,8 @@ extension Tensor {
         let location = SourceLocation(file: file, line: line)
         guard shape.rank == 4, weight.shape.rank == 4 else {
             throw GraphError(
-                operation: "conv2DTransposed", message: "the input must be [n, k, p, q] and the weight [k, c/groups, r, s]",
+                operation: "conv2DTransposed",
+                message: "the input must be [n, k, p, q] and the weight [k, c/groups, r, s]",
                 operands: [type, weight.type], location: location)
         }
         func extent(_ axis: Int) -> Int {

@@ -138,8 +138,9 @@ extension GradientRule {
             case .relu: try Tensor.select(try y.greater(than: 0), dy, dy.scalar(0))
             case .gelu:
                 // Φ(x) + x·φ(x)
-                try dy * ((x * 0.707_106_781_186_547_5).erf() * 0.5 + 0.5
-                    + x * (x.square() * -0.5).exp() * 0.398_942_280_401_432_7)
+                try dy
+                    * ((x * 0.707_106_781_186_547_5).erf() * 0.5 + 0.5
+                        + x * (x.square() * -0.5).exp() * 0.398_942_280_401_432_7)
             case .silu: try dy * (x.sigmoid() * (1 + x - y))
             case .softplus: try dy * x.sigmoid()
             }
@@ -174,7 +175,8 @@ extension GradientRule {
         let (mask, a, b, dy) = (operands[0], operands[1], operands[2], try cotangent())
         let zero = try dy.scalar(0)
         return [
-            nil, try Tensor.select(mask, dy, zero).summed(to: a.shape), try Tensor.select(mask, zero, dy).summed(to: b.shape),
+            nil, try Tensor.select(mask, dy, zero).summed(to: a.shape),
+            try Tensor.select(mask, zero, dy).summed(to: b.shape),
         ]
     }
 
@@ -193,24 +195,60 @@ extension Tensor {
         try apply(.unary(function), file: file, line: line)
     }
 
-    public func absolute(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.absolute, file, line) }
-    public func sign(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.sign, file, line) }
-    public func square(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.square, file, line) }
-    public func sqrt(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.squareRoot, file, line) }
-    public func rsqrt(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.reciprocalSquareRoot, file, line) }
-    public func reciprocal(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.reciprocal, file, line) }
-    public func exp(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.exponential, file, line) }
-    public func log(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.logarithm, file, line) }
-    public func sin(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.sine, file, line) }
-    public func cos(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.cosine, file, line) }
-    public func floor(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.floor, file, line) }
-    public func erf(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.errorFunction, file, line) }
-    public func sigmoid(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.sigmoid, file, line) }
-    public func tanh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.tanh, file, line) }
-    public func relu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.relu, file, line) }
-    public func gelu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.gelu, file, line) }
-    public func silu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.silu, file, line) }
-    public func softplus(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor { try unary(.softplus, file, line) }
+    public func absolute(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.absolute, file, line)
+    }
+    public func sign(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.sign, file, line)
+    }
+    public func square(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.square, file, line)
+    }
+    public func sqrt(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.squareRoot, file, line)
+    }
+    public func rsqrt(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.reciprocalSquareRoot, file, line)
+    }
+    public func reciprocal(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.reciprocal, file, line)
+    }
+    public func exp(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.exponential, file, line)
+    }
+    public func log(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.logarithm, file, line)
+    }
+    public func sin(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.sine, file, line)
+    }
+    public func cos(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.cosine, file, line)
+    }
+    public func floor(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.floor, file, line)
+    }
+    public func erf(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.errorFunction, file, line)
+    }
+    public func sigmoid(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.sigmoid, file, line)
+    }
+    public func tanh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.tanh, file, line)
+    }
+    public func relu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.relu, file, line)
+    }
+    public func gelu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.gelu, file, line)
+    }
+    public func silu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.silu, file, line)
+    }
+    public func softplus(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.softplus, file, line)
+    }
 
     /// A binary function of two tensors that broadcast; the operators below call it without a line of their own.
     package func combine(
@@ -231,17 +269,31 @@ extension Tensor {
     }
 
     public static func + (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.add, right) }
-    public static func - (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.subtract, right) }
-    public static func * (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.multiply, right) }
+    public static func - (left: Tensor, right: Tensor) throws(GraphError) -> Tensor {
+        try left.combine(.subtract, right)
+    }
+    public static func * (left: Tensor, right: Tensor) throws(GraphError) -> Tensor {
+        try left.combine(.multiply, right)
+    }
     public static func / (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.divide, right) }
     public static func + (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.add, right) }
-    public static func - (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.subtract, right) }
-    public static func * (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.multiply, right) }
+    public static func - (left: Tensor, right: Double) throws(GraphError) -> Tensor {
+        try left.combine(.subtract, right)
+    }
+    public static func * (left: Tensor, right: Double) throws(GraphError) -> Tensor {
+        try left.combine(.multiply, right)
+    }
     public static func / (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.divide, right) }
     public static func + (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.combine(.add, left) }
-    public static func * (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.combine(.multiply, left) }
-    public static func - (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.scalar(left).combine(.subtract, right) }
-    public static func / (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.scalar(left).combine(.divide, right) }
+    public static func * (left: Double, right: Tensor) throws(GraphError) -> Tensor {
+        try right.combine(.multiply, left)
+    }
+    public static func - (left: Double, right: Tensor) throws(GraphError) -> Tensor {
+        try right.scalar(left).combine(.subtract, right)
+    }
+    public static func / (left: Double, right: Tensor) throws(GraphError) -> Tensor {
+        try right.scalar(left).combine(.divide, right)
+    }
     public static prefix func - (operand: Tensor) throws(GraphError) -> Tensor {
         try operand.graph.add(.unary(.negate), [operand], at: operand.node.location)[0]
     }
@@ -250,15 +302,18 @@ extension Tensor {
         try combine(.power, other, at: SourceLocation(file: file, line: line))
     }
 
-    public func power(_ exponent: Double, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+    public func power(_ exponent: Double, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
+    {
         try combine(.power, exponent, at: SourceLocation(file: file, line: line))
     }
 
-    public func minimum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+    public func minimum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
+    {
         try combine(.minimum, other, at: SourceLocation(file: file, line: line))
     }
 
-    public func maximum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+    public func maximum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
+    {
         try combine(.maximum, other, at: SourceLocation(file: file, line: line))
     }
 
@@ -271,7 +326,8 @@ extension Tensor {
     }
 
     /// 1 where this is less than `other`, else 0, in the operands' type.
-    public func less(than other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+    public func less(than other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
+    {
         try combine(.less, other, at: SourceLocation(file: file, line: line))
     }
 

@@ -59,7 +59,8 @@ package struct Dropout: Hashable, Sendable {
 extension ShapeRule {
     package func input(_ attributes: Input) throws -> [TensorType] {
         try count(0)
-        try require(attributes.type.shape.dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(attributes.type.shape)")
+        try require(
+            attributes.type.shape.dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(attributes.type.shape)")
         return [attributes.type]
     }
 
@@ -75,7 +76,8 @@ extension ShapeRule {
 
     package func fill(_ attributes: Fill) throws -> [TensorType] {
         try count(0)
-        try require(attributes.type.shape.dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(attributes.type.shape)")
+        try require(
+            attributes.type.shape.dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(attributes.type.shape)")
         return [attributes.type]
     }
 
@@ -115,11 +117,14 @@ extension Graph {
     public func input(
         _ name: String, _ shape: Shape, _ dtype: DType = .float32, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try add(.input(Input(name: name, type: TensorType(shape, dtype))), at: SourceLocation(file: file, line: line))[0]
+        try add(.input(Input(name: name, type: TensorType(shape, dtype))), at: SourceLocation(file: file, line: line))[
+            0]
     }
 
     /// The current value of a variable.
-    public func read(_ variable: Variable, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+    public func read(_ variable: Variable, file: StaticString = #fileID, line: UInt = #line) throws(GraphError)
+        -> Tensor
+    {
         try add(.variable(variable), at: SourceLocation(file: file, line: line))[0]
     }
 
@@ -132,9 +137,11 @@ extension Graph {
 
     /// One number in every element of `shape`.
     public func fill(
-        _ value: Double, _ shape: Shape = [], _ dtype: DType = .float32, file: StaticString = #fileID, line: UInt = #line
+        _ value: Double, _ shape: Shape = [], _ dtype: DType = .float32, file: StaticString = #fileID,
+        line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try add(.fill(Fill(value: value, type: TensorType(shape, dtype))), at: SourceLocation(file: file, line: line))[0]
+        try add(.fill(Fill(value: value, type: TensorType(shape, dtype))), at: SourceLocation(file: file, line: line))[
+            0]
     }
 
     /// Random float32 numbers, uniform in [0, 1) or standard normal, new for each value of the int32 scalar `counter`.

@@ -69,7 +69,8 @@ extension GradientRule {
         func product(_ x: Tensor, _ y: Tensor, _ transposeX: Bool, _ transposeY: Bool) throws -> Tensor {
             try graph.add(.matMul(MatMul(transposeA: transposeX, transposeB: transposeY)), [x, y])[0]
         }
-        let da = try attributes.transposeA
+        let da =
+            try attributes.transposeA
             ? (b.shape.rank == 2 && a.shape.rank > 2
                 ? product(dy, b, false, !attributes.transposeB).swappingLastAxes()
                 : product(b, dy, attributes.transposeB, true))
@@ -79,9 +80,12 @@ extension GradientRule {
             // A shared b gathers from every batch entry: fold the batch into the rows first.
             let rows = try (attributes.transposeA ? a.swappingLastAxes() : a).flattenedToMatrix()
             let cotangents = try dy.flattenedToMatrix()
-            db = try attributes.transposeB ? product(cotangents, rows, true, false) : product(rows, cotangents, true, false)
+            db =
+                try attributes.transposeB
+                ? product(cotangents, rows, true, false) : product(rows, cotangents, true, false)
         } else {
-            db = try attributes.transposeB
+            db =
+                try attributes.transposeB
                 ? product(dy, a, true, attributes.transposeA)
                 : product(a, dy, !attributes.transposeA, false)
         }

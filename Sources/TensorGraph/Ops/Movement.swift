@@ -52,7 +52,8 @@ extension ShapeRule {
 
     package func broadcast(_ shape: Shape) throws -> [TensorType] {
         try count(1)
-        try require(operands[0].shape.broadcast(with: shape) == shape, "\(operands[0].shape) does not broadcast to \(shape)")
+        try require(
+            operands[0].shape.broadcast(with: shape) == shape, "\(operands[0].shape) does not broadcast to \(shape)")
         return [TensorType(shape, operands[0].dtype)]
     }
 
@@ -173,7 +174,8 @@ extension Tensor {
                 location: SourceLocation(file: file, line: line))
         }
         let axis = axis < 0 ? axis + first.shape.rank : axis
-        return try first.apply(.concatenate(Concatenate(axis: axis)), Array(tensors.dropFirst()), file: file, line: line)
+        return try first.apply(
+            .concatenate(Concatenate(axis: axis)), Array(tensors.dropFirst()), file: file, line: line)
     }
 
     /// The elements of `range` along `axis`, every `step`-th; a negative axis counts from the last.
@@ -184,7 +186,8 @@ extension Tensor {
         let axis = axis < 0 ? axis + shape.rank : axis
         guard (0..<shape.rank).contains(axis), step >= 1 else {
             throw GraphError(
-                operation: "slice", message: "there is no axis \(axis), or the step \(step) is not positive", operands: [type],
+                operation: "slice", message: "there is no axis \(axis), or the step \(step) is not positive",
+                operands: [type],
                 location: location)
         }
         var slice = Slice(

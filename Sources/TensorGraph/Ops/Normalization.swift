@@ -97,7 +97,8 @@ extension Tensor {
         scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> (normalized: Tensor, mean: Tensor, variance: Tensor) {
         let results = try graph.add(
-            .batchNorm(Normalization(epsilon: epsilon)), [self, scale, bias], at: SourceLocation(file: file, line: line))
+            .batchNorm(Normalization(epsilon: epsilon)), [self, scale, bias], at: SourceLocation(file: file, line: line)
+        )
         return (results[0], results[1], results[2])
     }
 }

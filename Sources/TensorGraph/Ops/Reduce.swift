@@ -20,7 +20,8 @@ package struct Reduce: Hashable, Sendable {
     package func extents(_ shape: Shape) -> (outer: Int, reduced: Int, inner: Int) {
         let axes = shape.dimensions
         return (
-            axes[..<first].reduce(1, *), axes[first..<(first + count)].reduce(1, *), axes[(first + count)...].reduce(1, *)
+            axes[..<first].reduce(1, *), axes[first..<(first + count)].reduce(1, *),
+            axes[(first + count)...].reduce(1, *)
         )
     }
 }

@@ -27,7 +27,8 @@ package struct Computation: Sendable {
     ///   does not fit its variable.
     package init(_ graph: Graph, outputs: [Tensor], updates: [(Variable, Tensor)]) throws(GraphError) {
         for tensor in outputs + updates.map(\.1) where tensor.graph !== graph {
-            throw GraphError(operation: "compile", message: "a tensor belongs to another graph", operands: [tensor.type])
+            throw GraphError(
+                operation: "compile", message: "a tensor belongs to another graph", operands: [tensor.type])
         }
         var updated: Set<Variable> = []
         for (variable, tensor) in updates {

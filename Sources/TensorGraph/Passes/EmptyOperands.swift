@@ -10,7 +10,8 @@ extension Computation {
             func fill(_ value: Double, _ type: TensorType) -> Value {
                 let op = Op.fill(Fill(value: value, type: type))
                 return list.append(
-                    results: Node(op: op, operands: [], operandTypes: [], resultTypes: [type], location: node.location))[0]
+                    results: Node(op: op, operands: [], operandTypes: [], resultTypes: [type], location: node.location))[
+                        0]
             }
             switch node.op {
             case .concatenate:
@@ -20,9 +21,15 @@ extension Computation {
                 node.operandTypes = kept.map { node.operandTypes[$0] }
                 return list.append(results: node)
             case .matMul(let attributes):
-                return [list.epilogue(of: node, activation: attributes.activation, biasAxis: nil, zero: fill(0, node.resultTypes[0]))]
+                return [
+                    list.epilogue(
+                        of: node, activation: attributes.activation, biasAxis: nil, zero: fill(0, node.resultTypes[0]))
+                ]
             case .conv2D(let attributes):
-                return [list.epilogue(of: node, activation: attributes.activation, biasAxis: 1, zero: fill(0, node.resultTypes[0]))]
+                return [
+                    list.epilogue(
+                        of: node, activation: attributes.activation, biasAxis: 1, zero: fill(0, node.resultTypes[0]))
+                ]
             case .reduce(let attributes):
                 return [fill(attributes.function == .sum ? 0 : .nan, node.resultTypes[0])]
             case .embedding, .layerNorm, .batchNorm:

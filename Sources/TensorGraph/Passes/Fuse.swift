@@ -92,7 +92,8 @@ extension Computation {
                 instructions.count + inner.instructions.count + program.instructions.count <= Self.instructionLimit,
                 operands.count + producer.operands.count + node.operands.count <= Self.operandLimit
             {
-                let outer = producer.operands.map { value in list.number(value).map { .constant($0) } ?? operand(value) }
+                let outer = producer.operands.map { value in list.number(value).map { .constant($0) } ?? operand(value)
+                }
                 instructions.append(inner, operands: outer)
                 taken[value] = .instruction(instructions.count - 1)
                 arguments.append(.instruction(instructions.count - 1))

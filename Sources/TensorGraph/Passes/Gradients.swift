@@ -44,7 +44,9 @@ extension Graph {
         guard output.graph === self, inputs.allSatisfy({ $0.graph === self }) else {
             throw failure("a tensor belongs to another graph", [])
         }
-        guard output.dtype.isFloatingPoint else { throw failure("only floating-point tensors have gradients", [output.type]) }
+        guard output.dtype.isFloatingPoint else {
+            throw failure("only floating-point tensors have gradients", [output.type])
+        }
         if let cotangent {
             guard cotangent.graph === self, cotangent.type == output.type else {
                 throw failure("the cotangent must be like the output", [output.type, cotangent.type])

@@ -38,7 +38,9 @@ extension Computation {
         case .dropout(let dropout): return dropout.rate == 0 ? first : nil
         case .binary(.multiply):
             if list.number(node.operands[1]) == 1 { return first }
-            if list.number(node.operands[0]) == 1, node.operandTypes[1] == node.resultTypes[0] { return node.operands[1] }
+            if list.number(node.operands[0]) == 1, node.operandTypes[1] == node.resultTypes[0] {
+                return node.operands[1]
+            }
             return nil
         case .binary(.divide), .binary(.power): return list.number(node.operands[1]) == 1 ? first : nil
         default: return nil
