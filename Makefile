@@ -1,0 +1,63 @@
+# `make demo` and `make test` are all that a new machine needs; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PACKAGES := pocl-opencl-icd ocl-icd-opencl-dev opencl-headers libopenblas-dev zlib1g-dev dataset-fashion-mnist
+CHECKERS := oclgrind
+SOURCES := Sources Tests Examples Package.swift
+RELEASE := .build/release
+
+.PHONY: help
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: dependencies
+dependencies: # what the distribution has to provide, installed where it is missing
+	@Tests/install-packages.sh $(PACKAGES)
+
+.PHONY: build
+build: dependencies ## build the command lines and examples, optimised
+	swift build -c release
+
+.PHONY: demo
+demo: build ## probe, benchmark and train on this machine: under 10 minutes after the build
+	Examples/demo.sh $(RELEASE)
+
+.PHONY: test
+test: dependencies ## build with warnings as errors and run every test
+	Tests/build-without-warnings.sh
+	swift test --skip-build
+
+.PHONY: test-oclgrind
+test-oclgrind: dependencies ## run every kernel under a memory and race checker
+	@Tests/install-packages.sh $(CHECKERS)
+	Tests/run-oclgrind.sh
+
+.PHONY: test-faults
+test-faults: build ## make every call of a training run fail, one at a time
+	Tests/run-faults.sh
+
+.PHONY: lint
+lint: ## check the format of all Swift files
+	swift format lint --strict --recursive --parallel $(SOURCES)
+
+.PHONY: format
+format: ## format all Swift files
+	swift format --in-place --recursive --parallel $(SOURCES)
+
+.PHONY: kernels
+kernels: ## list new files of Kernels/ for embedding
+	Kernels/embed.sh
+
+.PHONY: probe
+probe: build ## what the OpenCL devices here can do
+	$(RELEASE)/gpu-probe --measure
+
+.PHONY: bench
+bench: build ## the full benchmark on the CPU path and the best OpenCL device
+	$(RELEASE)/gpu-bench run --suite full --device cpu --device opencl --html Benchmarks/latest.html
+
+.PHONY: gpu-bundle
+gpu-bundle: dependencies ## a folder to carry to a machine with a GPU: bundle/
+	Benchmarks/bundle.sh bundle
