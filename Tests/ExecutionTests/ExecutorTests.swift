@@ -1,0 +1,143 @@
+import CPUBackend
+import Testing
+
+@testable import Execution
+@testable import TensorGraph
+
+/// A step with state: `weight -= 0.1 · ∂/∂weight mean((x · weight)²)`, and a count of the steps.
+private struct Training {
+    let weight: Variable
+    let count: Variable
+    let graph = Graph()
+    let loss: Tensor
+    let updates: [(Variable, Tensor)]
+
+    init() throws {
+        weight = Variable("weight", try HostTensor([3, 2], (0..<6).map { Float($0) * 0.25 - 0.5 }))
+        count = Variable("count", HostTensor(Int32(0)), isTrainable: false)
+        let x = try graph.input("x", [4, 3])
+        let w = try graph.read(weight)
+        loss = try x.matmul(w).square().mean()
+        let gradient = try graph.gradients(of: loss, withRespectTo: [w])[0]
+        let steps = try graph.read(count)
+        updates = try [(weight, w - gradient * 0.1), (count, steps + 1)]
+    }
+
+    /// The losses of some steps, and what the variables are then.
+    func run(on executor: Executor, steps: Int) throws -> ([Float], [Float], Int32) {
+        let plan = try executor.compile(graph, outputs: [loss], updates: updates)
+        let losses = try (0..<steps).map { step in
+            let x = try HostTensor([4, 3], (0..<12).map { Float(($0 * 7 + step) % 5) - 2 })
+            return try executor.run(plan, inputs: ["x": x])[0].elements(Float.self)[0]
+        }
+        let weights = try executor.value(of: weight).elements(Float.self)
+        return (losses, weights, try executor.value(of: count).elements(Int32.self)[0])
+    }
+}
+
+@Suite struct ExecutorTests {
+    @Test func aFailureAtAnyCallCostsARepeatAndNothingElse() throws {
+        let expected = try Training().run(on: Executor(cpu: CPUBackend(), device: nil), steps: 4)
+        #expect(expected.2 == 4)
+        let sound = FailingBackend(failingCall: 0, .once)
+        _ = try Training().run(on: Executor(cpu: CPUBackend(), device: sound), steps: 4)
+        #expect(sound.calls > 40)
+        for mode in FailingBackend.Mode.allCases {
+            for call in 1...sound.calls {
+                let device = FailingBackend(failingCall: call, mode)
+                let executor = Executor(cpu: CPUBackend(), device: device)
+                let result = try Training().run(on: executor, steps: 4)
+                #expect(result == expected, "call \(call), \(mode)")
+                #expect(!executor.failures.isEmpty || call == sound.calls, "call \(call), \(mode): nobody was told")
+            }
+        }
+    }
+
+    @Test func manyStepsAreRepeatedWhereTheDeviceIsLost() throws {
+        let expected = try Training().run(on: Executor(cpu: CPUBackend(), device: nil), steps: 100)
+        for call in stride(from: 60, to: 900, by: 83) {
+            let executor = Executor(cpu: CPUBackend(), device: FailingBackend(failingCall: call, .forever))
+            #expect(try Training().run(on: executor, steps: 100) == expected, "call \(call)")
+            #expect(executor.hasAbandonedDevice)
+        }
+    }
+
+    @Test func underReportAFailureIsThrownAndVariablesStay() throws {
+        let training = try Training()
+        let sound = FailingBackend(failingCall: 0, .once)
+        _ = try training.run(on: Executor(cpu: CPUBackend(), device: sound, policy: .report), steps: 1)
+        for call in 1...sound.calls {
+            let device = FailingBackend(failingCall: call, .once)
+            let executor = Executor(cpu: CPUBackend(), device: device, policy: .report)
+            do {
+                _ = try training.run(on: executor, steps: 1)
+                Issue.record("call \(call) failed and nobody was told")
+            } catch {
+                let count = try executor.value(of: training.count).elements(Int32.self)[0]
+                let weight = try executor.value(of: training.weight)
+                #expect(count == 1 || weight == training.weight.initialValue, "call \(call): half a step")
+            }
+        }
+    }
+
+    @Test func inputsAreChecked() throws {
+        let graph = Graph()
+        let x = try graph.input("x", [2, 3])
+        let executor = Executor(cpu: CPUBackend(), device: nil)
+        let plan = try executor.compile(graph, outputs: [try x.square()])
+        let missing = #expect(throws: GraphError.self) { try executor.run(plan) }
+        #expect(missing?.description.contains("no value is given for x") == true)
+        #expect(missing?.location?.description.contains("ExecutorTests.swift") == true)
+        let wrong = #expect(throws: GraphError.self) {
+            try executor.run(plan, inputs: ["x": HostTensor(zeros: TensorType([3, 2]))])
+        }
+        #expect(wrong?.description.contains("x takes float32[2, 3], not float32[3, 2]") == true)
+    }
+
+    @Test func leavesCanBeOutputsAndUpdates() throws {
+        let graph = Graph()
+        let x = try graph.input("x", [2])
+        let variable = Variable("v", try HostTensor([2], [1, 2] as [Float]))
+        let old = try graph.read(variable)
+        let executor = Executor(cpu: CPUBackend(), device: nil)
+        let plan = try executor.compile(
+            graph, outputs: [x, old, try x.reshaped(to: [1, 2]), try graph.fill(3, [2])], updates: [(variable, x)])
+        let outputs = try executor.run(plan, inputs: ["x": try HostTensor([2], [5, 6] as [Float])])
+        #expect(try outputs.map { try $0.elements(Float.self) } == [[5, 6], [1, 2], [5, 6], [3, 3]])
+        #expect(try executor.value(of: variable).elements(Float.self) == [5, 6])
+    }
+
+    @Test func emptyTensorsRunNowhere() throws {
+        let graph = Graph()
+        let x = try graph.input("x", [0, 3])
+        let w = try graph.input("w", [3, 2])
+        let executor = Executor(cpu: CPUBackend(), device: nil)
+        let y = try x.matmul(w)
+        let plan = try executor.compile(
+            graph, outputs: [y, try y.sum(axes: [0]), try x.matmul(x, transposeSelf: true)])
+        let outputs = try executor.run(
+            plan,
+            inputs: ["x": HostTensor(zeros: TensorType([0, 3])), "w": HostTensor(zeros: TensorType([3, 2]))])
+        #expect(outputs[0].shape == [0, 2])
+        #expect(try outputs[1].elements(Float.self) == [0, 0])
+        #expect(try outputs[2].elements(Float.self) == [Float](repeating: 0, count: 9))
+    }
+
+    @Test func explainSaysWhereAndHowMuch() throws {
+        let training = try Training()
+        let executor = Executor(cpu: CPUBackend(), device: nil)
+        let plan = try executor.compile(training.graph, outputs: [training.loss], updates: training.updates)
+        let text = plan.explain()
+        #expect(text.contains("matMul") && text.contains("cpu") && text.contains("of the largest live set"))
+        #expect(text.contains("ExecutorTests.swift"))
+    }
+
+    @Test func settingAVariableChecksItsType() throws {
+        let training = try Training()
+        let executor = Executor(cpu: CPUBackend(), device: nil)
+        #expect(throws: GraphError.self) { try executor.set([training.weight: HostTensor(Int32(1))]) }
+        let value = HostTensor(zeros: training.weight.type)
+        try executor.set([training.weight: value])
+        #expect(try executor.value(of: training.weight) == value)
+    }
+}
