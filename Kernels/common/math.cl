@@ -44,7 +44,7 @@ typedef MATH_PASTE(uint, VECTOR_WIDTH) vuint;
     const vfloat r = fma(n##Float, (vfloat)(1.43241613e-6f), fma(n##Float, (vfloat)(-0.693148613f), x));
 
 // (eʳ - 1 - r) / r² for |r| ≤ ln 2 / 2.
-inline vfloat exp_tail(vfloat r) {
+static inline vfloat exp_tail(vfloat r) {
     vfloat q = fma((vfloat)(0.00138145988f), r, (vfloat)(0.00836871751f));
     q = fma(q, r, (vfloat)(0.0416683890f));
     q = fma(q, r, (vfloat)(0.166665211f));
@@ -52,10 +52,10 @@ inline vfloat exp_tail(vfloat r) {
 }
 
 // 2ⁿ for n in -126 ... 127.
-inline vfloat power_of_two(vint n) { return as_vfloat((n + 127) << 23); }
+static inline vfloat power_of_two(vint n) { return as_vfloat((n + 127) << 23); }
 
 // eˣ, with denormal results. 1.0 ulp.
-inline vfloat vexp(vfloat x) {
+static inline vfloat vexp(vfloat x) {
     x = select(x, (vfloat)(89.0f), (vint)(x > 89.0f));
     x = select(x, (vfloat)(-105.0f), (vint)(x < -105.0f));
     EXP_REDUCE(x, n, r)
@@ -66,7 +66,7 @@ inline vfloat vexp(vfloat x) {
 }
 
 // eˣ for x ≤ 0, as softmax needs it: what would be denormal is 0. 1.0 ulp.
-inline vfloat vexp_nonpositive(vfloat x) {
+static inline vfloat vexp_nonpositive(vfloat x) {
     const vint vanishes = x < -87.3f;
     x = select(x, (vfloat)(-87.3f), vanishes);
     EXP_REDUCE(x, n, r)
@@ -75,10 +75,10 @@ inline vfloat vexp_nonpositive(vfloat x) {
 }
 
 // 1 / (1 + e⁻ˣ); what would be denormal is 0. 2.5 ulp.
-inline vfloat vsigmoid(vfloat x) { return 1.0f / (1.0f + vexp(-x)); }
+static inline vfloat vsigmoid(vfloat x) { return 1.0f / (1.0f + vexp(-x)); }
 
 // tanh x = (e²ˣ - 1) / (e²ˣ + 1), of |x| and with the difference formed without cancellation. 2.5 ulp.
-inline vfloat vtanh(vfloat x) {
+static inline vfloat vtanh(vfloat x) {
     vfloat y = 2.0f * fabs(x);
     y = select(y, (vfloat)(20.0f), (vint)(y > 20.0f));
     EXP_REDUCE(y, n, r)
@@ -89,7 +89,7 @@ inline vfloat vtanh(vfloat x) {
 }
 
 // The error function: an odd polynomial up to 0.9, beyond it 1 - e^(-x·Q(x)). 2 ulp.
-inline vfloat verf(vfloat x) {
+static inline vfloat verf(vfloat x) {
     vfloat a = fabs(x);
     a = select(a, (vfloat)(4.0f), (vint)(a > 4.0f));
     const vfloat square = a * a;
@@ -110,7 +110,7 @@ inline vfloat verf(vfloat x) {
 }
 
 // ln x, of denormals too. 1 ulp.
-inline vfloat vlog(vfloat x) {
+static inline vfloat vlog(vfloat x) {
     const vint denormal = x < 1.17549435e-38f;
     const vfloat scaled = select(x, x * 8388608.0f, denormal);
     // x = m·2ⁿ with m in √½ ..< √2.
@@ -134,7 +134,7 @@ inline vfloat vlog(vfloat x) {
 }
 
 // ln(1 + eˣ) = max(x, 0) + ln(1 + e^-|x|). 2 ulp.
-inline vfloat vsoftplus(vfloat x) {
+static inline vfloat vsoftplus(vfloat x) {
     const vfloat t = vexp(-fabs(x));
     const vfloat u = 1.0f + t;
     // What 1 + t lost is put back to first order.

@@ -1,7 +1,52 @@
 // Written by Kernels/embed.sh: do not edit.
 #include "CKernels.h"
 
+static const char attention_attention_few[] = {
+#embed "../../Kernels/attention/attention_few.cl" suffix(, )
+    0};
+
+static const char attention_attention_gradient_vector[] = {
+#embed "../../Kernels/attention/attention_gradient_vector.cl" suffix(, )
+    0};
+
+static const char attention_attention_vector[] = {
+#embed "../../Kernels/attention/attention_vector.cl" suffix(, )
+    0};
+
+static const char attention_columns[] = {
+#embed "../../Kernels/attention/columns.cl" suffix(, )
+    0};
+
+static const char common_math[] = {
+#embed "../../Kernels/common/math.cl" suffix(, )
+    0};
+
+static const char common_vector[] = {
+#embed "../../Kernels/common/vector.cl" suffix(, )
+    0};
+
+static const char elementwise_functions[] = {
+#embed "../../Kernels/elementwise/functions.cl" suffix(, )
+    0};
+
+static const char movement_copy[] = {
+#embed "../../Kernels/movement/copy.cl" suffix(, )
+    0};
+
+static const char movement_pad[] = {
+#embed "../../Kernels/movement/pad.cl" suffix(, )
+    0};
+
 static const CKernelFile files[] = {
+    {"attention/attention_few.cl", attention_attention_few, sizeof attention_attention_few - 1},
+    {"attention/attention_gradient_vector.cl", attention_attention_gradient_vector, sizeof attention_attention_gradient_vector - 1},
+    {"attention/attention_vector.cl", attention_attention_vector, sizeof attention_attention_vector - 1},
+    {"attention/columns.cl", attention_columns, sizeof attention_columns - 1},
+    {"common/math.cl", common_math, sizeof common_math - 1},
+    {"common/vector.cl", common_vector, sizeof common_vector - 1},
+    {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
+    {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
+    {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},
     {0, 0, 0},
 };
 

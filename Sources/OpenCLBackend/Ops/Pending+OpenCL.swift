@@ -8,19 +8,7 @@ extension OpenCLLowering {
     package func constant(_ value: HostTensor) throws -> Lowering { .declined("there is no kernel yet") }
     package func fill(_ attributes: Fill) throws -> Lowering { .declined("there is no kernel yet") }
     package func random(_ attributes: Random) throws -> Lowering { .declined("there is no kernel yet") }
-    package func unary(_ function: UnaryFunction) throws -> Lowering { .declined("there is no kernel yet") }
-    package func binary(_ function: BinaryFunction) throws -> Lowering { .declined("there is no kernel yet") }
-    package func select() throws -> Lowering { .declined("there is no kernel yet") }
-    package func cast(_ dtype: DType) throws -> Lowering { .declined("there is no kernel yet") }
-    package func elementwise(_ program: ElementwiseProgram) throws -> Lowering { .declined("there is no kernel yet") }
     package func dropout(_ attributes: Dropout) throws -> Lowering { .declined("there is no kernel yet") }
-    package func reshape(_ shape: Shape) throws -> Lowering { .declined("there is no kernel yet") }
-    package func stopGradient() throws -> Lowering { .declined("there is no kernel yet") }
-    package func broadcast(_ shape: Shape) throws -> Lowering { .declined("there is no kernel yet") }
-    package func transpose(_ attributes: Transpose) throws -> Lowering { .declined("there is no kernel yet") }
-    package func concatenate(_ attributes: Concatenate) throws -> Lowering { .declined("there is no kernel yet") }
-    package func slice(_ attributes: Slice) throws -> Lowering { .declined("there is no kernel yet") }
-    package func pad(_ attributes: Pad) throws -> Lowering { .declined("there is no kernel yet") }
     package func reduce(_ attributes: Reduce) throws -> Lowering { .declined("there is no kernel yet") }
     package func argMax() throws -> Lowering { .declined("there is no kernel yet") }
     package func matMul(_ attributes: MatMul) throws -> Lowering { .declined("there is no kernel yet") }

@@ -1,0 +1,133 @@
+// The functions that a generated elementwise kernel is made of (Sources/OpenCLBackend/ElementwiseSource.swift).
+//
+// Follows common/math.cl. Values are `vfloat` for every floating-point type and `vint` for every integer type;
+// LOAD_*, STORE_* and ROUND_* below convert from and to what lies in memory. One element costs its loads, its store
+// (4 bytes each for float32) and a few flops, so these kernels run at the speed of memory unless they call exp.
+//
+// LOAD1_type reads one element, LOADV_type VECTOR_WIDTH of them; STORE1_ and STOREV_ likewise.
+
+#define LOAD1_float32(pointer) (*(pointer))
+#define LOAD1_int32(pointer) (*(pointer))
+#define LOAD1_uint8(pointer) ((int)*(pointer))
+#define LOAD1_float16(pointer) vload_half(0, pointer)
+#define LOAD1_bfloat16(pointer) as_float((uint)*(pointer) << 16)
+#define STORE1_float32(value, pointer) (*(pointer) = (value))
+#define STORE1_int32(value, pointer) (*(pointer) = (value))
+#define STORE1_uint8(value, pointer) (*(pointer) = (uchar)((value) & 255))
+#define STORE1_float16(value, pointer) vstore_half_rte(value, 0, pointer)
+#define STORE1_bfloat16(value, pointer) (*(pointer) = (ushort)bfloat16_bits1(value))
+
+// The upper half of a float32, rounded to nearest even; NaN stays NaN.
+#define BFLOAT16_BITS(bits) (((bits) + 0x7FFF + (((bits) >> 16) & 1)) >> 16)
+
+static inline uint bfloat16_bits1(float x) { return x != x ? 0x7FC0u : BFLOAT16_BITS(as_uint(x)); }
+
+#if VECTOR_WIDTH == 1
+#define convert_vint convert_int
+#define LOADV_float32 LOAD1_float32
+#define LOADV_int32 LOAD1_int32
+#define LOADV_uint8 LOAD1_uint8
+#define LOADV_float16 LOAD1_float16
+#define LOADV_bfloat16 LOAD1_bfloat16
+#define STOREV_float32 STORE1_float32
+#define STOREV_int32 STORE1_int32
+#define STOREV_uint8 STORE1_uint8
+#define STOREV_float16 STORE1_float16
+#define STOREV_bfloat16 STORE1_bfloat16
+#else
+#define VLOAD MATH_PASTE(vload, VECTOR_WIDTH)
+#define VSTORE MATH_PASTE(vstore, VECTOR_WIDTH)
+#define VSTORE_HALF MATH_PASTE(MATH_PASTE(vstore_half, VECTOR_WIDTH), _rte)
+#define convert_vint MATH_PASTE(convert_int, VECTOR_WIDTH)
+#define LOADV_float32(pointer) VLOAD(0, pointer)
+#define LOADV_int32(pointer) VLOAD(0, pointer)
+#define LOADV_uint8(pointer) convert_vint(VLOAD(0, pointer))
+#define LOADV_float16(pointer) MATH_PASTE(vload_half, VECTOR_WIDTH)(0, pointer)
+#define LOADV_bfloat16(pointer) as_vfloat(MATH_PASTE(convert_uint, VECTOR_WIDTH)(VLOAD(0, pointer)) << 16)
+#define STOREV_float32(value, pointer) VSTORE(value, 0, pointer)
+#define STOREV_int32(value, pointer) VSTORE(value, 0, pointer)
+#define STOREV_uint8(value, pointer) VSTORE(MATH_PASTE(convert_uchar, VECTOR_WIDTH)((value) & 255), 0, pointer)
+#define STOREV_float16(value, pointer) VSTORE_HALF(value, 0, pointer)
+#define STOREV_bfloat16(value, pointer) VSTORE(MATH_PASTE(convert_ushort, VECTOR_WIDTH)(bfloat16_bits(value)), 0, pointer)
+#endif
+
+static inline vuint bfloat16_bits(vfloat x) {
+    return select(BFLOAT16_BITS(as_vuint(x)), (vuint)(0x7FC0), as_vuint((vint)(x != x)));
+}
+
+// What a value becomes when it is stored and read again.
+static inline vfloat ROUND_bfloat16(vfloat x) { return as_vfloat(bfloat16_bits(x) << 16); }
+static inline vint ROUND_uint8(vint x) { return x & 255; }
+static inline vfloat ROUND_float16(vfloat x) {
+    ushort bits[VECTOR_WIDTH];
+    STOREV_float16(x, (half *)bits);
+    return LOADV_float16((const half *)bits);
+}
+
+static inline vfloat int_to_float(vint x) { return convert_vfloat(x); }
+
+// Towards zero; what does not fit becomes the nearest integer that does, and NaN becomes 0.
+static inline vint float_to_int(vfloat x) {
+    const vint fits = fabs(x) < 2147483648.0f;
+    const vint y = convert_vint(select((vfloat)(0.0f), x, fits));
+    const vint above = select(y, (vint)(2147483647), (vint)(x >= 2147483648.0f));
+    return select(above, (vint)(-2147483647 - 1), (vint)(x <= -2147483648.0f));
+}
+
+// 1 where a comparison holds, else 0. (One is 1 for a number and -1 for a vector.)
+#define ONE_WHERE_FLOAT(comparison) select((vfloat)(0.0f), (vfloat)(1.0f), (vint)(comparison))
+#define ONE_WHERE_INT(comparison) select((vint)(0), (vint)(1), (vint)(comparison))
+
+static inline vfloat float_negate(vfloat x) { return -x; }
+static inline vfloat float_absolute(vfloat x) { return fabs(x); }
+static inline vfloat float_sign(vfloat x) { return ONE_WHERE_FLOAT(x > 0.0f) - ONE_WHERE_FLOAT(x < 0.0f); }
+static inline vfloat float_square(vfloat x) { return x * x; }
+static inline vfloat float_squareRoot(vfloat x) { return sqrt(x); }
+static inline vfloat float_reciprocalSquareRoot(vfloat x) { return 1.0f / sqrt(x); }
+static inline vfloat float_reciprocal(vfloat x) { return 1.0f / x; }
+static inline vfloat float_exponential(vfloat x) { return vexp(x); }
+static inline vfloat float_logarithm(vfloat x) { return vlog(x); }
+static inline vfloat float_sine(vfloat x) { return sin(x); }
+static inline vfloat float_cosine(vfloat x) { return cos(x); }
+static inline vfloat float_floor(vfloat x) { return floor(x); }
+static inline vfloat float_errorFunction(vfloat x) { return verf(x); }
+static inline vfloat float_sigmoid(vfloat x) { return vsigmoid(x); }
+static inline vfloat float_tanh(vfloat x) { return vtanh(x); }
+static inline vfloat float_relu(vfloat x) { return select(x, (vfloat)(0.0f), (vint)(x < 0.0f)); }
+static inline vfloat float_gelu(vfloat x) { return 0.5f * x * (1.0f + verf(x * 0.707106769f)); }
+static inline vfloat float_silu(vfloat x) { return x * vsigmoid(x); }
+static inline vfloat float_softplus(vfloat x) { return vsoftplus(x); }
+
+static inline vfloat float_add(vfloat a, vfloat b) { return a + b; }
+static inline vfloat float_subtract(vfloat a, vfloat b) { return a - b; }
+static inline vfloat float_multiply(vfloat a, vfloat b) { return a * b; }
+static inline vfloat float_divide(vfloat a, vfloat b) { return a / b; }
+static inline vfloat float_power(vfloat a, vfloat b) { return pow(a, b); }
+// Of two numbers of which one is NaN, NaN.
+static inline vfloat float_minimum(vfloat a, vfloat b) { return select(b, a, (vint)(a < b) | (vint)(a != a)); }
+static inline vfloat float_maximum(vfloat a, vfloat b) { return select(b, a, (vint)(a > b) | (vint)(a != a)); }
+static inline vfloat float_equal(vfloat a, vfloat b) { return ONE_WHERE_FLOAT(a == b); }
+static inline vfloat float_less(vfloat a, vfloat b) { return ONE_WHERE_FLOAT(a < b); }
+static inline vfloat float_lessOrEqual(vfloat a, vfloat b) { return ONE_WHERE_FLOAT(a <= b); }
+
+// Integers wrap around; dividing by zero gives zero, as a kernel cannot throw.
+static inline vint int_add(vint a, vint b) { return as_vint(as_vuint(a) + as_vuint(b)); }
+static inline vint int_subtract(vint a, vint b) { return as_vint(as_vuint(a) - as_vuint(b)); }
+static inline vint int_multiply(vint a, vint b) { return as_vint(as_vuint(a) * as_vuint(b)); }
+static inline vint int_negate(vint x) { return int_subtract((vint)(0), x); }
+static inline vint int_absolute(vint x) { return select(x, int_negate(x), (vint)(x < 0)); }
+static inline vint int_sign(vint x) { return ONE_WHERE_INT(x > 0) - ONE_WHERE_INT(x < 0); }
+static inline vint int_square(vint x) { return int_multiply(x, x); }
+static inline vint int_divide(vint a, vint b) {
+    const vint is_zero = b == 0;
+    const vint is_minus_one = b == -1;
+    const vint quotient = a / select(b, (vint)(1), is_zero | is_minus_one);
+    return select(select(quotient, int_negate(a), is_minus_one), (vint)(0), is_zero);
+}
+static inline vint int_minimum(vint a, vint b) { return min(a, b); }
+static inline vint int_maximum(vint a, vint b) { return max(a, b); }
+static inline vint int_equal(vint a, vint b) { return ONE_WHERE_INT(a == b); }
+static inline vint int_less(vint a, vint b) { return ONE_WHERE_INT(a < b); }
+static inline vint int_lessOrEqual(vint a, vint b) { return ONE_WHERE_INT(a <= b); }
+
+#define SELECT(mask, a, b) select(b, a, (vint)((mask) != 0))
