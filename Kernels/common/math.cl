@@ -88,25 +88,41 @@ static inline vfloat vtanh(vfloat x) {
     return copysign(numerator / (numerator + 2.0f), x);
 }
 
-// The error function: an odd polynomial up to 0.9, beyond it 1 - e^(-x·Q(x)). 2 ulp.
+// erf x for |x| < 0.9, given |x|.
+static inline vfloat erf_small(vfloat a) {
+    const vfloat square = a * a;
+    vfloat p = fma((vfloat)(-0.000609037897f), square, (vfloat)(0.00501196692f));
+    p = fma(p, square, (vfloat)(-0.0267789122f));
+    p = fma(p, square, (vfloat)(0.112821408f));
+    p = fma(p, square, (vfloat)(-0.376125246f));
+    p = fma(p, square, (vfloat)(0.128379107f));
+    return fma(p, a, a);
+}
+
+// 1 - erf a for a in 0.9 ... 4, as the exponential of a polynomial.
+static inline vfloat erfc_large(vfloat a) {
+    vfloat p = fma((vfloat)(-0.000214594940f), a, (vfloat)(0.00321997493f));
+    p = fma(p, a, (vfloat)(-0.0229060296f));
+    p = fma(p, a, (vfloat)(0.105286852f));
+    p = fma(p, a, (vfloat)(0.635699391f));
+    p = fma(p, a, (vfloat)(0.128520012f));
+    return vexp_nonpositive(-fma(p, a, a));
+}
+
+// The error function. 2 ulp.
 static inline vfloat verf(vfloat x) {
     vfloat a = fabs(x);
     a = select(a, (vfloat)(4.0f), (vint)(a > 4.0f));
-    const vfloat square = a * a;
-    vfloat small = fma((vfloat)(-0.000609037897f), square, (vfloat)(0.00501196692f));
-    small = fma(small, square, (vfloat)(-0.0267789122f));
-    small = fma(small, square, (vfloat)(0.112821408f));
-    small = fma(small, square, (vfloat)(-0.376125246f));
-    small = fma(small, square, (vfloat)(0.128379107f));
-    small = fma(small, a, a);
-    vfloat large = fma((vfloat)(-0.000214594940f), a, (vfloat)(0.00321997493f));
-    large = fma(large, a, (vfloat)(-0.0229060296f));
-    large = fma(large, a, (vfloat)(0.105286852f));
-    large = fma(large, a, (vfloat)(0.635699391f));
-    large = fma(large, a, (vfloat)(0.128520012f));
-    large = fma(large, a, a);
-    large = 1.0f - vexp_nonpositive(-large);
-    return copysign(select(large, small, (vint)(a < 0.9f)), x);
+    return copysign(select(1.0f - erfc_large(a), erf_small(a), (vint)(a < 0.9f)), x);
+}
+
+// x·Φ(x) = x/2 · (1 + erf(x / √2)); for negative x by 1 - erf |x| itself, which forming 1 + erf x would cancel away.
+static inline vfloat vgelu(vfloat x) {
+    const vfloat a = 0.707106769f * fabs(x);
+    const vint vanishes = a > 4.0f;
+    const vfloat large = select(erfc_large(select(a, (vfloat)(4.0f), vanishes)), (vfloat)(0.0f), vanishes);
+    const vfloat tail = select(large, 1.0f - erf_small(a), (vint)(a < 0.9f));
+    return 0.5f * x * select(tail, 2.0f - tail, (vint)(x > 0.0f));
 }
 
 // ln x, of denormals too. 1 ulp.

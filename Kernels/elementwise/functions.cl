@@ -94,7 +94,7 @@ static inline vfloat float_errorFunction(vfloat x) { return verf(x); }
 static inline vfloat float_sigmoid(vfloat x) { return vsigmoid(x); }
 static inline vfloat float_tanh(vfloat x) { return vtanh(x); }
 static inline vfloat float_relu(vfloat x) { return select(x, (vfloat)(0.0f), (vint)(x < 0.0f)); }
-static inline vfloat float_gelu(vfloat x) { return 0.5f * x * (1.0f + verf(x * 0.707106769f)); }
+static inline vfloat float_gelu(vfloat x) { return vgelu(x); }
 static inline vfloat float_silu(vfloat x) { return x * vsigmoid(x); }
 static inline vfloat float_softplus(vfloat x) { return vsoftplus(x); }
 
