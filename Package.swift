@@ -27,10 +27,9 @@ let package = Package(
         .target(name: "OpenCLBackend", dependencies: ["Execution", "TensorGraph", "OpenCL", "CKernels"]),
         .target(name: "Tessera", dependencies: ["CPUBackend", "Execution", "OpenCLBackend", "TensorGraph", "CZlib"]),
         // Command lines.
-        .target(name: "BenchSupport", dependencies: ["Execution", "OpenCLBackend", "TensorGraph", "Tessera"]),
         .executableTarget(
             name: "gpu-bench",
-            dependencies: ["BenchSupport", "Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "gpu-probe",
             dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
