@@ -1,0 +1,62 @@
+import TensorGraph
+
+extension OpCase {
+    static let normalizations: [OpCase] = {
+        var cases: [OpCase] = []
+        func layerNorm(_ shape: Shape, epsilon: Double = 1e-5, data: TestData = .normal, isLarge: Bool = false) {
+            let width = shape[shape.rank - 1]
+            let check: GradientCheck = isLarge ? .parity(.normalizationGradient) : .full(.normalizationGradient)
+            cases.append(
+                OpCase(
+                    "layerNorm \(shape) epsilon \(epsilon)", .layerNorm(Normalization(epsilon: epsilon)),
+                    [.tensor(shape, data), .tensor([width], .uniform(0.5...2)), .tensor([width])], .normalization,
+                    gradient: check
+                ).with { $0.isLarge = isLarge })
+        }
+        func batchNorm(_ shape: Shape, epsilon: Double = 1e-5, data: TestData = .normal, isLarge: Bool = false) {
+            let check: GradientCheck = isLarge ? .parity(.normalizationGradient) : .full(.normalizationGradient)
+            cases.append(
+                OpCase(
+                    "batchNorm \(shape) epsilon \(epsilon)", .batchNorm(Normalization(epsilon: epsilon)),
+                    [.tensor(shape, data), .tensor([shape[1]], .uniform(0.5...2)), .tensor([shape[1]])], .normalization,
+                    gradient: check
+                ).with { $0.isLarge = isLarge })
+        }
+        layerNorm([7])
+        layerNorm([17, 31])
+        layerNorm([2, 3, 5], epsilon: 1e-3)
+        layerNorm([33, 2], epsilon: 0.1)
+        layerNorm([3, 129])
+        layerNorm([2, 1031])
+        layerNorm([0, 5])
+        layerNorm([257, 1025], isLarge: true)
+        layerNorm([2050, 33], isLarge: true)
+        layerNorm([3, 10_007], isLarge: true)
+        batchNorm([2, 3, 5, 7])
+        batchNorm([5, 1, 3, 1])
+        batchNorm([1, 17, 2, 2], epsilon: 1e-3)
+        batchNorm([17, 5, 1, 1], epsilon: 0.1)
+        batchNorm([3, 2, 11, 13])
+        batchNorm([2, 0, 3, 3])
+        batchNorm([9, 65, 15, 14], isLarge: true)
+        batchNorm([4, 3, 57, 59], isLarge: true)
+        // A mean far from zero, where E[x²] - E[x]² would lose everything.
+        let shifted = TestData.uniform(100...102)
+        cases += [
+            OpCase(
+                "layerNorm far from zero", .layerNorm(Normalization()),
+                [.tensor([5, 67], shifted), .tensor([67], .uniform(0.5...2)), .tensor([67])], .normwise(1e-4)),
+            OpCase(
+                "batchNorm far from zero", .batchNorm(Normalization()),
+                [.tensor([3, 2, 5, 7], shifted), .tensor([2], .uniform(0.5...2)), .tensor([2])], .normwise(1e-4)),
+            OpCase(
+                "layerNorm of one column", .layerNorm(Normalization()),
+                [.tensor([7, 1]), .tensor([1]), .tensor([1])], .normalization),
+            OpCase(
+                "layerNorm of constant rows and NaN", .layerNorm(Normalization()),
+                [.tensor([3, 4], .values([2, 2, 2, 2, 1, .nan, 2, 3, 0, 0, 0, 0])), .tensor([4]), .tensor([4])],
+                .normwise(1e-6)),
+        ]
+        return cases
+    }()
+}

@@ -1,0 +1,75 @@
+import TensorGraph
+
+extension OpCase {
+    static let reductions: [OpCase] = {
+        var cases: [OpCase] = []
+        let rows: [(Shape, Int, Int)] = [
+            ([1], 0, 1), ([7], 0, 1), ([1031], 0, 1), ([17, 33], 1, 1), ([17, 33], 0, 1), ([17, 33], 0, 2),
+            ([2, 3, 5, 7], 1, 2), ([2, 3, 5, 7], 2, 2), ([2, 3, 5, 7], 0, 2), ([2, 3, 5, 7], 3, 1), ([3, 129, 2], 1, 1),
+            ([5, 1], 1, 1), ([4, 3], 1, 0), ([], 0, 0), ([0, 5], 1, 1), ([3, 0], 1, 1), ([0], 0, 1), ([3, 0, 2], 1, 1),
+        ]
+        let largeRows: [(Shape, Int, Int)] = [
+            ([257, 1025], 1, 1), ([1025, 257], 0, 1), ([300_007], 0, 1), ([5, 513, 67], 1, 1),
+        ]
+        for function in Reduce.Function.allCases {
+            let isExtreme = function == .minimum || function == .maximum
+            let tolerance: Tolerance = isExtreme ? .exact : .normwise(1e-6)
+            for (shape, first, count) in rows {
+                let reduce = Reduce(function, first: first, count: count)
+                if isExtreme, reduce.extents(shape).reduced == 0 { continue }
+                cases.append(
+                    OpCase(
+                        "reduce \(function.rawValue) \(shape) axes \(first)..<\(first + count)", .reduce(reduce),
+                        [.tensor(shape)], tolerance, gradient: .full(.elementwiseGradient)))
+            }
+            cases.append(
+                OpCase(
+                    "reduce \(function.rawValue) with ties", .reduce(Reduce(function, first: 1, count: 1)),
+                    [.tensor([7, 31], .integers(-2...2))], tolerance, gradient: .parity(.elementwiseGradient)))
+            cases.append(
+                OpCase(
+                    "reduce \(function.rawValue) with NaN and infinities", .reduce(Reduce(function, first: 1, count: 1)),
+                    [
+                        .tensor(
+                            [5, 4],
+                            .values([
+                                1, .nan, 3, 4, .nan, 2, 1, 0, .infinity, 1, 2, 3, -.infinity, 1, 2, 3, 5, 6, 7, .nan,
+                            ]))
+                    ], tolerance))
+            for (shape, first, count) in largeRows {
+                cases.append(
+                    OpCase(
+                        "reduce \(function.rawValue) \(shape) axes \(first)..<\(first + count)",
+                        .reduce(Reduce(function, first: first, count: count)), [.tensor(shape)],
+                        isExtreme ? .exact : .normwise(4e-6), gradient: .parity(.elementwiseGradient)
+                    ).large)
+            }
+        }
+        cases += [
+            OpCase("reduce sum of separate axes", [.tensor([3, 5, 7, 2])], .normwise(1e-6), gradient: .full(.elementwiseGradient)) {
+                _, x in [try x[0].sum(axes: [0, 2]), try x[0].mean(axes: [1, 3], keepsDimensions: true)]
+            },
+            OpCase(
+                "reduce sum of small integers", .reduce(Reduce(.sum, first: 1, count: 1)),
+                [.tensor([9, 515], .integers(-9...9))], .exact, gradient: .full(.exact)),
+        ]
+        for shape in [Shape([1]), [7], [17, 33], [2, 3, 129], [0, 5], [5, 1]] {
+            cases.append(OpCase("argMax \(shape)", .argMax, [.tensor(shape)], .exact))
+        }
+        cases += [
+            OpCase("argMax with ties", .argMax, [.tensor([31, 17], .integers(0...3))], .exact),
+            OpCase(
+                "argMax with NaN and infinities", .argMax,
+                [
+                    .tensor(
+                        [5, 4],
+                        .values([
+                            1, .nan, 3, .nan, -.infinity, -.infinity, -.infinity, -.infinity, 1, 2, .infinity, .infinity, .nan, .infinity,
+                            1, 2, 0, -0.0, 0, -1,
+                        ]))
+                ], .exact),
+            OpCase("argMax [301, 1025]", .argMax, [.tensor([301, 1025], .integers(-500...500))], .exact).large,
+        ]
+        return cases
+    }()
+}
