@@ -32,7 +32,10 @@ let package = Package(
             dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "gpu-probe",
-            dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "OpenCL", "OpenCLBackend", "Tessera",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         // Tests, a target for each target they test.
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),

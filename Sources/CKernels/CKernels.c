@@ -37,6 +37,26 @@ static const char movement_pad[] = {
 #embed "../../Kernels/movement/pad.cl" suffix(, )
     0};
 
+static const char probe_launch[] = {
+#embed "../../Kernels/probe/launch.cl" suffix(, )
+    0};
+
+static const char probe_local_memory[] = {
+#embed "../../Kernels/probe/local_memory.cl" suffix(, )
+    0};
+
+static const char probe_matrix_nvidia[] = {
+#embed "../../Kernels/probe/matrix_nvidia.cl" suffix(, )
+    0};
+
+static const char probe_memory_bandwidth[] = {
+#embed "../../Kernels/probe/memory_bandwidth.cl" suffix(, )
+    0};
+
+static const char probe_peak_arithmetic[] = {
+#embed "../../Kernels/probe/peak_arithmetic.cl" suffix(, )
+    0};
+
 static const CKernelFile files[] = {
     {"attention/attention_few.cl", attention_attention_few, sizeof attention_attention_few - 1},
     {"attention/attention_gradient_vector.cl", attention_attention_gradient_vector, sizeof attention_attention_gradient_vector - 1},
@@ -47,6 +67,11 @@ static const CKernelFile files[] = {
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
     {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},
+    {"probe/launch.cl", probe_launch, sizeof probe_launch - 1},
+    {"probe/local_memory.cl", probe_local_memory, sizeof probe_local_memory - 1},
+    {"probe/matrix_nvidia.cl", probe_matrix_nvidia, sizeof probe_matrix_nvidia - 1},
+    {"probe/memory_bandwidth.cl", probe_memory_bandwidth, sizeof probe_memory_bandwidth - 1},
+    {"probe/peak_arithmetic.cl", probe_peak_arithmetic, sizeof probe_peak_arithmetic - 1},
     {0, 0, 0},
 };
 

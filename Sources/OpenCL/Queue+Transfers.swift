@@ -27,12 +27,13 @@ extension Queue {
     package func write<Element: BitwiseCopyable>(
         _ elements: [Element], to buffer: Buffer, offset: Int = 0
     ) throws(OpenCLError) {
-        let result = elements.withUnsafeBytes { bytes -> Result<Void, OpenCLError> in
-            do throws(OpenCLError) {
-                return .success(_ = try write(bytes, to: buffer, offset: offset, blocking: true))
-            } catch { return .failure(error) }
+        var failure: OpenCLError?
+        elements.withUnsafeBytes { bytes in
+            do throws(OpenCLError) { try write(bytes, to: buffer, offset: offset, blocking: true) } catch {
+                failure = error
+            }
         }
-        try result.get()
+        if let failure { throw failure }
     }
 
     /// Copies a part of a buffer to host memory (`clEnqueueReadBuffer`).

@@ -1,0 +1,62 @@
+import OpenCL
+import OpenCLBackend
+
+/// All that is known of this machine's OpenCL, as `--json` prints it.
+struct Report: Encodable {
+    var platforms: [PlatformReport]
+
+    init(measuring: Bool) throws {
+        var index = 0
+        platforms = []
+        for platform in try Platform.all() {
+            platforms.append(PlatformReport(platform, measuring: measuring, nextIndex: &index))
+        }
+    }
+
+    var hasFailures: Bool { platforms.contains { $0.error != nil || $0.devices.contains { !$0.errors.isEmpty } } }
+}
+
+struct PlatformReport: Encodable {
+    var name: String
+    var vendor: String
+    var version: String
+    var devices: [DeviceReport]
+    /// Why the devices could not be listed.
+    var error: String?
+
+    init(_ platform: Platform, measuring: Bool, nextIndex: inout Int) {
+        name = platform.name
+        vendor = platform.vendor
+        version = platform.version
+        devices = []
+        do {
+            for device in try platform.devices() {
+                devices.append(DeviceReport(device, measuring: measuring, nextIndex: &nextIndex))
+            }
+        } catch {
+            self.error = error.description
+        }
+    }
+}
+
+struct DeviceReport: Encodable {
+    /// N of `--device opencl:N`; nil for a device that can't be used.
+    var index: Int?
+    var capabilities: Capabilities
+    /// What building and running kernels showed; nil where that failed.
+    var tried: DeviceTrial?
+    /// With `--measure`; nil where that failed.
+    var measured: PeakMeasurement?
+    var errors: [String] = []
+
+    init(_ device: Device, measuring: Bool, nextIndex: inout Int) {
+        capabilities = device.capabilities
+        guard capabilities.isUsable else { return }
+        index = nextIndex
+        nextIndex += 1
+        do { tried = try DeviceTrial(of: device) } catch { errors.append("\(error)") }
+        if measuring {
+            do { measured = try PeakMeasurement(of: device) } catch { errors.append("\(error)") }
+        }
+    }
+}
