@@ -25,7 +25,7 @@
 #define HAS_BIAS 0
 #endif
 #ifndef ACTIVATION
-#define ACTIVATION(x) (x)    // for a scalar and for a vector alike
+#define ACTIVATION(x) (x)    // of a vector
 #endif
 
 #define JOIN_(a, b) a##b

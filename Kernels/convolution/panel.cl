@@ -38,7 +38,7 @@
 #define HAS_BIAS 0
 #endif
 #ifndef ACTIVATION
-#define ACTIVATION(x) (x)    // for a scalar and for a vector alike
+#define ACTIVATION(x) (x)    // of a vector
 #endif
 
 #define TILE_N PANEL
@@ -159,7 +159,7 @@ void convolution_panels(
             && runs[0].image == runs[runCount - 1].image;
         const int rowLimit = min(rowEnd * TILE_M, rows);
         for (int row = rowStart * TILE_M; row < rowLimit; row++) {
-            const float *sum = sums + (row - rowStart * TILE_M) * TILE_N;
+            float *sum = sums + (row - rowStart * TILE_M) * TILE_N;
 #if HAS_BIAS
             const float offset = bias[row];
 #else
@@ -172,12 +172,14 @@ void convolution_panels(
                 for (int v = 0; v < TILE_VECTORS; v++)
                     storev(ACTIVATION(loadv(v, sum) + offset), v, target);
             } else {
+                #pragma unroll
+                for (int v = 0; v < TILE_VECTORS; v++) storev(ACTIVATION(loadv(v, sum) + offset), v, sum);
                 for (int r = 0; r < runCount; r++) {
                     const Run run = runs[r];
                     __global float *target = y + (run.image * (long)groups * rows + row) * outPlane
                         + (run.u * outRowStride + outRowBase) * (long)outWidth + run.v * outColumnStride + outColumnBase;
                     for (int l = 0; l < run.count; l++)
-                        target[l * outColumnStride] = ACTIVATION(sum[run.lane + l] + offset);
+                        target[l * outColumnStride] = sum[run.lane + l];
                 }
             }
         }

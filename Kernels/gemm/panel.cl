@@ -35,7 +35,7 @@
 #define HAS_BIAS 0
 #endif
 #ifndef ACTIVATION
-#define ACTIVATION(x) (x)    // for a scalar and for a vector alike
+#define ACTIVATION(x) (x)    // of a vector
 #endif
 
 #define JOIN_(a, b) a##b
@@ -123,6 +123,15 @@ void multiply(
     }
 }
 
+// The vector at `pointer`, of which only the first `count` lanes may be touched; the others are zero.
+static floatv load_part(__global const float *pointer, const int count)
+{
+    float lanes[VECTOR_WIDTH];
+    for (int l = 0; l < VECTOR_WIDTH; l++) lanes[l] = l < count ? pointer[l] : 0;
+    return loadv(0, lanes);
+}
+
+// c tile = (first ? 0 : c tile) + a panel · b panel, and where it is the last block, the epilogue.
 static inline __attribute__((always_inline))
 void multiply_tile(
     __global const float *restrict a, const float *restrict b, __global float *restrict c,
@@ -153,19 +162,18 @@ void multiply_tile(
                     }
                     storev(sum, 0, target);
                 } else if (columns > v * VECTOR_WIDTH) {
-                    float lanes[VECTOR_WIDTH];
-                    storev(tile[i][v], 0, lanes);
-                    for (int j = 0; j < columns - v * VECTOR_WIDTH; j++) {
-                        float sum = lanes[j];
-                        if (!first) sum += target[j];
-                        if (last) {
+                    const int count = columns - v * VECTOR_WIDTH;
+                    floatv sum = tile[i][v];
+                    if (!first) sum += load_part(target, count);
+                    if (last) {
 #if HAS_BIAS
-                            sum += bias[v * VECTOR_WIDTH + j];
+                        sum += load_part(bias + v * VECTOR_WIDTH, count);
 #endif
-                            sum = ACTIVATION(sum);
-                        }
-                        target[j] = sum;
+                        sum = ACTIVATION(sum);
                     }
+                    float lanes[VECTOR_WIDTH];
+                    storev(sum, 0, lanes);
+                    for (int l = 0; l < count; l++) target[l] = lanes[l];
                 }
             }
         }
