@@ -25,8 +25,52 @@ static const char common_vector[] = {
 #embed "../../Kernels/common/vector.cl" suffix(, )
     0};
 
+static const char convolution_depthwise[] = {
+#embed "../../Kernels/convolution/depthwise.cl" suffix(, )
+    0};
+
+static const char convolution_depthwise_direct[] = {
+#embed "../../Kernels/convolution/depthwise_direct.cl" suffix(, )
+    0};
+
+static const char convolution_panel[] = {
+#embed "../../Kernels/convolution/panel.cl" suffix(, )
+    0};
+
+static const char convolution_pixels[] = {
+#embed "../../Kernels/convolution/pixels.cl" suffix(, )
+    0};
+
+static const char convolution_tile[] = {
+#embed "../../Kernels/convolution/tile.cl" suffix(, )
+    0};
+
+static const char convolution_weight_gradient[] = {
+#embed "../../Kernels/convolution/weight_gradient.cl" suffix(, )
+    0};
+
+static const char convolution_weight_gradient_tile[] = {
+#embed "../../Kernels/convolution/weight_gradient_tile.cl" suffix(, )
+    0};
+
 static const char elementwise_functions[] = {
 #embed "../../Kernels/elementwise/functions.cl" suffix(, )
+    0};
+
+static const char gemm_few_rows[] = {
+#embed "../../Kernels/gemm/few_rows.cl" suffix(, )
+    0};
+
+static const char gemm_local_tile[] = {
+#embed "../../Kernels/gemm/local_tile.cl" suffix(, )
+    0};
+
+static const char gemm_panel[] = {
+#embed "../../Kernels/gemm/panel.cl" suffix(, )
+    0};
+
+static const char gemm_tile[] = {
+#embed "../../Kernels/gemm/tile.cl" suffix(, )
     0};
 
 static const char movement_copy[] = {
@@ -64,7 +108,18 @@ static const CKernelFile files[] = {
     {"attention/columns.cl", attention_columns, sizeof attention_columns - 1},
     {"common/math.cl", common_math, sizeof common_math - 1},
     {"common/vector.cl", common_vector, sizeof common_vector - 1},
+    {"convolution/depthwise.cl", convolution_depthwise, sizeof convolution_depthwise - 1},
+    {"convolution/depthwise_direct.cl", convolution_depthwise_direct, sizeof convolution_depthwise_direct - 1},
+    {"convolution/panel.cl", convolution_panel, sizeof convolution_panel - 1},
+    {"convolution/pixels.cl", convolution_pixels, sizeof convolution_pixels - 1},
+    {"convolution/tile.cl", convolution_tile, sizeof convolution_tile - 1},
+    {"convolution/weight_gradient.cl", convolution_weight_gradient, sizeof convolution_weight_gradient - 1},
+    {"convolution/weight_gradient_tile.cl", convolution_weight_gradient_tile, sizeof convolution_weight_gradient_tile - 1},
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
+    {"gemm/few_rows.cl", gemm_few_rows, sizeof gemm_few_rows - 1},
+    {"gemm/local_tile.cl", gemm_local_tile, sizeof gemm_local_tile - 1},
+    {"gemm/panel.cl", gemm_panel, sizeof gemm_panel - 1},
+    {"gemm/tile.cl", gemm_tile, sizeof gemm_tile - 1},
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
     {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},
     {"probe/launch.cl", probe_launch, sizeof probe_launch - 1},

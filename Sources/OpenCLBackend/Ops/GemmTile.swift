@@ -1,0 +1,84 @@
+import TensorGraph
+
+/// The numbers of the panel kernels (`gemm/panel.cl`, `convolution/panel.cl`) on a device that is a CPU.
+///
+/// The register tile is chosen so that its sums, one row of the panel and a broadcast value fill the registers:
+/// 32 of 512 bits with AVX-512, 16 of 256 bits with AVX2.
+struct GemmTile {
+    /// Floats in a vector.
+    let vectorWidth: Int
+    /// Rows of the register tile.
+    let rows: Int
+    /// Vectors in a row of the register tile.
+    let vectors: Int
+    /// The most steps of k in a packed panel: a panel of 48 KB at 16 lanes stays in the second-level cache,
+    /// and what is read of it at once in the first.
+    let maximumBlock = 384
+    /// Work-items to share a product out to: a few for each core, so that one that is late does not hold up the rest.
+    let items: Int
+
+    init(_ profile: DeviceProfile) {
+        vectorWidth = profile.vectorWidth
+        (rows, vectors) = vectorWidth >= 16 ? (8, 2) : (6, 2)
+        items = 4 * max(profile.computeUnits, 1)
+    }
+
+    /// Columns of the register tile.
+    var columns: Int { vectorWidth * vectors }
+
+    var defines: [String: String] {
+        [
+            "VECTOR_WIDTH": "\(vectorWidth)", "TILE_M": "\(rows)", "TILE_VECTORS": "\(vectors)",
+            "BLOCK_K": "\(maximumBlock)",
+        ]
+    }
+
+    /// Steps of k to take at a time, so that the blocks are about equal.
+    func block(_ depth: Int) -> Int {
+        let blocks = max(depth.dividedRoundingUp(by: maximumBlock), 1)
+        return max(depth.dividedRoundingUp(by: blocks), 1)
+    }
+}
+
+extension Int {
+    /// `⌈self / divisor⌉` of a count.
+    func dividedRoundingUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
+}
+
+/// A bias and an activation as macros and files of a kernel that has an epilogue.
+struct Epilogue {
+    let hasBias: Bool
+    let activation: UnaryFunction?
+
+    /// The files to put before the kernel's own.
+    var files: [String] {
+        activation == nil ? [] : ["common/math.cl", "elementwise/functions.cl"]
+    }
+
+    var defines: [String: String] {
+        var defines: [String: String] = [:]
+        if hasBias { defines["HAS_BIAS"] = "1" }
+        if let activation { defines["ACTIVATION"] = "float_\(activation.rawValue)" }
+        return defines
+    }
+
+    /// For a summary: `" + bias, relu"`.
+    var summary: String {
+        (hasBias ? " + bias" : "") + (activation.map { ", \($0.rawValue)" } ?? "")
+    }
+}
+
+extension OpenCLLowering {
+    /// The reason to decline a product: a type other than float32, or an extent that kernels cannot count to.
+    var unsupportedProduct: String? {
+        for type in operands + results {
+            if type.dtype != .float32 { return "\(type.dtype) is not done on OpenCL for \(node.op.name)" }
+            if type.shape.elementCount > Int(Int32.max) { return "\(type.shape) has more than 2³¹ elements" }
+        }
+        return nil
+    }
+}
+
+extension [KernelArgument] {
+    static func int32s(_ values: Int...) -> [KernelArgument] { values.map { .int32($0) } }
+}
