@@ -41,7 +41,7 @@ typedef struct {
 } Ring;
 
 // Makes the rows up to `last` of the plane present. Row i lies at ring + (i mod rows)·pitch.
-static void read_rows(__global const float *restrict plane, float *restrict ring, Ring *state, const int last)
+static void read_rows(__global const float *plane, float *ring, Ring *state, const int last)
 {
     for (; state->next <= min(last, state->height - 1); state->next++) {
         float *target = ring + state->next % state->rows * state->pitch + state->left;

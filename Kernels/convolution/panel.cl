@@ -74,7 +74,7 @@ void convolution_pack_weights(
 // sums [TILE_M][TILE_N] (added to what is there, unless first) += weights [depth][TILE_M] · panel [depth][TILE_N]
 static inline __attribute__((always_inline))
 void multiply_tile(
-    __global const float *restrict a, const float *restrict b, float *restrict sums, const int depth,
+    __global const float *a, const float *b, float *sums, const int depth,
     const int vectors, const int first)
 {
     floatv tile[TILE_M][TILE_VECTORS];

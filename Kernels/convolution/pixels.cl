@@ -56,7 +56,7 @@ typedef struct {
 // Steps [start, start + depth) of the columns of the panel's pixels → panel [depth][PANEL]. A run is stored as a
 // whole vector; what it writes past its end, the next run or the next step writes again.
 static void pack_pixels(
-    __global const float *restrict x, float *restrict panel, const Source s, const Run *runs, const int runCount,
+    __global const float *x, float *panel, const Source s, const Run *runs, const int runCount,
     const int start, const int depth)
 {
     const long plane = (long)s.height * s.width;

@@ -39,8 +39,8 @@ static floatv load_part(__global const float *pointer, const int count)
 // sums [TILE_ROWS][TILE_STEPS] += dy [TILE_ROWS rows, `plane` apart] · columns [TILE_STEPS][PANEL] over `pixels`.
 // Where fewer rows are left, the last one is taken again.
 static void multiply_pixels(
-    __global const float *restrict dy, const long plane, const int rows, const float *restrict columns,
-    const int pixels, floatv *restrict sums)
+    __global const float *dy, const long plane, const int rows, const float *columns,
+    const int pixels, floatv *sums)
 {
     floatv tile[TILE_ROWS][TILE_STEPS];
     __global const float *lines[TILE_ROWS];

@@ -31,7 +31,7 @@
 
 // y [ROWS, n], from `column` on, `columns` of them = activation(sums [ROWS][COLUMNS] + bias)
 static void store_rows(
-    const float *sums, __global const float *bias, __global float *restrict c, const int n, const int columns)
+    const float *sums, __global const float *bias, __global float *c, const int n, const int columns)
 {
     for (int r = 0; r < ROWS; r++) {
         for (int j = 0; j < columns; j += VECTOR_WIDTH) {

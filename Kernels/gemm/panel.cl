@@ -105,7 +105,7 @@ static void pack_columns(__global const float *b, float *panel, const int depth,
 // tile += a panel [depth][TILE_M] · b panel [depth][TILE_N], the first `vectors` vectors of each row of it.
 static inline __attribute__((always_inline))
 void multiply(
-    __global const float *restrict a, const float *restrict b, const int depth, const int vectors,
+    __global const float *a, const float *b, const int depth, const int vectors,
     floatv tile[TILE_M][TILE_VECTORS])
 {
     for (int p = 0; p < depth; p++) {
@@ -134,8 +134,8 @@ static floatv load_part(__global const float *pointer, const int count)
 // c tile = (first ? 0 : c tile) + a panel · b panel, and where it is the last block, the epilogue.
 static inline __attribute__((always_inline))
 void multiply_tile(
-    __global const float *restrict a, const float *restrict b, __global float *restrict c,
-    __global const float *restrict bias, const int depth, const int rows, const int columns, const int n,
+    __global const float *a, const float *b, __global float *c,
+    __global const float *bias, const int depth, const int rows, const int columns, const int n,
     const int vectors, const int first, const int last)
 {
     floatv tile[TILE_M][TILE_VECTORS];

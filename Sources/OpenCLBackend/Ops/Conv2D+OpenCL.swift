@@ -108,9 +108,9 @@ extension OpenCLLowering {
         let list = grids.map { grid -> KernelLaunch in
             let ring = grid.ring(vectorWidth: profile.vectorWidth)
             let planes = grid.images * grid.groups
-            let taps = grid.taps == 0 ? (high: 0, wide: 0) : (grid.vertical.taps, grid.horizontal.taps)
+            let (tapsHigh, tapsWide) = grid.taps == 0 ? (0, 0) : (grid.vertical.taps, grid.horizontal.taps)
             let sizes: [KernelArgument] =
-                .int32s(planes, grid.groups, grid.rows, grid.height, grid.width, taps.high, taps.wide)
+                .int32s(planes, grid.groups, grid.rows, grid.height, grid.width, tapsHigh, tapsWide)
                 + grid.reading + .int32s(grid.vertical.extent, grid.horizontal.extent) + grid.writing
                 + .int32s(grid.kernelTaps, grid.kernelWidth) + grid.kernelTapArguments
                 + .int32s(ring.rows, ring.pitch, ring.left)
@@ -218,9 +218,9 @@ extension OpenCLLowering {
             defines: tensors.epilogue.defines)
         let list = grids.map { grid -> KernelLaunch in
             let group = min(64, profile.maximumWorkGroupSize)
-            let taps = grid.taps == 0 ? (high: 0, wide: 0) : (grid.vertical.taps, grid.horizontal.taps)
+            let (tapsHigh, tapsWide) = grid.taps == 0 ? (0, 0) : (grid.vertical.taps, grid.horizontal.taps)
             let sizes: [KernelArgument] =
-                .int32s(grid.groups, grid.rows, grid.height, grid.width, taps.high, taps.wide) + grid.reading
+                .int32s(grid.groups, grid.rows, grid.height, grid.width, tapsHigh, tapsWide) + grid.reading
                 + .int32s(grid.horizontal.extent) + grid.writing + .int32s(grid.kernelTaps, grid.kernelWidth)
                 + grid.kernelTapArguments
             return KernelLaunch(

@@ -14,11 +14,12 @@ struct GroupTile {
     init(_ profile: DeviceProfile, rows m: Int, columns n: Int, batch: Int) {
         func groups(_ side: Int) -> Int { m.dividedRoundingUp(by: side) * n.dividedRoundingUp(by: side) * batch }
         let enough = 2 * max(profile.computeUnits, 1)
-        let candidates = [(side: 128, work: 8, depth: 16), (64, 4, 16), (32, 4, 16)]
-        let fitting = candidates.filter {
-            let side = $0.side / $0.work
-            // One column of padding on each staged tile.
-            return side * side <= profile.maximumWorkGroupSize && 8 * $0.depth * ($0.side + 4) <= profile.localMemory
+        let candidates: [(side: Int, work: Int, depth: Int)] = [(128, work: 8, depth: 16), (64, 4, 16), (32, 4, 16)]
+        let fitting = candidates.filter { candidate in
+            let side = candidate.side / candidate.work
+            // Two staged tiles of floats, each row padded by four.
+            let bytes = 8 * candidate.depth * (candidate.side + 4)
+            return side * side <= profile.maximumWorkGroupSize && bytes <= profile.localMemory
         }
         let chosen = fitting.first { groups($0.side) >= enough } ?? fitting.last ?? (side: 8, work: 2, depth: 8)
         (rows, columns, work, depth) = (chosen.side, chosen.side, chosen.work, chosen.depth)

@@ -11,10 +11,6 @@ extension OpenCLLowering {
     package func dropout(_ attributes: Dropout) throws -> Lowering { .declined("there is no kernel yet") }
     package func reduce(_ attributes: Reduce) throws -> Lowering { .declined("there is no kernel yet") }
     package func argMax() throws -> Lowering { .declined("there is no kernel yet") }
-    package func matMul(_ attributes: MatMul) throws -> Lowering { .declined("there is no kernel yet") }
-    package func conv2D(_ attributes: Conv2D) throws -> Lowering { .declined("there is no kernel yet") }
-    package func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> Lowering { .declined("there is no kernel yet") }
-    package func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> Lowering { .declined("there is no kernel yet") }
     package func maxPool2D(_ attributes: Pool2D) throws -> Lowering { .declined("there is no kernel yet") }
     package func maxPool2DGradient(_ attributes: Pool2D) throws -> Lowering { .declined("there is no kernel yet") }
     package func averagePool2D(_ attributes: Pool2D) throws -> Lowering { .declined("there is no kernel yet") }
