@@ -171,8 +171,10 @@ extension OpCase {
     }()
 
     private static let casts: [OpCase] = {
-        func cast(_ from: DType, _ to: DType, _ data: TestData, _ shape: Shape = [3, 17]) -> OpCase {
-            OpCase("cast \(from) to \(to) \(shape)", .cast(to), [.fixed(from, shape, data)], .exact).float32Only
+        func cast(
+            _ from: DType, _ to: DType, _ data: TestData, _ shape: Shape = [3, 17], of what: String = ""
+        ) -> OpCase {
+            OpCase("cast \(from) to \(to) \(shape)\(what)", .cast(to), [.fixed(from, shape, data)], .exact).float32Only
         }
         let fractions = TestData.values([2.7, -2.7, 0.5, -0.5, 0, -0.0, 1e6, -12345.75])
         var cases = [
@@ -182,8 +184,8 @@ extension OpCase {
             cast(.float32, .uint8, .values([0, 1.9, 254.5, 255])), cast(.float32, .float16, .scaled(100)),
             cast(.float16, .float32, .integers(-2048...2048)), cast(.float32, .bfloat16, .scaled(100)),
             cast(.bfloat16, .float32, .integers(-256...256)), cast(.float32, .float64, .normal),
-            cast(.float32, .float16, .values([65504, 65536, 1e-8, 6e-8, -0.0, .infinity, -.infinity, .nan, 0.1])),
-            cast(.float32, .bfloat16, .values([1.00390625, 1.01171875, -0.0, .infinity, -.infinity, .nan, 0.1])),
+            cast(.float32, .float16, .values([65504, 65536, 1e-8, 6e-8, -0.0, .infinity, -.infinity, .nan, 0.1]), of: " special"),
+            cast(.float32, .bfloat16, .values([1.00390625, 1.01171875, -0.0, .infinity, -.infinity, .nan, 0.1]), of: " special"),
             cast(.float32, .int32, fractions, [0]), cast(.float32, .int32, fractions, []),
         ]
         cases.append(
