@@ -157,3 +157,27 @@ static inline vfloat vsoftplus(vfloat x) {
     const vfloat tail = vlog(u) + (t - (u - 1.0f)) / u;
     return select((vfloat)(0.0f), x, (vint)(x > 0.0f) | (vint)(x != x)) + tail;
 }
+
+// The first `count` of VECTOR_WIDTH elements, and zeros after them.
+static inline vfloat vfloat_load_part(__global const float *x, int count) {
+    float lanes[VECTOR_WIDTH];
+    for (int lane = 0; lane < VECTOR_WIDTH; ++lane) lanes[lane] = lane < count ? x[lane] : 0.0f;
+    return vfloat_load(lanes);
+}
+
+static inline void vfloat_store_part(vfloat value, __global float *y, int count) {
+    float lanes[VECTOR_WIDTH];
+    vfloat_store(value, lanes);
+    for (int lane = 0; lane < count; ++lane) y[lane] = lanes[lane];
+}
+
+// The places i of this work-item's elements. CPU shape: vectors of a block of its own, of a length that is a multiple
+// of the vector's; GPU shape (VECTOR_WIDTH 1): every n-th element, so that neighbours read neighbours.
+#if VECTOR_WIDTH == 1
+#define FOR_EACH_VECTOR(i, count, block) for (ulong i = get_global_id(0); i < count; i += get_global_size(0))
+#define ELEMENTWISE_KERNEL __kernel
+#else
+#define FOR_EACH_VECTOR(i, count, block) \
+    for (ulong i = get_global_id(0) * block, i##End = min(i + block, count); i < i##End; i += VECTOR_WIDTH)
+#define ELEMENTWISE_KERNEL __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+#endif

@@ -57,6 +57,14 @@ static const char elementwise_functions[] = {
 #embed "../../Kernels/elementwise/functions.cl" suffix(, )
     0};
 
+static const char elementwise_philox[] = {
+#embed "../../Kernels/elementwise/philox.cl" suffix(, )
+    0};
+
+static const char embedding_embedding[] = {
+#embed "../../Kernels/embedding/embedding.cl" suffix(, )
+    0};
+
 static const char gemm_few_rows[] = {
 #embed "../../Kernels/gemm/few_rows.cl" suffix(, )
     0};
@@ -79,6 +87,10 @@ static const char movement_copy[] = {
 
 static const char movement_pad[] = {
 #embed "../../Kernels/movement/pad.cl" suffix(, )
+    0};
+
+static const char optimizer_optimizer[] = {
+#embed "../../Kernels/optimizer/optimizer.cl" suffix(, )
     0};
 
 static const char probe_launch[] = {
@@ -116,12 +128,15 @@ static const CKernelFile files[] = {
     {"convolution/weight_gradient.cl", convolution_weight_gradient, sizeof convolution_weight_gradient - 1},
     {"convolution/weight_gradient_tile.cl", convolution_weight_gradient_tile, sizeof convolution_weight_gradient_tile - 1},
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
+    {"elementwise/philox.cl", elementwise_philox, sizeof elementwise_philox - 1},
+    {"embedding/embedding.cl", embedding_embedding, sizeof embedding_embedding - 1},
     {"gemm/few_rows.cl", gemm_few_rows, sizeof gemm_few_rows - 1},
     {"gemm/local_tile.cl", gemm_local_tile, sizeof gemm_local_tile - 1},
     {"gemm/panel.cl", gemm_panel, sizeof gemm_panel - 1},
     {"gemm/tile.cl", gemm_tile, sizeof gemm_tile - 1},
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
     {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},
+    {"optimizer/optimizer.cl", optimizer_optimizer, sizeof optimizer_optimizer - 1},
     {"probe/launch.cl", probe_launch, sizeof probe_launch - 1},
     {"probe/local_memory.cl", probe_local_memory, sizeof probe_local_memory - 1},
     {"probe/matrix_nvidia.cl", probe_matrix_nvidia, sizeof probe_matrix_nvidia - 1},

@@ -3,12 +3,6 @@ import TensorGraph
 
 // Operations without kernels as yet; each leaves this file when its kernels arrive.
 extension OpenCLLowering {
-    package func input(_ attributes: Input) throws -> Lowering { .declined("there is no kernel yet") }
-    package func variable(_ variable: Variable) throws -> Lowering { .declined("there is no kernel yet") }
-    package func constant(_ value: HostTensor) throws -> Lowering { .declined("there is no kernel yet") }
-    package func fill(_ attributes: Fill) throws -> Lowering { .declined("there is no kernel yet") }
-    package func random(_ attributes: Random) throws -> Lowering { .declined("there is no kernel yet") }
-    package func dropout(_ attributes: Dropout) throws -> Lowering { .declined("there is no kernel yet") }
     package func reduce(_ attributes: Reduce) throws -> Lowering { .declined("there is no kernel yet") }
     package func argMax() throws -> Lowering { .declined("there is no kernel yet") }
     package func maxPool2D(_ attributes: Pool2D) throws -> Lowering { .declined("there is no kernel yet") }
@@ -31,8 +25,4 @@ extension OpenCLLowering {
     package func lstmGradient() throws -> Lowering { .declined("there is no kernel yet") }
     package func gru() throws -> Lowering { .declined("there is no kernel yet") }
     package func gruGradient() throws -> Lowering { .declined("there is no kernel yet") }
-    package func embedding() throws -> Lowering { .declined("there is no kernel yet") }
-    package func embeddingGradient(_ attributes: EmbeddingGradient) throws -> Lowering { .declined("there is no kernel yet") }
-    package func adam(_ attributes: Adam) throws -> Lowering { .declined("there is no kernel yet") }
-    package func sgd(_ attributes: SGD) throws -> Lowering { .declined("there is no kernel yet") }
 }

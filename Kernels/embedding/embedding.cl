@@ -1,0 +1,100 @@
+// Rows of a table by index, and the gradient of the table.
+//
+//   embedding            y[n, :] = table[indices[n], :], a row of NaN for an index outside the table
+//   embedding_gradient   dtable[r, :] = Σ dy[n, :] over the n with indices[n] = r, in the order of n
+//
+// The gradient has no atomics and no sorting: each work-item owns a block of dtable, reads all indices and adds the
+// rows of dy that fall into its block, so that sums are always formed in one order.
+//
+//              columnBlock
+//            ┌─────┬─────┐
+//   rowBlock │ (0) │ (1) │   work-item (column block, row block); GPU shape: columnBlock = 1
+//            ├─────┼─────┤
+//            │ (2) │ (3) │
+//            └─────┴─────┘
+//
+// Bytes moved: 4 an index for each block row, 12 an element of dy, 4 an element of the table. On a CPU a wide table is
+// cut by columns, which is always fair, and a narrow one by rows.
+#ifndef VECTOR_WIDTH
+#define VECTOR_WIDTH 8
+#endif
+#define EMBEDDING_PASTE_(a, b) a##b
+#define EMBEDDING_PASTE(a, b) EMBEDDING_PASTE_(a, b)
+#if VECTOR_WIDTH > 1
+typedef EMBEDDING_PASTE(float, VECTOR_WIDTH) lanes;
+#define LOAD(pointer) EMBEDDING_PASTE(vload, VECTOR_WIDTH)(0, pointer)
+#define STORE(value, pointer) EMBEDDING_PASTE(vstore, VECTOR_WIDTH)(value, 0, pointer)
+#else
+typedef float lanes;
+#define LOAD(pointer) (*(pointer))
+#define STORE(value, pointer) (*(pointer) = (value))
+#endif
+
+// CPU shape: `share` indices for each work-item.
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void embedding_rows(
+    __global const float *restrict table, const ulong tableOffset, __global const int *restrict indices,
+    const ulong indicesOffset, __global float *restrict y, const ulong yOffset, const ulong count, const ulong width,
+    const int rows, const ulong share)
+{
+    table += tableOffset;
+    indices += indicesOffset;
+    y += yOffset;
+    const ulong first = get_global_id(0) * share;
+    const ulong last = min(first + share, count);
+    for (ulong n = first; n < last; ++n) {
+        const int row = indices[n];
+        __global float *to = y + n * width;
+        ulong i = 0;
+        if (row < 0 || row >= rows) {
+            for (; i < width; ++i) to[i] = NAN;
+        } else {
+            __global const float *from = table + (ulong)row * width;
+            for (; i + VECTOR_WIDTH <= width; i += VECTOR_WIDTH) STORE(LOAD(from + i), to + i);
+            for (; i < width; ++i) to[i] = from[i];
+        }
+    }
+}
+
+// GPU shape: every n-th element.
+__kernel void embedding_elements(
+    __global const float *restrict table, const ulong tableOffset, __global const int *restrict indices,
+    const ulong indicesOffset, __global float *restrict y, const ulong yOffset, const ulong count, const ulong width,
+    const int rows)
+{
+    table += tableOffset;
+    indices += indicesOffset;
+    y += yOffset;
+    for (ulong element = get_global_id(0); element < count * width; element += get_global_size(0)) {
+        const ulong n = element / width;
+        const int row = indices[n];
+        y[element] = row < 0 || row >= rows ? NAN : table[(ulong)row * width + (element - n * width)];
+    }
+}
+
+__kernel void embedding_gradient(
+    __global const int *restrict indices, const ulong indicesOffset, __global const float *restrict dy,
+    const ulong dyOffset, __global float *restrict dtable, const ulong dtableOffset, const ulong count,
+    const ulong width, const int rows, const int rowBlock, const ulong columnBlock)
+{
+    indices += indicesOffset;
+    dy += dyOffset;
+    dtable += dtableOffset;
+    const ulong left = get_global_id(0) * columnBlock;
+    const ulong right = min(left + columnBlock, width);
+    const int top = (int)get_global_id(1) * rowBlock;
+    const int height = min(rowBlock, rows - top);
+    if (left >= right) return;
+    for (int row = top; row < top + height; ++row) {
+        for (ulong i = left; i < right; ++i) dtable[(ulong)row * width + i] = 0.0f;
+    }
+    for (ulong n = 0; n < count; ++n) {
+        const uint row = (uint)indices[n] - (uint)top;
+        if (row >= (uint)height) continue;
+        __global float *to = dtable + (ulong)(top + (int)row) * width;
+        __global const float *from = dy + n * width;
+        ulong i = left;
+        for (; i + VECTOR_WIDTH <= right; i += VECTOR_WIDTH) STORE(LOAD(to + i) + LOAD(from + i), to + i);
+        for (; i < right; ++i) to[i] += from[i];
+    }
+}
