@@ -30,9 +30,17 @@ package final class Kernel: @unchecked Sendable {
     package let program: Program
     package let name: String
     package let argumentCount: Int
-    /// The buffers bound to arguments: `clSetKernelArg` keeps no reference, so that a buffer could be gone by the
-    /// time of the launch.
-    private let bound: Mutex<[Buffer?]>
+    /// What each argument holds. `clSetKernelArg` keeps no reference, so that a buffer could be gone by the time of
+    /// the launch; and not every driver notices an argument that was never set.
+    private let bound: Mutex<[Binding]>
+
+    private enum Binding {
+        case unset
+        case value
+        case buffer(Buffer)
+
+        var isUnset: Bool { if case .unset = self { true } else { false } }
+    }
 
     init(_ program: Program, name: String) throws(OpenCLError) {
         self.program = program
@@ -47,56 +55,62 @@ package final class Kernel: @unchecked Sendable {
             clReleaseKernel(handle)
             throw error
         }
-        bound = Mutex([Buffer?](repeating: nil, count: argumentCount))
+        bound = Mutex([Binding](repeating: .unset, count: argumentCount))
     }
 
     deinit { clReleaseKernel(handle) }
 
     /// Binds all arguments, in the order of the kernel's signature (`clSetKernelArg`).
     package func setArguments(_ arguments: [Argument]) throws(OpenCLError) {
-        try withLock { (handle, buffers) throws(OpenCLError) in try set(arguments, handle, &buffers) }
+        try withLock { (handle, bindings) throws(OpenCLError) in try set(arguments, handle, &bindings) }
     }
 
     /// Binds one argument.
     package func setArgument(_ index: Int, _ argument: Argument) throws(OpenCLError) {
-        try withLock { (handle, buffers) throws(OpenCLError) in try set(argument, at: index, handle, &buffers) }
+        try withLock { (handle, bindings) throws(OpenCLError) in try set(argument, at: index, handle, &bindings) }
     }
 
     /// Binds the arguments, if any are given, and enqueues, both under the lock.
     func launch(
         _ arguments: [Argument]?, _ enqueue: (OpaquePointer) -> cl_int, detail: @autoclosure () -> String
     ) throws(OpenCLError) {
-        try withLock { (handle, buffers) throws(OpenCLError) in
-            if let arguments { try set(arguments, handle, &buffers) }
+        try withLock { (handle, bindings) throws(OpenCLError) in
+            if let arguments {
+                try set(arguments, handle, &bindings)
+            } else if let missing = bindings.firstIndex(where: \.isUnset) {
+                throw OpenCLError(
+                    status: CL_INVALID_KERNEL_ARGS, call: "clEnqueueNDRangeKernel", kernel: name, program: program.name,
+                    detail: "argument \(missing) was not set")
+            }
             try check(
                 enqueue(handle), "clEnqueueNDRangeKernel", kernel: name, program: program.name, detail: detail())
         }
     }
 
     private func withLock(
-        _ body: (OpaquePointer, inout [Buffer?]) throws(OpenCLError) -> Void
+        _ body: (OpaquePointer, inout [Binding]) throws(OpenCLError) -> Void
     ) throws(OpenCLError) {
-        let result = bound.withLock { buffers -> Result<Void, OpenCLError> in
-            do throws(OpenCLError) { return .success(try body(handle, &buffers)) } catch { return .failure(error) }
+        let result = bound.withLock { bindings -> Result<Void, OpenCLError> in
+            do throws(OpenCLError) { return .success(try body(handle, &bindings)) } catch { return .failure(error) }
         }
         try result.get()
     }
 
     private func set(
-        _ arguments: [Argument], _ handle: OpaquePointer, _ buffers: inout [Buffer?]
+        _ arguments: [Argument], _ handle: OpaquePointer, _ bindings: inout [Binding]
     ) throws(OpenCLError) {
         guard arguments.count == argumentCount else {
             throw OpenCLError(
                 status: CL_INVALID_KERNEL_ARGS, call: "clSetKernelArg", kernel: name, program: program.name,
                 detail: "\(arguments.count) arguments for a kernel of \(argumentCount)")
         }
-        for index in arguments.indices { try set(arguments[index], at: index, handle, &buffers) }
+        for index in arguments.indices { try set(arguments[index], at: index, handle, &bindings) }
     }
 
     private func set(
-        _ argument: Argument, at index: Int, _ handle: OpaquePointer, _ buffers: inout [Buffer?]
+        _ argument: Argument, at index: Int, _ handle: OpaquePointer, _ bindings: inout [Binding]
     ) throws(OpenCLError) {
-        guard buffers.indices.contains(index) else {
+        guard bindings.indices.contains(index) else {
             throw OpenCLError(
                 status: CL_INVALID_ARG_INDEX, call: "clSetKernelArg", kernel: name, program: program.name,
                 detail: "argument \(index) of a kernel of \(argumentCount)")
@@ -119,7 +133,7 @@ package final class Kernel: @unchecked Sendable {
             }
         try check(
             status, "clSetKernelArg", kernel: name, program: program.name, detail: "argument \(index): \(argument)")
-        if case .buffer(let buffer) = argument { buffers[index] = buffer } else { buffers[index] = nil }
+        if case .buffer(let buffer) = argument { bindings[index] = .buffer(buffer) } else { bindings[index] = .value }
     }
 }
 
