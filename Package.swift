@@ -25,7 +25,12 @@ let package = Package(
         .target(name: "Execution", dependencies: ["TensorGraph", .product(name: "Logging", package: "swift-log")]),
         .target(name: "CPUBackend", dependencies: ["Execution", "TensorGraph", "COpenBLAS", "CVector"]),
         .target(name: "OpenCLBackend", dependencies: ["Execution", "TensorGraph", "OpenCL", "CKernels"]),
-        .target(name: "Tessera", dependencies: ["CPUBackend", "Execution", "OpenCLBackend", "TensorGraph", "CZlib"]),
+        .target(
+            name: "Tessera",
+            dependencies: [
+                "CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "CZlib",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         // Command lines.
         .executableTarget(
             name: "gpu-bench",

@@ -1,0 +1,82 @@
+/// Text as characters to be predicted from those before: each example is `context` characters, and the same moved on by
+/// one.
+///
+/// The vocabulary has 96 entries: the printable characters of ASCII and the end of a line. Tabs count as spaces; other
+/// characters are left out.
+public struct CharacterDataset: Dataset {
+    /// Which axis of a batch is time.
+    public enum Layout: Sendable {
+        /// `[context, batch]`, as recurrent layers take it.
+        case timeFirst
+        /// `[batch, context]`, as transformers take it.
+        case batchFirst
+    }
+
+    public static let vocabularySize = 96
+
+    public let tokens: [Int32]
+    public let context: Int
+    public let layout: Layout
+    /// Every example begins `stride` characters after the one before.
+    public let stride: Int
+
+    public var count: Int { tokens.count <= context ? 0 : (tokens.count - 1 - context) / stride + 1 }
+
+    public init(tokens: [Int32], context: Int, stride: Int? = nil, layout: Layout) {
+        self.tokens = tokens
+        self.context = max(context, 1)
+        self.stride = max(stride ?? context, 1)
+        self.layout = layout
+    }
+
+    /// The numbers of a text's characters: 0 for the end of a line, 1 for a space, 2 for `!` and so on.
+    public static func tokens(of text: some Sequence<UInt8>) -> [Int32] {
+        text.compactMap { byte in
+            switch byte {
+            case 10: 0
+            case 9: 1
+            case 32...126: Int32(byte) - 31
+            default: nil
+            }
+        }
+    }
+
+    /// The text that tokens stand for.
+    public static func text(of tokens: some Sequence<Int32>) -> String {
+        String(decoding: tokens.map { $0 == 0 ? 10 : UInt8(clamping: $0 + 31) }, as: UTF8.self)
+    }
+
+    /// The texts of files one after the other, the last tenth kept apart to test on.
+    ///
+    /// - Throws: ``FileError`` where one can't be read or all of them hold too little.
+    public static func split(
+        files: [String], context: Int, stride: Int? = nil, layout: Layout
+    ) throws -> (train: CharacterDataset, test: CharacterDataset) {
+        let tokens = try files.flatMap { Self.tokens(of: try FileBytes.read($0)) }
+        let border = tokens.count - tokens.count / 10
+        guard tokens.count / 10 > context else {
+            throw FileError(
+                path: files.joined(separator: ", "),
+                reason: "\(tokens.count) characters are too few for a context of \(context)")
+        }
+        return (
+            CharacterDataset(tokens: Array(tokens[..<border]), context: context, stride: stride, layout: layout),
+            CharacterDataset(tokens: Array(tokens[border...]), context: context, layout: layout)
+        )
+    }
+
+    public func batch(_ indices: ArraySlice<Int>) throws -> Batch {
+        func tensor(shift: Int) throws -> HostTensor {
+            var elements = [Int32](repeating: 0, count: indices.count * context)
+            for (row, index) in indices.enumerated() {
+                for time in 0..<context {
+                    let place = layout == .timeFirst ? time * indices.count + row : row * context + time
+                    elements[place] = tokens[index * stride + time + shift]
+                }
+            }
+            let shape: Shape = layout == .timeFirst ? [context, indices.count] : [indices.count, context]
+            return try HostTensor(shape, elements)
+        }
+        return Batch(input: try tensor(shift: 0), target: try tensor(shift: 1), count: indices.count)
+    }
+}

@@ -1,0 +1,40 @@
+internal import CZlib
+import Foundation
+
+/// Reading whole files, unpacked where they are gzip.
+enum FileBytes {
+    /// The bytes of a file; those of a gzip file unpacked (`gzread`, which passes other files through).
+    ///
+    /// - Throws: ``FileError`` where the file can't be read, or its packed data is corrupt or cut short.
+    static func read(_ path: String) throws -> [UInt8] {
+        guard let file = gzopen(path, "rb") else {
+            throw FileError(path: path, reason: "cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        var isOpen = true
+        defer { if isOpen { gzclose(file) } }
+        gzbuffer(file, 1 << 17)
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { gzread(file, $0.baseAddress, UInt32($0.count)) }
+            if count < 0 { throw FileError(path: path, reason: "packed data: \(message(file))") }
+            if count == 0 { break }
+            bytes.append(contentsOf: chunk.prefix(Int(count)))
+        }
+        var status: Int32 = Z_OK
+        gzerror(file, &status)
+        let reason = message(file)
+        isOpen = false
+        // A stream cut short is only found out at its end.
+        guard status == Z_OK || status == Z_STREAM_END, gzclose(file) == Z_OK else {
+            throw FileError(path: path, reason: "packed data: \(reason.isEmpty ? "cut short" : reason)")
+        }
+        return bytes
+    }
+
+    private static func message(_ file: gzFile) -> String {
+        var status: Int32 = Z_OK
+        guard let text = gzerror(file, &status) else { return "error \(status)" }
+        return status == Z_ERRNO ? String(cString: strerror(errno)) : String(cString: text)
+    }
+}

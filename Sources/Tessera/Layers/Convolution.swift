@@ -1,0 +1,82 @@
+/// A two-dimensional convolution of `[n, inputs, h, w]` to `[n, outputs, p, q]`. torch.nn.Conv2d.
+///
+/// `weight` `[outputs, inputs/groups, kernel, kernel]` and `bias` `[outputs]` begin uniform within ±1/√fan-in, as
+/// PyTorch's.
+public struct Conv2D: Layer {
+    public let weight: Variable
+    public let bias: Variable?
+    public var stride: Int
+    public var padding: Int
+    public var dilation: Int
+    public var groups: Int
+    private let location: SourceLocation
+
+    public init(
+        _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
+        groups: Int = 1, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        let channels = inputs / max(groups, 1)
+        let bound = 1 / Float(max(channels * kernel * kernel, 1)).squareRoot()
+        weight = Variable("weight", random.uniform([outputs, channels, kernel, kernel], bound: bound))
+        bias = hasBias ? Variable("bias", random.uniform([outputs], bound: bound)) : nil
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.groups = groups
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public var members: [LayerMember] {
+        [.variable("weight", weight)] + (bias.map { [.variable("bias", $0)] } ?? [])
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) {
+            try input.conv2D(
+                pass.read(weight), bias: bias.map { try pass.read($0) }, stride: stride, padding: padding,
+                dilation: dilation, groups: groups)
+        }
+    }
+}
+
+/// The maximum of each `window × window` square. torch.nn.MaxPool2d.
+public struct MaxPool2D: Layer {
+    public var window: Int
+    public var stride: Int
+    public var padding: Int
+    private let location: SourceLocation
+
+    public init(
+        _ window: Int, stride: Int? = nil, padding: Int = 0, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        self.window = window
+        self.stride = stride ?? window
+        self.padding = padding
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try input.maxPool2D(window: window, stride: stride, padding: padding) }
+    }
+}
+
+/// The mean of each `window × window` square. torch.nn.AvgPool2d.
+public struct AveragePool2D: Layer {
+    public var window: Int
+    public var stride: Int
+    public var padding: Int
+    private let location: SourceLocation
+
+    public init(
+        _ window: Int, stride: Int? = nil, padding: Int = 0, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        self.window = window
+        self.stride = stride ?? window
+        self.padding = padding
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try input.averagePool2D(window: window, stride: stride, padding: padding) }
+    }
+}

@@ -1,0 +1,48 @@
+/// A linear map with a bias: x `[..., inputs]` → `x · weightᵀ + bias` `[..., outputs]`. torch.nn.Linear.
+///
+/// `weight` `[outputs, inputs]` and `bias` `[outputs]` begin uniform within ±1/√inputs, as PyTorch's.
+public struct Dense: Layer {
+    public let weight: Variable
+    public let bias: Variable?
+    private let location: SourceLocation
+
+    public init(
+        _ inputs: Int, _ outputs: Int, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID,
+        line: UInt = #line
+    ) {
+        let bound = 1 / Float(max(inputs, 1)).squareRoot()
+        weight = Variable("weight", random.uniform([outputs, inputs], bound: bound))
+        bias = hasBias ? Variable("bias", random.uniform([outputs], bound: bound)) : nil
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public var members: [LayerMember] {
+        [.variable("weight", weight)] + (bias.map { [.variable("bias", $0)] } ?? [])
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) {
+            let product = try input.matmul(pass.read(weight), transposeOther: true)
+            guard let bias else { return product }
+            return try product + pass.read(bias)
+        }
+    }
+}
+
+/// Rows of a table by index: int32 `[...]` → `[..., width]`. torch.nn.Embedding; begins standard normal.
+public struct Embedding: Layer {
+    /// `[count, width]`
+    public let weight: Variable
+    private let location: SourceLocation
+
+    public init(
+        _ count: Int, _ width: Int, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        weight = Variable("weight", random.normal([count, width]))
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try pass.read(weight).embedding(input) }
+    }
+}

@@ -1,0 +1,136 @@
+/// How parameters move against their gradients: adds the updates of one step to a graph.
+///
+/// A class, because it keeps a few variables for each parameter from step to step.
+public protocol Optimizer: AnyObject {
+    /// The learning rate before any ``LearningRateSchedule``.
+    var learningRate: Double { get }
+
+    /// Adds one step for one parameter.
+    ///
+    /// - Parameters:
+    ///   - step: an int32 scalar, 1 at the first step.
+    ///   - learningRate: a float32 scalar.
+    /// - Returns: the new values of the parameter and of the optimizer's own variables for it.
+    func update(
+        _ parameter: Variable, _ value: Tensor, gradient: Tensor, step: Tensor, learningRate: Tensor
+    ) throws -> [(Variable, Tensor)]
+
+    /// The variables kept for a parameter, by name: what a checkpoint holds so that training goes on as if it had never
+    /// stopped.
+    func state(of parameter: Variable) -> [(name: String, variable: Variable)]
+}
+
+/// Adam (Kingma and Ba, 2015), with decoupled weight decay AdamW (Loshchilov and Hutter, 2019). torch.optim.Adam, AdamW.
+public final class Adam: Optimizer {
+    public let learningRate: Double
+    private let attributes: TensorGraph.Adam
+    private var moments: [Variable: (first: Variable, second: Variable)] = [:]
+
+    /// - Parameter isDecoupled: whether weight decay acts on the parameter itself (AdamW) and not through the gradient.
+    public init(
+        learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+        weightDecay: Double = 0, isDecoupled: Bool = false
+    ) {
+        self.learningRate = learningRate
+        attributes = TensorGraph.Adam(
+            beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: isDecoupled)
+    }
+
+    private func moments(of parameter: Variable) -> (first: Variable, second: Variable) {
+        if let known = moments[parameter] { return known }
+        func zeros(_ name: String) -> Variable { Variable(name, HostTensor(zeros: parameter.type), isTrainable: false) }
+        let made = (first: zeros("adam.first"), second: zeros("adam.second"))
+        moments[parameter] = made
+        return made
+    }
+
+    public func update(
+        _ parameter: Variable, _ value: Tensor, gradient: Tensor, step: Tensor, learningRate: Tensor
+    ) throws -> [(Variable, Tensor)] {
+        let (first, second) = moments(of: parameter)
+        let graph = value.graph
+        let results = try graph.add(
+            .adam(attributes), [value, gradient, graph.read(first), graph.read(second), step, learningRate])
+        return [(parameter, results[0]), (first, results[1]), (second, results[2])]
+    }
+
+    public func state(of parameter: Variable) -> [(name: String, variable: Variable)] {
+        let (first, second) = moments(of: parameter)
+        return [("adam.first", first), ("adam.second", second)]
+    }
+}
+
+/// Stochastic gradient descent, with momentum and Nesterov's variant of it. torch.optim.SGD.
+public final class SGD: Optimizer {
+    public let learningRate: Double
+    private let attributes: TensorGraph.SGD
+    private var velocities: [Variable: Variable] = [:]
+
+    public init(learningRate: Double, momentum: Double = 0, isNesterov: Bool = false, weightDecay: Double = 0) {
+        self.learningRate = learningRate
+        attributes = TensorGraph.SGD(momentum: momentum, isNesterov: isNesterov, weightDecay: weightDecay)
+    }
+
+    private func velocity(of parameter: Variable) -> Variable? {
+        guard attributes.momentum != 0 else { return nil }
+        if let known = velocities[parameter] { return known }
+        let made = Variable("sgd.velocity", HostTensor(zeros: parameter.type), isTrainable: false)
+        velocities[parameter] = made
+        return made
+    }
+
+    public func update(
+        _ parameter: Variable, _ value: Tensor, gradient: Tensor, step: Tensor, learningRate: Tensor
+    ) throws -> [(Variable, Tensor)] {
+        let graph = value.graph
+        guard let velocity = velocity(of: parameter) else {
+            return [(parameter, try graph.add(.sgd(attributes), [value, gradient, learningRate])[0])]
+        }
+        let results = try graph.add(.sgd(attributes), [value, gradient, graph.read(velocity), learningRate])
+        return [(parameter, results[0]), (velocity, results[1])]
+    }
+
+    public func state(of parameter: Variable) -> [(name: String, variable: Variable)] {
+        velocity(of: parameter).map { [("sgd.velocity", $0)] } ?? []
+    }
+}
+
+/// What the learning rate is multiplied by at each step, counted from 0.
+public struct LearningRateSchedule: Sendable {
+    private let factor: @Sendable (Int) -> Double
+
+    public init(_ factor: @escaping @Sendable (_ step: Int) -> Double) { self.factor = factor }
+
+    public func callAsFunction(_ step: Int) -> Double { factor(step) }
+
+    /// Always 1.
+    public static let constant = LearningRateSchedule { _ in 1 }
+
+    /// `factor` to the power of the number of whole periods of `every` steps that have passed.
+    public static func decaying(by factor: Double, every steps: Int) -> LearningRateSchedule {
+        LearningRateSchedule { step in
+            (0..<(step / max(steps, 1))).reduce(1) { product, _ in product * factor }
+        }
+    }
+
+    /// From 0 up to 1 over `warmup` steps, then down to `final` along half a cosine until `total` (Loshchilov and Hutter,
+    /// 2017), and `final` from there on.
+    public static func cosine(total: Int, warmup: Int = 0, final: Double = 0) -> LearningRateSchedule {
+        LearningRateSchedule { step in
+            if step < warmup { return Double(step + 1) / Double(warmup) }
+            let progress = min(Double(step - warmup) / Double(max(total - warmup, 1)), 1)
+            return final + (1 - final) * (1 + cosineOf(Double.pi * progress)) / 2
+        }
+    }
+}
+
+extension Graph {
+    /// Gradients scaled down together so that their common norm is at most `norm`. torch.nn.utils.clip_grad_norm_.
+    public func clipped(_ gradients: [Tensor], toNorm norm: Double) throws -> [Tensor] {
+        let squares = try gradients.map { try $0.square().sum() }
+        guard let first = squares.first else { return [] }
+        let total = try squares.dropFirst().reduce(first) { try $0 + $1 }
+        let scale = try (norm / (total.sqrt() + 1e-6)).combine(.minimum, 1)
+        return try gradients.map { try $0 * scale }
+    }
+}
