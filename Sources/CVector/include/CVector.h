@@ -1,1 +1,290 @@
+// The hot loops of the CPU path, each compiled for several generations of processors. Tensors are dense and row-major;
+// real ones are float or double, as `type` says. Functions take the part [first, last) that they are to do, so that
+// callers share work out among threads; they keep no state and allocate nothing.
 #pragma once
+
+#include <stdint.h>
+
+typedef enum : int32_t {
+    CV_FLOAT16, CV_BFLOAT16, CV_FLOAT32, CV_FLOAT64, CV_INT32, CV_INT64, CV_UINT8
+} cv_type;
+
+/// The size of an element in bytes.
+int64_t cv_type_size(cv_type type);
+
+// Elementwise
+
+typedef enum : int32_t {
+    CV_NEGATE, CV_ABSOLUTE, CV_SIGN, CV_SQUARE, CV_SQUARE_ROOT, CV_RECIPROCAL_SQUARE_ROOT, CV_RECIPROCAL,
+    CV_EXPONENTIAL, CV_LOGARITHM, CV_SINE, CV_COSINE, CV_FLOOR, CV_ERROR_FUNCTION, CV_SIGMOID, CV_TANH, CV_RELU,
+    CV_GELU, CV_SILU, CV_SOFTPLUS
+} cv_unary_function;
+
+typedef enum : int32_t {
+    CV_ADD, CV_SUBTRACT, CV_MULTIPLY, CV_DIVIDE, CV_POWER, CV_MINIMUM, CV_MAXIMUM, CV_EQUAL, CV_LESS, CV_LESS_OR_EQUAL
+} cv_binary_function;
+
+/// y = function(x), any type but the half ones; y may be x.
+void cv_unary(cv_type type, cv_unary_function function, const void *x, void *y, int64_t count);
+/// y = function(a, b); a step is 1 for an array and 0 for a number.
+void cv_binary(
+    cv_type type, cv_binary_function function, const void *a, int64_t a_step, const void *b, int64_t b_step, void *y,
+    int64_t count);
+/// y = mask != 0 ? a : b.
+void cv_select(
+    cv_type type, const void *mask, int64_t mask_step, const void *a, int64_t a_step, const void *b, int64_t b_step,
+    void *y, int64_t count);
+/// Between any two types: to floating point rounding to nearest even, to integers towards zero.
+void cv_convert(cv_type from, const void *source, cv_type to, void *result, int64_t count);
+/// `count` copies of one element.
+void cv_splat(int64_t element_size, const void *value, void *target, int64_t count);
+/// Elements [first, first + count) of a tensor of the given extents whose elements lie at the given strides.
+void cv_gather(
+    int64_t element_size, const void *source, void *target, int64_t first, int64_t count, int32_t rank,
+    const int64_t *extents, const int64_t *strides);
+
+// Elementwise programs, a block of elements at a time
+
+enum { CV_BLOCK = 1024 };
+
+typedef enum : int32_t { CV_CONTIGUOUS, CV_SCALAR, CV_BROADCAST } cv_layout;
+typedef enum : int32_t { CV_UNARY, CV_BINARY, CV_SELECT, CV_CONVERT } cv_instruction_kind;
+
+/// How an operand broadcasts to the result: `extents` are the result's, `strides` the operand's.
+typedef struct {
+    cv_type type;
+    cv_layout layout;
+    int32_t rank;
+    const int64_t *extents;
+    const int64_t *strides;
+} cv_operand;
+
+/// Slots number the operands, then the constants, then the registers.
+typedef struct {
+    cv_instruction_kind kind;
+    int32_t function;
+    /// Of the first source, in which unary and binary functions compute.
+    cv_type type;
+    cv_type result_type;
+    int32_t sources[3];
+    int32_t destination;
+} cv_instruction;
+
+typedef struct {
+    int32_t operand_count, constant_count, register_count, instruction_count;
+    const cv_operand *operands;
+    /// Each in its own arithmetic type.
+    const uint64_t *constants;
+    const cv_instruction *instructions;
+    cv_type result_type;
+} cv_program;
+
+/// Bytes of scratch that one thread needs.
+int64_t cv_program_scratch(const cv_program *program);
+void cv_run_program(
+    const cv_program *program, const void *const *operands, void *result, int64_t first, int64_t count, void *scratch);
+
+// Movement
+
+/// y[i, j] = x[j, i] for i < rows, j < columns; the rows of x and of y are the given strides apart.
+void cv_transpose(
+    int64_t element_size, const void *x, void *y, int64_t rows, int64_t columns, int64_t x_stride, int64_t y_stride);
+void cv_copy_strided(int64_t element_size, const void *x, int64_t x_step, void *y, int64_t y_step, int64_t count);
+/// Rows [first, last) of a box of these extents, a row being its last axis.
+void cv_copy_box(
+    int64_t element_size, const void *x, void *y, int64_t first, int64_t last, int32_t rank, const int64_t *extents,
+    const int64_t *x_strides, const int64_t *y_strides);
+/// Places [first, last).
+void cv_embedding(
+    cv_type type, const void *table, const int32_t *indices, void *y, int64_t first, int64_t last, int64_t rows,
+    int64_t width);
+/// Rows [first, last) of the table.
+void cv_embedding_gradient(
+    cv_type type, const int32_t *indices, const void *dy, void *dtable, int64_t places, int64_t first, int64_t last,
+    int64_t width);
+
+// Reductions
+
+typedef enum : int32_t { CV_SUM, CV_MEAN, CV_LEAST, CV_GREATEST } cv_reduction;
+
+/// Rows [first, last) of x [rows, reduced] into y [rows].
+void cv_reduce_rows(
+    cv_type type, cv_reduction reduction, const void *x, void *y, int64_t first, int64_t last, int64_t reduced);
+/// Rows [start, end) of x [reduced, inner] into columns [first, last) of y [inner].
+void cv_reduce_columns(
+    cv_type type, cv_reduction reduction, const void *x, void *y, int64_t start, int64_t end, int64_t inner,
+    int64_t first, int64_t last);
+void cv_arg_maximum(cv_type type, const void *x, int32_t *y, int64_t first, int64_t last, int64_t columns);
+
+// Softmax and cross-entropy, rows [first, last)
+
+void cv_softmax(cv_type type, const void *x, void *y, int64_t first, int64_t last, int64_t columns);
+void cv_softmax_gradient(
+    cv_type type, const void *y, const void *dy, void *dx, int64_t first, int64_t last, int64_t columns);
+void cv_log_softmax(cv_type type, const void *x, void *y, int64_t first, int64_t last, int64_t columns);
+void cv_log_softmax_gradient(
+    cv_type type, const void *y, const void *dy, void *dx, int64_t first, int64_t last, int64_t columns);
+void cv_cross_entropy(
+    cv_type type, const void *logits, const int32_t *labels, void *loss, void *log_sum_exp, int64_t first, int64_t last,
+    int64_t classes);
+void cv_cross_entropy_gradient(
+    cv_type type, const void *logits, const int32_t *labels, const void *log_sum_exp, const void *dloss, void *dlogits,
+    int64_t first, int64_t last, int64_t classes);
+
+// Normalisation: rows, or channels of [n, c, plane], [first, last)
+
+void cv_layer_norm(
+    cv_type type, const void *x, const void *scale, const void *bias, void *y, void *mean, void *inverse_deviation,
+    double epsilon, int64_t first, int64_t last, int64_t columns);
+/// Adds these rows' part to dscale and dbias.
+void cv_layer_norm_gradient(
+    cv_type type, const void *x, const void *scale, const void *mean, const void *inverse_deviation, const void *dy,
+    void *dx, void *dscale, void *dbias, int64_t first, int64_t last, int64_t columns);
+void cv_batch_norm(
+    cv_type type, const void *x, const void *scale, const void *bias, void *y, void *mean, void *variance,
+    double epsilon, int64_t first, int64_t last, int64_t n, int64_t c, int64_t plane);
+void cv_batch_norm_gradient(
+    cv_type type, const void *x, const void *scale, const void *mean, const void *variance, const void *dy, void *dx,
+    void *dscale, void *dbias, double epsilon, int64_t first, int64_t last, int64_t n, int64_t c, int64_t plane);
+
+// Pooling, planes [first, last)
+
+typedef struct {
+    int64_t h, w, p, q, rows, columns, row_stride, column_stride, top, left;
+    int32_t counts_padding;
+} cv_pool;
+
+void cv_maximum_pool(cv_type type, const cv_pool *pool, const void *x, void *y, int64_t first, int64_t last);
+void cv_maximum_pool_gradient(
+    cv_type type, const cv_pool *pool, const void *x, const void *dy, void *dx, int64_t first, int64_t last);
+void cv_average_pool(cv_type type, const cv_pool *pool, const void *x, void *y, int64_t first, int64_t last);
+void cv_average_pool_gradient(
+    cv_type type, const cv_pool *pool, const void *dy, void *dx, int64_t first, int64_t last);
+
+// Matrix products
+
+/// c = activation(a · b + column_bias): element (i, p) of a lies at a[i * a_row + p * a_column], one of b likewise.
+typedef struct {
+    cv_type type;
+    int64_t m, n, k;
+    const void *a;
+    int64_t a_row, a_column;
+    const void *b;
+    int64_t b_row, b_column;
+    void *c;
+    int64_t c_row;
+    const void *column_bias;
+    /// A `cv_unary_function`, or -1 for none.
+    int32_t activation;
+    int32_t accumulate;
+} cv_gemm;
+
+/// The register tile of this processor, and how deep a packed block of b is at most.
+int64_t cv_tile_rows(cv_type type);
+int64_t cv_tile_columns(cv_type type);
+int64_t cv_tile_depth(void);
+/// Bytes of scratch for a part of `n` columns.
+int64_t cv_gemm_scratch(cv_type type, int64_t n, int64_t k);
+void cv_gemm_part(
+    const cv_gemm *gemm, int64_t first_row, int64_t last_row, int64_t first_column, int64_t last_column, void *scratch);
+/// For a few rows: columns [first_column, last_column), reading b in place. a_column must be 1 where b_column is not.
+void cv_gemv_part(const cv_gemm *gemm, int64_t first_column, int64_t last_column);
+/// b [k, n] into panels [n / tile columns][k][tile columns], zeros beyond n.
+void cv_pack(
+    cv_type type, const void *b, int64_t row_stride, int64_t column_stride, int64_t k, int64_t n, void *packed);
+/// c [m, n] = a · b with b in panels that lie `panel_stride` elements apart.
+void cv_multiply_panels(
+    cv_type type, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_column, const void *panels,
+    int64_t panel_stride, void *c, int64_t c_stride, int accumulate);
+/// c = activation(c + row_bias + column_bias); absent biases are null.
+void cv_epilogue(
+    cv_type type, void *c, int64_t c_stride, int64_t rows, int64_t columns, const void *row_bias,
+    const void *column_bias, int activation);
+/// y[i, j] = x[j, i] for i < rows, j < columns.
+void cv_transpose_real(
+    cv_type type, const void *x, int64_t x_stride, void *y, int64_t y_stride, int64_t rows, int64_t columns);
+
+// Convolution
+
+/// A matrix with a row for each channel and tap and a column for each position (u, v) of a grid: the element of the
+/// channel's plane at (u * row_step + row_offset, v * column_step + column_offset), zero outside.
+typedef struct {
+    int64_t plane_stride, h, w, taps;
+    const int64_t *row_offsets, *column_offsets;
+    int64_t row_step, column_step, grid_columns;
+} cv_patches;
+
+/// Rows [first_row, last_row), positions [first, first + count) in panels [count / width][rows][width].
+void cv_pack_patches(
+    cv_type type, const cv_patches *patches, const void *source, int64_t first_row, int64_t last_row, int64_t first,
+    int64_t count, int64_t width, void *packed);
+
+typedef struct {
+    int64_t h, w, p, q, r, s, row_stride, column_stride, row_dilation, column_dilation, top, left;
+} cv_depthwise;
+
+/// One plane; each output starts from `start`.
+void cv_depthwise_forward(
+    cv_type type, const cv_depthwise *shape, const void *x, const void *w, double start, void *y);
+/// Adds to dx.
+void cv_depthwise_input(cv_type type, const cv_depthwise *shape, const void *w, const void *dy, void *dx);
+/// Adds to totals [r, s].
+void cv_depthwise_weight(cv_type type, const cv_depthwise *shape, const void *x, const void *dy, double *totals);
+
+// Attention: `rows` rows of scores, `stride` apart, of which row i counts its first smaller(seen + i * growth, columns)
+
+/// Scores become e^(score - maximum), zero where they do not count; what divides them, and the log-sum-exp.
+void cv_attention_rows(
+    cv_type type, void *scores, int64_t stride, int64_t rows, int64_t columns, int64_t seen, int64_t growth,
+    void *sums, void *log_sum_exp);
+/// Rows of y [rows, width] divided by their sums.
+void cv_attention_divide(cv_type type, void *y, const void *sums, int64_t rows, int64_t width);
+/// Scores become p = e^(score - log_sum_exp), and dscores p * (dscores - sum(y * dy)) with y and dy [rows, width].
+void cv_attention_back(
+    cv_type type, void *scores, void *dscores, int64_t stride, int64_t rows, int64_t columns, int64_t seen,
+    int64_t growth, const void *log_sum_exp, const void *y, const void *dy, int64_t width);
+
+// Recurrence: one step of `rows` rows of the batch
+
+void cv_lstm_step(
+    cv_type type, void *gates, const void *cell_before, void *cell, void *y, int64_t rows, int64_t hidden);
+void cv_lstm_back(
+    cv_type type, const void *gates, const void *cell_before, const void *cell, const void *dy, const void *dh_later,
+    const void *dcell, void *dc, void *dgates, int64_t rows, int64_t hidden);
+void cv_gru_step(
+    cv_type type, const void *x, const void *sums, const void *bias, const void *before, void *gates, void *candidate,
+    void *y, int64_t rows, int64_t hidden);
+void cv_gru_back(
+    cv_type type, const void *gates, const void *candidate, const void *before, const void *dy, void *dh,
+    void *dx_gates, void *dh_gates, int64_t rows, int64_t hidden);
+
+// Updates and random numbers
+
+typedef struct {
+    double beta1, beta2, epsilon, weight_decay;
+    /// What the parameter is multiplied by before the step: 1 but for decoupled decay.
+    double keep;
+    /// 1 - beta1^step, 1 - beta2^step.
+    double correction1, correction2;
+    double learning_rate;
+} cv_adam;
+
+void cv_run_adam(
+    cv_type type, const cv_adam *settings, const void *p, const void *g, const void *m, const void *v, void *p_new,
+    void *m_new, void *v_new, int64_t count);
+
+typedef struct {
+    double momentum, weight_decay, learning_rate;
+    int32_t is_nesterov;
+} cv_sgd;
+
+void cv_run_sgd(
+    cv_type type, const cv_sgd *settings, const void *p, const void *g, const void *velocity, void *p_new,
+    void *velocity_new, int64_t count);
+
+/// Groups of four elements [first_group, last_group) of `count` numbers.
+void cv_random(
+    int is_normal, uint64_t seed, uint32_t counter, float *y, int64_t first_group, int64_t last_group, int64_t count);
+void cv_dropout(
+    cv_type type, double rate, uint64_t seed, uint32_t counter, const void *x, void *y, int64_t first_group,
+    int64_t last_group, int64_t count);

@@ -1,0 +1,30 @@
+// Rows of attention scores; attention.c includes this once for each type.
+
+INLINE void FN(attention_rows)(
+    REAL *scores, int64_t stride, int64_t rows, int64_t columns, int64_t seen, int64_t growth, REAL *sums,
+    REAL *logSumExp) {
+    for (int64_t i = 0; i < rows; i++) {
+        REAL *row = scores + i * stride;
+        const int64_t valid = smaller(seen + i * growth, columns);
+        const REAL m = FN(maximum)(row, valid), total = FN(exponentials)(row, row, valid, m);
+        for (int64_t j = valid; j < columns; j++) row[j] = 0;
+        sums[i] = total;
+        logSumExp[i] = m + FN(log)(total);
+    }
+}
+
+INLINE void FN(attention_back)(
+    REAL *scores, REAL *dscores, int64_t stride, int64_t rows, int64_t columns, int64_t seen, int64_t growth,
+    const REAL *logSumExp, const REAL *y, const REAL *dy, int64_t width) {
+    for (int64_t i = 0; i < rows; i++) {
+        REAL *restrict p = scores + i * stride, *restrict d = dscores + i * stride;
+        const int64_t valid = smaller(seen + i * growth, columns);
+        const REAL shift = logSumExp[i], delta = FN(dot)(y + i * width, dy + i * width, width);
+        for (int64_t j = 0; j < valid; j++) {
+            const REAL value = FN(exp)(p[j] - shift);
+            p[j] = value;
+            d[j] = value * (d[j] - delta);
+        }
+        for (int64_t j = valid; j < columns; j++) p[j] = d[j] = 0;
+    }
+}

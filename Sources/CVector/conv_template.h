@@ -1,0 +1,141 @@
+// Patches of images and depthwise convolution; conv.c includes this once for each type.
+
+// Positions [first, first + count) of one row of the patch matrix: one channel and tap.
+INLINE void FN(patch_row)(
+    const cv_patches *s, const REAL *plane, int64_t tap, int64_t first, int64_t count, REAL *restrict y) {
+    const int64_t rowOffset = s->row_offsets[tap], columnOffset = s->column_offsets[tap];
+    int64_t u = first / s->grid_columns, v = first % s->grid_columns;
+    // Columns of the grid whose source lies inside the image: 0 <= v * step + offset < w.
+    const int64_t step = s->column_step;
+    const int64_t low = columnOffset >= 0 ? 0 : (-columnOffset + step - 1) / step;
+    const int64_t high = s->w - columnOffset <= 0 ? 0 : (s->w - columnOffset + step - 1) / step;
+    while (count > 0) {
+        const int64_t run = smaller(s->grid_columns - v, count), row = u * s->row_step + rowOffset;
+        if (row < 0 || row >= s->h) {
+            for (int64_t i = 0; i < run; i++) y[i] = 0;
+        } else {
+            const int64_t begin = smaller(larger(low - v, 0), run), end = larger(smaller(high - v, run), begin);
+            const REAL *restrict from = plane + row * s->w + v * step + columnOffset;
+            for (int64_t i = 0; i < begin; i++) y[i] = 0;
+            if (step == 1) {
+                for (int64_t i = begin; i < end; i++) y[i] = from[i];
+            } else if (step == 2) {
+                for (int64_t i = begin; i < end; i++) y[i] = from[2 * i];
+            } else {
+                for (int64_t i = begin; i < end; i++) y[i] = from[i * step];
+            }
+            for (int64_t i = end; i < run; i++) y[i] = 0;
+        }
+        y += run;
+        count -= run;
+        v = 0;
+        u++;
+    }
+}
+
+INLINE void FN(patches)(
+    const cv_patches *s, const REAL *source, int64_t firstRow, int64_t lastRow, int64_t first, int64_t count,
+    int64_t width, REAL *restrict y) {
+    enum { PIECE = 1024 };
+    REAL buffer[PIECE];
+    const int64_t rows = lastRow - firstRow;
+    for (int64_t row = firstRow; row < lastRow; row++) {
+        const REAL *plane = source + row / s->taps * s->plane_stride;
+        REAL *target = y + (row - firstRow) * width;
+        if (count <= width) {
+            FN(patch_row)(s, plane, row % s->taps, first, count, target);
+            for (int64_t i = count; i < width; i++) target[i] = 0;
+            continue;
+        }
+        for (int64_t start = 0; start < count; start += PIECE) {
+            const int64_t length = smaller(PIECE, count - start);
+            FN(patch_row)(s, plane, row % s->taps, first + start, length, buffer);
+            for (int64_t left = 0; left < length; left += width, target += rows * width) {
+                const int64_t columns = smaller(width, length - left);
+                memcpy(target, buffer + left, (size_t)columns * sizeof(REAL));
+                for (int64_t i = columns; i < width; i++) target[i] = 0;
+            }
+        }
+    }
+}
+
+// The output columns for which input column q * stride + offset exists.
+INLINE void FN(valid)(int64_t offset, int64_t stride, int64_t extent, int64_t outputs, int64_t *first, int64_t *last) {
+    *first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
+    *last = extent - offset <= 0 ? 0 : smaller((extent - offset + stride - 1) / stride, outputs);
+    if (*last < *first) *last = *first;
+}
+
+INLINE void FN(depthwise)(const cv_depthwise *s, const REAL *x, const REAL *w, REAL start, REAL *y) {
+    for (int64_t p = 0; p < s->p; p++) {
+        REAL *restrict to = y + p * s->q;
+        for (int64_t q = 0; q < s->q; q++) to[q] = start;
+        for (int64_t r = 0; r < s->r; r++) {
+            const int64_t row = p * s->row_stride + r * s->row_dilation - s->top;
+            if (row < 0 || row >= s->h) continue;
+            for (int64_t c = 0; c < s->s; c++) {
+                const int64_t offset = c * s->column_dilation - s->left;
+                int64_t first, last;
+                FN(valid)(offset, s->column_stride, s->w, s->q, &first, &last);
+                const REAL factor = w[r * s->s + c];
+                const REAL *restrict from = x + row * s->w + offset;
+                if (s->column_stride == 1) {
+                    for (int64_t q = first; q < last; q++) to[q] += factor * from[q];
+                } else {
+                    for (int64_t q = first; q < last; q++) to[q] += factor * from[q * s->column_stride];
+                }
+            }
+        }
+    }
+}
+
+// Adds to dx.
+INLINE void FN(depthwise_input)(const cv_depthwise *s, const REAL *w, const REAL *dy, REAL *dx) {
+    for (int64_t p = 0; p < s->p; p++) {
+        const REAL *restrict from = dy + p * s->q;
+        for (int64_t r = 0; r < s->r; r++) {
+            const int64_t row = p * s->row_stride + r * s->row_dilation - s->top;
+            if (row < 0 || row >= s->h) continue;
+            for (int64_t c = 0; c < s->s; c++) {
+                const int64_t offset = c * s->column_dilation - s->left;
+                int64_t first, last;
+                FN(valid)(offset, s->column_stride, s->w, s->q, &first, &last);
+                const REAL factor = w[r * s->s + c];
+                REAL *restrict to = dx + row * s->w + offset;
+                if (s->column_stride == 1) {
+                    for (int64_t q = first; q < last; q++) to[q] += factor * from[q];
+                } else {
+                    for (int64_t q = first; q < last; q++) to[q * s->column_stride] += factor * from[q];
+                }
+            }
+        }
+    }
+}
+
+// Adds to totals [r, s].
+INLINE void FN(depthwise_weight)(const cv_depthwise *s, const REAL *x, const REAL *dy, double *totals) {
+    for (int64_t r = 0; r < s->r; r++) {
+        for (int64_t c = 0; c < s->s; c++) {
+            const int64_t offset = c * s->column_dilation - s->left;
+            int64_t first, last;
+            FN(valid)(offset, s->column_stride, s->w, s->q, &first, &last);
+            double total = 0;
+            LANE_TYPE lanes = 0;
+            for (int64_t p = 0; p < s->p; p++) {
+                const int64_t row = p * s->row_stride + r * s->row_dilation - s->top;
+                if (row < 0 || row >= s->h) continue;
+                const REAL *from = x + row * s->w + offset, *g = dy + p * s->q;
+                REAL rest = 0;
+                int64_t q = first;
+                if (s->column_stride == 1) {
+                    for (; q + LANES <= last; q += LANES) {
+                        lanes += *(const LANE_TYPE *)(from + q) * *(const LANE_TYPE *)(g + q);
+                    }
+                }
+                for (; q < last; q++) rest += from[q * s->column_stride] * g[q];
+                total += (double)rest;
+            }
+            totals[r * s->s + c] += total + (double)FN(lanes_sum)(lanes);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// Loops over one block for floating-point REAL; elementwise.c includes this once for each type.
+
+#define LOOP(expression)                        \
+    for (int64_t i = 0; i < count; i++) {       \
+        const REAL v = x[i];                    \
+        y[i] = (expression);                    \
+    }                                           \
+    return
+
+INLINE REAL FN(softplus)(REAL v) {
+    return (v > 0 ? v : (v != v ? v : 0)) + FN(log1p)(FN(exp)(-FN(abs)(v)));
+}
+
+INLINE void FN(unary)(cv_unary_function function, const REAL *restrict x, REAL *restrict y, int64_t count) {
+    switch (function) {
+    case CV_NEGATE: LOOP(-v);
+    case CV_ABSOLUTE: LOOP(FN(abs)(v));
+    case CV_SIGN: LOOP(v > 0 ? (REAL)1 : (v < 0 ? (REAL)-1 : (v == 0 ? (REAL)0 : v)));
+    case CV_SQUARE: LOOP(v * v);
+    case CV_SQUARE_ROOT: LOOP(FN(sqrt)(v));
+    case CV_RECIPROCAL_SQUARE_ROOT: LOOP(1 / FN(sqrt)(v));
+    case CV_RECIPROCAL: LOOP(1 / v);
+    case CV_EXPONENTIAL: LOOP(FN(exp)(v));
+    case CV_LOGARITHM: LOOP(FN(log)(v));
+    case CV_SINE: LOOP(FN(sin)(v));
+    case CV_COSINE: LOOP(FN(cos)(v));
+    case CV_FLOOR: LOOP(FN(floor)(v));
+    case CV_ERROR_FUNCTION: LOOP(FN(erf)(v));
+    case CV_SIGMOID: LOOP(FN(sigmoid)(v));
+    case CV_TANH: LOOP(FN(tanh)(v));
+    case CV_RELU: LOOP(v < 0 ? (REAL)0 : v);
+    case CV_GELU: LOOP((REAL)0.5 * v * (1 + FN(erf)(v * (REAL)0.707106781186547524)));
+    case CV_SILU: LOOP(v * FN(sigmoid)(v));
+    case CV_SOFTPLUS: LOOP(FN(softplus)(v));
+    }
+}
+#undef LOOP
+
+// Two arrays, or an array and a number: `aStep` and `bStep` are 1 or 0.
+#define LOOPS(expression)                                                                                  \
+    if (aStep && bStep) {                                                                                  \
+        for (int64_t i = 0; i < count; i++) { const REAL u = a[i], v = b[i]; (void)u; (void)v; y[i] = (expression); } \
+    } else if (aStep) {                                                                                    \
+        const REAL v = *b;                                                                                 \
+        for (int64_t i = 0; i < count; i++) { const REAL u = a[i]; (void)u; (void)v; y[i] = (expression); } \
+    } else {                                                                                               \
+        const REAL u = *a;                                                                                 \
+        for (int64_t i = 0; i < count; i++) { const REAL v = b[bStep * i]; (void)u; (void)v; y[i] = (expression); } \
+    }                                                                                                      \
+    return
+
+INLINE void FN(binary)(
+    cv_binary_function function, const REAL *restrict a, int64_t aStep, const REAL *restrict b, int64_t bStep,
+    REAL *restrict y, int64_t count) {
+    switch (function) {
+    case CV_ADD: LOOPS(u + v);
+    case CV_SUBTRACT: LOOPS(u - v);
+    case CV_MULTIPLY: LOOPS(u * v);
+    case CV_DIVIDE: LOOPS(u / v);
+    case CV_POWER:
+        // The exponents that people write are worth more than a library call.
+        if (!bStep && *b == 2) { LOOPS(u * u); }
+        if (!bStep && *b == 1) { LOOPS(u); }
+        if (!bStep && *b == -1) { LOOPS(1 / u); }
+        if (!bStep && *b == 3) { LOOPS(u * u * u); }
+        LOOPS(FN(pow)(u, v));
+    case CV_MINIMUM: LOOPS(u < v || u != u ? u : v);
+    case CV_MAXIMUM: LOOPS(u > v || u != u ? u : v);
+    case CV_EQUAL: LOOPS(u == v ? (REAL)1 : (REAL)0);
+    case CV_LESS: LOOPS(u < v ? (REAL)1 : (REAL)0);
+    case CV_LESS_OR_EQUAL: LOOPS(u <= v ? (REAL)1 : (REAL)0);
+    }
+}
+
+INLINE void FN(select)(
+    const REAL *restrict mask, int64_t maskStep, const REAL *restrict a, int64_t aStep, const REAL *restrict b,
+    int64_t bStep, REAL *restrict y, int64_t count) {
+    if (maskStep && aStep && !bStep) {
+        const REAL other = *b;
+        for (int64_t i = 0; i < count; i++) y[i] = mask[i] != 0 ? a[i] : other;
+    } else if (maskStep && aStep && bStep) {
+        for (int64_t i = 0; i < count; i++) {
+            const REAL u = a[i], v = b[i];
+            y[i] = mask[i] != 0 ? u : v;
+        }
+    } else {
+        for (int64_t i = 0; i < count; i++) y[i] = mask[maskStep * i] != 0 ? a[aStep * i] : b[bStep * i];
+    }
+}

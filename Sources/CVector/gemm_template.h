@@ -1,0 +1,128 @@
+// Packing, edges, epilogues and thin products; gemm.c includes this once for each type.
+
+typedef REAL FN(eight) __attribute__((ext_vector_type(8), aligned(sizeof(REAL))));
+
+// y[i * yStride + j] = x[j * xStride + i] for an 8 × 8 square, by three rounds of perfect shuffles.
+INLINE void FN(transpose_square)(const REAL *x, int64_t xStride, REAL *y, int64_t yStride) {
+    FN(eight) a[8], b[8];
+    for (int i = 0; i < 8; i++) a[i] = *(const FN(eight) *)(x + i * xStride);
+    for (int i = 0; i < 4; i++) {
+        b[2 * i] = __builtin_shufflevector(a[i], a[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+        b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+    }
+    for (int i = 0; i < 4; i++) {
+        a[2 * i] = __builtin_shufflevector(b[i], b[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+        a[2 * i + 1] = __builtin_shufflevector(b[i], b[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+    }
+    for (int i = 0; i < 4; i++) {
+        b[2 * i] = __builtin_shufflevector(a[i], a[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+        b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+    }
+    for (int i = 0; i < 8; i++) *(FN(eight) *)(y + i * yStride) = b[i];
+}
+
+// y[i * yStride + j] = x[j * xStride + i], i < rows, j < columns.
+INLINE void FN(transpose)(
+    const REAL *restrict x, int64_t xStride, REAL *restrict y, int64_t yStride, int64_t rows, int64_t columns) {
+    int64_t j = 0;
+    for (; j + 8 <= columns; j += 8) {
+        int64_t i = 0;
+        for (; i + 8 <= rows; i += 8) FN(transpose_square)(x + j * xStride + i, xStride, y + i * yStride + j, yStride);
+        for (; i < rows; i++) {
+            for (int64_t l = j; l < j + 8; l++) y[i * yStride + l] = x[l * xStride + i];
+        }
+    }
+    for (; j < columns; j++) {
+        for (int64_t i = 0; i < rows; i++) y[i * yStride + j] = x[j * xStride + i];
+    }
+}
+
+// b [k, n] with the given strides into panels [n / width][k][width], zeros beyond n.
+INLINE void FN(pack)(
+    const REAL *b, int64_t rowStride, int64_t columnStride, int64_t k, int64_t n, int64_t width, REAL *restrict packed) {
+    for (int64_t left = 0; left < n; left += width, packed += k * width) {
+        const int64_t columns = smaller(width, n - left);
+        const REAL *from = b + left * columnStride;
+        if (columns < width) memset(packed, 0, (size_t)(k * width) * sizeof(REAL));
+        if (columnStride == 1) {
+            if (columns == width) {
+                for (int64_t p = 0; p < k; p++) {
+                    memcpy(packed + p * width, from + p * rowStride, (size_t)width * sizeof(REAL));
+                }
+            } else {
+                for (int64_t p = 0; p < k; p++) {
+                    for (int64_t j = 0; j < columns; j++) packed[p * width + j] = from[p * rowStride + j];
+                }
+            }
+        } else if (rowStride == 1) {
+            FN(transpose)(from, columnStride, packed, width, k, columns);
+        } else {
+            for (int64_t p = 0; p < k; p++) {
+                for (int64_t j = 0; j < columns; j++) packed[p * width + j] = from[p * rowStride + j * columnStride];
+            }
+        }
+    }
+}
+
+// Adds a tile's valid part, computed aside, to c.
+INLINE void FN(merge)(
+    const REAL *tile, int64_t tileStride, REAL *c, int64_t cStride, int64_t rows, int64_t columns, int accumulate) {
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t j = 0; j < columns; j++) {
+            c[i * cStride + j] = accumulate ? c[i * cStride + j] + tile[i * tileStride + j] : tile[i * tileStride + j];
+        }
+    }
+}
+
+INLINE void FN(add_bias)(const REAL *restrict bias, REAL *restrict c, int64_t count) {
+    for (int64_t j = 0; j < count; j++) c[j] += bias[j];
+}
+
+INLINE void FN(add_number)(REAL bias, REAL *restrict c, int64_t count) {
+    for (int64_t j = 0; j < count; j++) c[j] += bias;
+}
+
+// One row of a times columns [first, last) of b, whose rows are contiguous.
+INLINE void FN(vector_matrix)(
+    const REAL *a, int64_t aStep, const REAL *b, int64_t bStride, REAL *restrict c, int64_t k, int64_t first,
+    int64_t last, int accumulate) {
+    if (!accumulate) {
+        for (int64_t j = first; j < last; j++) c[j] = 0;
+    }
+    int64_t p = 0;
+    for (; p + 8 <= k; p += 8) {
+        REAL f[8];
+        for (int l = 0; l < 8; l++) f[l] = a[(p + l) * aStep];
+        const REAL *restrict row = b + p * bStride;
+        for (int64_t j = first; j < last; j++) {
+            c[j] += ((f[0] * row[j] + f[1] * row[j + bStride]) + (f[2] * row[j + 2 * bStride] + f[3] * row[j + 3 * bStride]))
+                + ((f[4] * row[j + 4 * bStride] + f[5] * row[j + 5 * bStride])
+                    + (f[6] * row[j + 6 * bStride] + f[7] * row[j + 7 * bStride]));
+        }
+    }
+    for (; p < k; p++) {
+        const REAL factor = a[p * aStep];
+        const REAL *restrict row = b + p * bStride;
+        for (int64_t j = first; j < last; j++) c[j] += factor * row[j];
+    }
+}
+
+// One row of a times columns [first, last) of b, whose columns are contiguous: four dot products at a time.
+INLINE void FN(vector_transposed)(
+    const REAL *a, const REAL *b, int64_t bStride, REAL *c, int64_t k, int64_t first, int64_t last, int accumulate) {
+    int64_t j = first;
+    for (; j + 4 <= last; j += 4) {
+        LANE_TYPE s[4] = {0, 0, 0, 0};
+        REAL rest[4] = {0, 0, 0, 0};
+        int64_t p = 0;
+        for (; p + LANES <= k; p += LANES) {
+            const LANE_TYPE v = *(const LANE_TYPE *)(a + p);
+            for (int l = 0; l < 4; l++) s[l] += v * *(const LANE_TYPE *)(b + (j + l) * bStride + p);
+        }
+        for (; p < k; p++) {
+            for (int l = 0; l < 4; l++) rest[l] += a[p] * b[(j + l) * bStride + p];
+        }
+        for (int l = 0; l < 4; l++) c[j + l] = (accumulate ? c[j + l] : 0) + (FN(lanes_sum)(s[l]) + rest[l]);
+    }
+    for (; j < last; j++) c[j] = (accumulate ? c[j] : 0) + FN(dot)(a, b + j * bStride, k);
+}

@@ -1,0 +1,150 @@
+// Pooling of planes [first, last) of x [planes, h, w]; pool.c includes this once for each type.
+
+typedef struct {
+    int64_t top, bottom, left, right;
+} FN(window);
+
+// The part of window (p, q) inside the input.
+INLINE FN(window) FN(clip)(const cv_pool *pool, int64_t p, int64_t q) {
+    const int64_t row = p * pool->row_stride - pool->top, column = q * pool->column_stride - pool->left;
+    return (FN(window)){
+        larger(row, 0), smaller(row + pool->rows, pool->h), larger(column, 0), smaller(column + pool->columns, pool->w)};
+}
+
+// Two by two with stride 2 and no padding, the commonest pooling.
+INLINE void FN(maximum_two)(const cv_pool *pool, const REAL *restrict from, REAL *restrict to) {
+    for (int64_t p = 0; p < pool->p; p++) {
+        const REAL *restrict a = from + 2 * p * pool->w, *restrict b = a + pool->w;
+        REAL *restrict y = to + p * pool->q;
+        for (int64_t q = 0; q < pool->q; q++) {
+            REAL m = a[2 * q];
+            const REAL u = a[2 * q + 1], v = b[2 * q], w = b[2 * q + 1];
+            m = ((u > m) | (u != u)) ? u : m;
+            m = ((v > m) | (v != v)) ? v : m;
+            m = ((w > m) | (w != w)) ? w : m;
+            y[q] = m;
+        }
+    }
+}
+
+INLINE void FN(maximum_pool)(const cv_pool *pool, const REAL *x, REAL *y, int64_t first, int64_t last) {
+    const int isTwo = pool->rows == 2 && pool->columns == 2 && pool->row_stride == 2 && pool->column_stride == 2
+        && pool->top == 0 && pool->left == 0 && 2 * pool->p <= pool->h && 2 * pool->q <= pool->w;
+    for (int64_t plane = first; plane < last; plane++) {
+        const REAL *from = x + plane * pool->h * pool->w;
+        REAL *to = y + plane * pool->p * pool->q;
+        if (isTwo) {
+            FN(maximum_two)(pool, from, to);
+            continue;
+        }
+        for (int64_t p = 0; p < pool->p; p++) {
+            for (int64_t q = 0; q < pool->q; q++) {
+                const FN(window) window = FN(clip)(pool, p, q);
+                REAL m = -INFINITY;
+                for (int64_t i = window.top; i < window.bottom; i++) {
+                    for (int64_t j = window.left; j < window.right; j++) {
+                        const REAL v = from[i * pool->w + j];
+                        m = v > m || v != v ? v : m;
+                    }
+                }
+                to[p * pool->q + q] = m;
+            }
+        }
+    }
+}
+
+INLINE void FN(maximum_two_gradient)(
+    const cv_pool *pool, const REAL *restrict from, const REAL *restrict dy, REAL *restrict to) {
+    for (int64_t p = 0; p < pool->p; p++) {
+        const int64_t row = 2 * p * pool->w;
+        for (int64_t q = 0; q < pool->q; q++) {
+            const int64_t i = row + 2 * q;
+            const REAL a = from[i], u = from[i + 1], v = from[i + pool->w], w = from[i + pool->w + 1];
+            const REAL g = dy[p * pool->q + q];
+            // The first to be the maximum wins, a NaN over all before it.
+            REAL m = a;
+            const int isU = (u > m) | (u != u);
+            m = (isU) ? u : m;
+            const int isV = (v > m) | (v != v);
+            m = (isV) ? v : m;
+            const int isW = (w > m) | (w != w);
+            to[i] = (!isU & !isV & !isW) ? g : 0;
+            to[i + 1] = (isU & !isV & !isW) ? g : 0;
+            to[i + pool->w] = (isV & !isW) ? g : 0;
+            to[i + pool->w + 1] = (isW) ? g : 0;
+        }
+        for (int64_t j = 2 * pool->q; j < pool->w; j++) to[row + j] = to[row + pool->w + j] = 0;
+    }
+    for (int64_t i = 2 * pool->p * pool->w; i < pool->h * pool->w; i++) to[i] = 0;
+}
+
+INLINE void FN(maximum_pool_gradient)(
+    const cv_pool *pool, const REAL *x, const REAL *dy, REAL *dx, int64_t first, int64_t last) {
+    const int isTwo = pool->rows == 2 && pool->columns == 2 && pool->row_stride == 2 && pool->column_stride == 2
+        && pool->top == 0 && pool->left == 0 && 2 * pool->p <= pool->h && 2 * pool->q <= pool->w;
+    for (int64_t plane = first; plane < last; plane++) {
+        const REAL *from = x + plane * pool->h * pool->w, *g = dy + plane * pool->p * pool->q;
+        REAL *to = dx + plane * pool->h * pool->w;
+        if (isTwo) {
+            FN(maximum_two_gradient)(pool, from, g, to);
+            continue;
+        }
+        memset(to, 0, (size_t)(pool->h * pool->w) * sizeof(REAL));
+        for (int64_t p = 0; p < pool->p; p++) {
+            for (int64_t q = 0; q < pool->q; q++) {
+                const FN(window) window = FN(clip)(pool, p, q);
+                int64_t best = window.top * pool->w + window.left;
+                REAL m = -INFINITY;
+                for (int64_t i = window.top; i < window.bottom; i++) {
+                    for (int64_t j = window.left; j < window.right; j++) {
+                        const REAL v = from[i * pool->w + j];
+                        if (v > m || v != v) {
+                            m = v;
+                            best = i * pool->w + j;
+                        }
+                    }
+                }
+                to[best] += g[p * pool->q + q];
+            }
+        }
+    }
+}
+
+INLINE REAL FN(divisor)(const cv_pool *pool, FN(window) window) {
+    const int64_t inside = (window.bottom - window.top) * (window.right - window.left);
+    return (REAL)(pool->counts_padding ? pool->rows * pool->columns : inside);
+}
+
+INLINE void FN(average_pool)(const cv_pool *pool, const REAL *x, REAL *y, int64_t first, int64_t last) {
+    for (int64_t plane = first; plane < last; plane++) {
+        const REAL *from = x + plane * pool->h * pool->w;
+        REAL *to = y + plane * pool->p * pool->q;
+        for (int64_t p = 0; p < pool->p; p++) {
+            for (int64_t q = 0; q < pool->q; q++) {
+                const FN(window) window = FN(clip)(pool, p, q);
+                REAL sum = 0;
+                for (int64_t i = window.top; i < window.bottom; i++) {
+                    for (int64_t j = window.left; j < window.right; j++) sum += from[i * pool->w + j];
+                }
+                to[p * pool->q + q] = sum / FN(divisor)(pool, window);
+            }
+        }
+    }
+}
+
+INLINE void FN(average_pool_gradient)(const cv_pool *pool, const REAL *dy, REAL *dx, int64_t first, int64_t last) {
+    for (int64_t plane = first; plane < last; plane++) {
+        const REAL *g = dy + plane * pool->p * pool->q;
+        REAL *to = dx + plane * pool->h * pool->w;
+        memset(to, 0, (size_t)(pool->h * pool->w) * sizeof(REAL));
+        for (int64_t p = 0; p < pool->p; p++) {
+            for (int64_t q = 0; q < pool->q; q++) {
+                const FN(window) window = FN(clip)(pool, p, q);
+                const REAL share = g[p * pool->q + q] / FN(divisor)(pool, window);
+                for (int64_t i = window.top; i < window.bottom; i++) {
+                    for (int64_t j = window.left; j < window.right; j++) to[i * pool->w + j] += share;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// Exponential, logarithm and their relatives for float as straight-line code that a compiler can vectorise; for double,
+// which serves references and gradient checks, those of the C library.
+//
+// Polynomials are minimax fits (Lawson's reweighted least squares at Chebyshev nodes) of the functions named beside
+// them; the reductions are the usual ones (Cody and Waite, Software Manual for the Elementary Functions, 1980).
+#pragma once
+
+#include "internal.h"
+
+INLINE float bits_to_float(uint32_t bits) { return __builtin_bit_cast(float, bits); }
+INLINE uint32_t float_to_bits(float x) { return __builtin_bit_cast(uint32_t, x); }
+
+// e^x = 2^n * e^r with r in [-ln2/2, ln2/2]. Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits.
+INLINE float exp_f32(float x) {
+    const float magic = 12582912.0f;
+    float bounded = x > 89.0f ? 89.0f : x;
+    bounded = bounded < -104.0f ? -104.0f : bounded;
+    const float shifted = bounded * 1.44269504f + magic;
+    const int32_t n = (int32_t)(float_to_bits(shifted) - float_to_bits(magic));
+    const float whole = shifted - magic;
+    const float r = (bounded - whole * 0.693145752f) - whole * 1.42860677e-6f;
+    float p = 1.395083345e-03f;
+    p = p * r + 8.369088284e-03f;
+    p = p * r + 4.166620067e-02f;
+    p = p * r + 1.666651718e-01f;
+    p = p * r + 5.000000097e-01f;
+    p = p * (r * r) + r;
+    p = p + 1.0f;
+    // Two factors, so that neither leaves the range of exponents where the result is subnormal or infinite.
+    const int32_t half = n >> 1;
+    const float first = bits_to_float((uint32_t)(half + 127) << 23);
+    const float second = bits_to_float((uint32_t)(n - half + 127) << 23);
+    const float y = p * first * second;
+    return x != x ? x : y;
+}
+
+// ln(m * 2^e) with m in [sqrt(1/2), sqrt(2)).
+INLINE float log_f32(float x) {
+    const int tiny = x < 1.17549435e-38f;
+    const float scaled = tiny ? x * 8388608.0f : x;
+    const uint32_t bits = float_to_bits(scaled) - 0x3f3504f3u;
+    const float exponent = (float)((int32_t)bits >> 23) - (tiny ? 23.0f : 0.0f);
+    const float f = bits_to_float((bits & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+    float p = 6.915183026e-02f;
+    p = p * f - 1.178971392e-01f;
+    p = p * f + 1.187300977e-01f;
+    p = p * f - 1.238436673e-01f;
+    p = p * f + 1.421865586e-01f;
+    p = p * f - 1.666924968e-01f;
+    p = p * f + 2.000222669e-01f;
+    p = p * f - 2.499998662e-01f;
+    p = p * f + 3.333331044e-01f;
+    const float square = f * f;
+    float y = exponent * 1.42860677e-6f + p * (square * f);
+    y = y - 0.5f * square;
+    y = y + f;
+    y = y + exponent * 0.693145752f;
+    y = x == INFINITY ? x : y;
+    y = x == 0.0f ? -INFINITY : y;
+    return x >= 0.0f ? y : NAN;
+}
+
+// ln(1 + u) for u in [0, 1]: what rounding 1 + u loses is put back to first order.
+INLINE float log1p_f32(float u) {
+    const float w = 1.0f + u;
+    return log_f32(w) + (u - (w - 1.0f)) / w;
+}
+
+INLINE float tanh_f32(float x) {
+    const float magnitude = __builtin_fabsf(x);
+    const float square = x * x;
+    float p = -5.603905469e-03f;
+    p = p * square + 2.055171067e-02f;
+    p = p * square - 5.371410423e-02f;
+    p = p * square + 1.333115276e-01f;
+    p = p * square - 3.333327208e-01f;
+    const float small = p * square * x + x;
+    const float large = 1.0f - 2.0f / (exp_f32(2.0f * magnitude) + 1.0f);
+    return magnitude < 0.625f ? small : __builtin_copysignf(large, x);
+}
+
+INLINE float sigmoid_f32(float x) { return 1.0f / (1.0f + exp_f32(-x)); }
+
+// Near zero x * P(x^2), beyond 1 - e^-tQ(t) from a fit of -ln erfc.
+INLINE float erf_f32(float x) {
+    const float t = __builtin_fabsf(x);
+    const float square = x * x;
+    float p = 7.889119518e-05f;
+    p = p * square - 8.020841276e-04f;
+    p = p * square + 5.189535339e-03f;
+    p = p * square - 2.685444459e-02f;
+    p = p * square + 1.128360018e-01f;
+    p = p * square - 3.761262714e-01f;
+    p = p * square + 1.283791659e-01f;
+    const float small = p * x + x;
+    const float s = t > 4.0f ? 4.0f : t;
+    float q = -2.113098389e-06f;
+    q = q * s + 3.393807301e-05f;
+    q = q * s - 2.155458961e-04f;
+    q = q * s + 5.061797887e-04f;
+    q = q * s + 1.820807762e-03f;
+    q = q * s - 2.128931541e-02f;
+    q = q * s + 1.042063016e-01f;
+    q = q * s + 6.360758346e-01f;
+    q = q * s + 1.284694224e-01f;
+    const float large = __builtin_copysignf(1.0f - exp_f32(-(q * s + s)), x);
+    return t < 0.95f ? small : (x != x ? x : large);
+}
+
+INLINE double exp_f64(double x) { return exp(x); }
+INLINE double log_f64(double x) { return log(x); }
+INLINE double log1p_f64(double x) { return log1p(x); }
+INLINE double tanh_f64(double x) { return tanh(x); }
+INLINE double sigmoid_f64(double x) { return 1.0 / (1.0 + exp(-x)); }
+INLINE double erf_f64(double x) { return erf(x); }
+
+INLINE float sqrt_f32(float x) { return __builtin_elementwise_sqrt(x); }
+INLINE double sqrt_f64(double x) { return __builtin_elementwise_sqrt(x); }
+INLINE float floor_f32(float x) { return __builtin_elementwise_floor(x); }
+INLINE double floor_f64(double x) { return __builtin_elementwise_floor(x); }
+INLINE float sin_f32(float x) { return sinf(x); }
+INLINE double sin_f64(double x) { return sin(x); }
+INLINE float cos_f32(float x) { return cosf(x); }
+INLINE double cos_f64(double x) { return cos(x); }
+INLINE float pow_f32(float x, float y) { return powf(x, y); }
+INLINE double pow_f64(double x, double y) { return pow(x, y); }
+INLINE float abs_f32(float x) { return __builtin_fabsf(x); }
+INLINE double abs_f64(double x) { return __builtin_fabs(x); }

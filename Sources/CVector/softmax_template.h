@@ -1,0 +1,108 @@
+// Softmax and cross-entropy of rows; softmax.c includes this once for each type.
+
+// y = e^(x - shift) and the sum of y.
+INLINE REAL FN(exponentials)(const REAL *x, REAL *y, int64_t columns, REAL shift) {
+    LANE_TYPE total = 0;
+    int64_t i = 0;
+    for (; i + LANES <= columns; i += LANES) {
+        for (int l = 0; l < LANES; l++) y[i + l] = FN(exp)(x[i + l] - shift);
+        total += *(const LANE_TYPE *)(y + i);
+    }
+    REAL rest = 0;
+    for (; i < columns; i++) {
+        y[i] = FN(exp)(x[i] - shift);
+        rest += y[i];
+    }
+    return FN(lanes_sum)(total) + rest;
+}
+
+// The same without writing the exponentials: through a small buffer.
+INLINE REAL FN(exponential_sum)(const REAL *x, int64_t columns, REAL shift) {
+    enum { PIECE = 256 };
+    REAL buffer[PIECE], total = 0;
+    for (int64_t start = 0; start < columns; start += PIECE) {
+        total += FN(exponentials)(x + start, buffer, smaller(PIECE, columns - start), shift);
+    }
+    return total;
+}
+
+INLINE REAL FN(dot)(const REAL *a, const REAL *b, int64_t count) {
+    LANE_TYPE s = 0, t = 0;
+    int64_t i = 0;
+    for (; i + 2 * LANES <= count; i += 2 * LANES) {
+        s += *(const LANE_TYPE *)(a + i) * *(const LANE_TYPE *)(b + i);
+        t += *(const LANE_TYPE *)(a + i + LANES) * *(const LANE_TYPE *)(b + i + LANES);
+    }
+    REAL rest = 0;
+    for (; i < count; i++) rest += a[i] * b[i];
+    return FN(lanes_sum)(s + t) + rest;
+}
+
+INLINE void FN(softmax)(const REAL *x, REAL *y, int64_t first, int64_t last, int64_t n) {
+    for (int64_t row = first; row < last; row++) {
+        const REAL *from = x + row * n;
+        REAL *to = y + row * n;
+        const REAL scale = 1 / FN(exponentials)(from, to, n, FN(maximum)(from, n));
+        for (int64_t i = 0; i < n; i++) to[i] *= scale;
+    }
+}
+
+INLINE void FN(softmax_gradient)(const REAL *y, const REAL *dy, REAL *dx, int64_t first, int64_t last, int64_t n) {
+    for (int64_t row = first; row < last; row++) {
+        const REAL *restrict a = y + row * n, *restrict b = dy + row * n;
+        REAL *restrict to = dx + row * n;
+        const REAL dot = FN(dot)(a, b, n);
+        for (int64_t i = 0; i < n; i++) to[i] = a[i] * (b[i] - dot);
+    }
+}
+
+INLINE void FN(log_softmax)(const REAL *x, REAL *y, int64_t first, int64_t last, int64_t n) {
+    for (int64_t row = first; row < last; row++) {
+        const REAL *restrict from = x + row * n;
+        REAL *restrict to = y + row * n;
+        const REAL m = FN(maximum)(from, n), logarithm = FN(log)(FN(exponential_sum)(from, n, m));
+        for (int64_t i = 0; i < n; i++) to[i] = (from[i] - m) - logarithm;
+    }
+}
+
+INLINE void FN(log_softmax_gradient)(const REAL *y, const REAL *dy, REAL *dx, int64_t first, int64_t last, int64_t n) {
+    for (int64_t row = first; row < last; row++) {
+        const REAL *restrict a = y + row * n, *restrict b = dy + row * n;
+        REAL *restrict to = dx + row * n;
+        const REAL total = (REAL)FN(sum)(b, n);
+        for (int64_t i = 0; i < n; i++) to[i] = b[i] - FN(exp)(a[i]) * total;
+    }
+}
+
+INLINE void FN(cross_entropy)(
+    const REAL *logits, const int32_t *labels, REAL *loss, REAL *logSumExp, int64_t first, int64_t last, int64_t n) {
+    for (int64_t row = first; row < last; row++) {
+        const REAL *from = logits + row * n;
+        const REAL m = FN(maximum)(from, n);
+        // A row of -infinity has no finite shift; its sum is 0 and its logarithm -infinity.
+        const REAL total = FN(log)(FN(exponential_sum)(from, n, m == -INFINITY ? 0 : m));
+        const REAL value = m == -INFINITY ? m : m + total;
+        const int32_t label = labels[row];
+        logSumExp[row] = value;
+        // Near the maximum the difference is taken before the logarithm is added, which keeps its digits.
+        loss[row] = label < 0 ? 0 : (label >= n ? (REAL)NAN : total - (from[label] - m));
+    }
+}
+
+INLINE void FN(cross_entropy_gradient)(
+    const REAL *logits, const int32_t *labels, const REAL *logSumExp, const REAL *dloss, REAL *dlogits, int64_t first,
+    int64_t last, int64_t n) {
+    for (int64_t row = first; row < last; row++) {
+        const REAL *restrict from = logits + row * n;
+        REAL *restrict to = dlogits + row * n;
+        const int32_t label = labels[row];
+        const REAL shift = logSumExp[row], scale = dloss[row];
+        if (label < 0 || label >= n) {
+            const REAL value = label < 0 ? 0 : (REAL)NAN;
+            for (int64_t i = 0; i < n; i++) to[i] = value;
+            continue;
+        }
+        for (int64_t i = 0; i < n; i++) to[i] = FN(exp)(from[i] - shift) * scale;
+        to[label] = (FN(exp)(from[label] - shift) - 1) * scale;
+    }
+}
