@@ -1,0 +1,130 @@
+import CVector
+import Dispatch
+import Execution
+import TensorGraph
+
+/// The path that is always there: every operation on the processor's vector units and all its cores.
+package final class CPUBackend: Backend {
+    package let name = "cpu"
+    package let maximumAllocation = Int.max
+
+    package init() {}
+
+    package func lower(_ node: Node) throws -> Lowering { .accepted(try CPUKernel(lowering: node)) }
+
+    package func allocate(byteCount: Int) throws -> any Memory { CPUMemory(byteCount: byteCount) }
+
+    package func record(_ nodes: [PlacedNode]) throws -> any Recording { CPURecording(nodes) }
+
+    package func write(_ source: UnsafeRawBufferPointer, to memory: any Memory, at byteOffset: Int) throws {
+        guard let bytes = memory.hostBytes, let start = source.baseAddress else { return }
+        UnsafeMutableRawBufferPointer(rebasing: bytes[byteOffset..<(byteOffset + source.count)])
+            .copyMemory(from: UnsafeRawBufferPointer(start: start, count: source.count))
+    }
+
+    package func read(
+        _ memory: any Memory, at byteOffset: Int, into destination: UnsafeMutableRawBufferPointer
+    ) throws {
+        guard let bytes = memory.hostBytes, destination.count > 0 else { return }
+        destination.copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: bytes[byteOffset..<(byteOffset + destination.count)]))
+    }
+
+    package func copy(
+        _ source: any Memory, at sourceOffset: Int, to destination: any Memory, at destinationOffset: Int,
+        byteCount: Int
+    ) throws {
+        guard let from = source.hostBytes, let to = destination.hostBytes, byteCount > 0 else { return }
+        UnsafeMutableRawBufferPointer(rebasing: to[destinationOffset..<(destinationOffset + byteCount)])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: from[sourceOffset..<(sourceOffset + byteCount)]))
+    }
+
+    package func finish() throws {}
+}
+
+/// Memory that vectors may be loaded from.
+final class CPUMemory: Memory {
+    let byteCount: Int
+    private let storage: UnsafeMutableRawBufferPointer
+
+    init(byteCount: Int) {
+        self.byteCount = byteCount
+        storage = .allocate(byteCount: max(byteCount, 1), alignment: MemoryPlan.alignment)
+    }
+
+    deinit { storage.deallocate() }
+
+    var hostBytes: UnsafeMutableRawBufferPointer? { UnsafeMutableRawBufferPointer(rebasing: storage[..<byteCount]) }
+}
+
+/// Where the tensors of a node lie during one run.
+struct Places {
+    var operands: [UnsafeRawPointer]
+    var results: [UnsafeMutableRawPointer]
+    var workspaces: [UnsafeMutableRawPointer]
+}
+
+/// A node as a function over the places of its tensors.
+package struct CPUKernel: LoweredNode {
+    package var workspaces: [Int]
+    package var summary: String
+    let run: (Places) -> Void
+
+    init(_ summary: String, workspaces: [Int] = [], run: @escaping (Places) -> Void) {
+        self.summary = summary
+        self.workspaces = workspaces
+        self.run = run
+    }
+
+    init(lowering node: Node) throws {
+        let isHalf: (TensorType) -> Bool = { $0.dtype == .float16 || $0.dtype == .bfloat16 }
+        if !(node.operandTypes + node.resultTypes).contains(where: isHalf) {
+            self = try node.op.accept(CPULowering(node: node))
+        } else {
+            self = try CPUKernel(widening: node)
+        }
+    }
+}
+
+/// Nodes of the CPU path in order.
+final class CPURecording: Recording {
+    private let nodes: [(placed: PlacedNode, kernel: CPUKernel, name: String)]
+
+    init(_ nodes: [PlacedNode]) {
+        self.nodes = nodes.compactMap { placed in
+            (placed.lowered as? CPUKernel).map { (placed, $0, placed.node.op.name) }
+        }
+    }
+
+    func run(bindings: [any Memory], trace: Trace?) throws {
+        let bases = bindings.map { $0.hostBytes?.baseAddress }
+        func pointer(_ region: Region) throws -> UnsafeMutableRawPointer {
+            guard let base = bases[region.slot] else { throw CPUError.memoryOutOfReach }
+            return base + region.byteOffset
+        }
+        for (placed, kernel, name) in nodes {
+            let places = Places(
+                operands: try placed.operands.map { UnsafeRawPointer(try pointer($0)) },
+                results: try placed.results.map(pointer), workspaces: try placed.workspaces.map(pointer))
+            let start = trace == nil ? 0 : DispatchTime.now().uptimeNanoseconds
+            kernel.run(places)
+            if let trace {
+                let end = DispatchTime.now().uptimeNanoseconds
+                trace.add(.init(name: name, track: "cpu", start: start, duration: end - start))
+            }
+        }
+    }
+}
+
+/// What can go wrong on a path that declines nothing.
+enum CPUError: Error, CustomStringConvertible {
+    case memoryOutOfReach
+    case noWork(String)
+
+    var description: String {
+        switch self {
+        case .memoryOutOfReach: "the CPU path was given memory that the host cannot touch"
+        case .noWork(let op): "\(op) is fed from outside and has no work of its own"
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import CVector
+import TensorGraph
+
+extension CPULowering {
+    func conv2D(_ attributes: Conv2D) throws -> CPUKernel {
+        let geometry = ConvGeometry(attributes, x: shape(0), w: shape(1), type: type)
+        let activation = attributes.activation.map { Int32(cv_unary_function($0).rawValue) } ?? -1
+        let hasBias = node.operandTypes.count == 3
+        if geometry.isDepthwise {
+            return geometry.depthwiseForward(hasBias: hasBias, activation: activation)
+        }
+        return geometry.forward(hasBias: hasBias, activation: activation)
+    }
+
+    func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> CPUKernel {
+        let geometry = ConvGeometry(attributes.convolution, x: attributes.input, w: shape(0), type: type)
+        return geometry.isDepthwise ? geometry.depthwiseInputGradient() : geometry.inputGradient()
+    }
+
+    func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> CPUKernel {
+        let geometry = ConvGeometry(attributes.convolution, x: shape(0), w: attributes.weight, type: type)
+        return geometry.isDepthwise ? geometry.depthwiseWeightGradient() : geometry.weightGradient()
+    }
+}
+
+/// The extents of one convolution, in all three directions.
+struct ConvGeometry {
+    let attributes: Conv2D
+    let n, c, h, w, k, r, s, p, q: Int
+    let type: cv_type
+    let size: Int
+
+    init(_ attributes: Conv2D, x: Shape, w weight: Shape, type: cv_type) {
+        self.attributes = attributes
+        (n, c, h, w) = (x[0], x[1], x[2], x[3])
+        (k, r, s) = (weight[0], weight[2], weight[3])
+        p = attributes.outputExtent(x[2], kernel: weight[2], axis: 0) ?? 0
+        q = attributes.outputExtent(x[3], kernel: weight[3], axis: 1) ?? 0
+        self.type = type
+        size = Int(cv_type_size(type))
+    }
+
+    var groups: Int { attributes.groups }
+    /// Channels a group reads and writes.
+    var groupC: Int { c / groups }
+    var groupK: Int { k / groups }
+    /// One input channel a group: too little for a matrix product.
+    var isDepthwise: Bool { groups > 1 && groupC == 1 }
+    var depth: Int { Int(cv_tile_depth()) }
+    var width: Int { Int(cv_tile_columns(type)) }
+
+    /// Positions of a grid that one thread takes at a time.
+    func block(_ positions: Int) -> Int { min(positions.rounded(to: width), 8 * width) }
+
+    /// The patches that the forward convolution reads: one row for each channel of the group and tap.
+    func forwardPatches() -> Patches {
+        var (rows, columns): ([Int64], [Int64]) = ([], [])
+        for i in 0..<r {
+            for j in 0..<s {
+                rows.append(Int64(i * attributes.dilation[0] - attributes.padding[0]))
+                columns.append(Int64(j * attributes.dilation[1] - attributes.padding[2]))
+            }
+        }
+        // A kernel of one tap without padding reads each plane from end to end.
+        let isPlain = r * s == 1 && attributes.stride == [1, 1] && attributes.padding == [0, 0, 0, 0]
+        return Patches(
+            planeStride: h * w, h: isPlain ? 1 : h, w: isPlain ? h * w : w, rows: rows, columns: columns,
+            step: attributes.stride, gridRows: isPlain ? 1 : p, gridColumns: isPlain ? h * w : q)
+    }
+
+    func forward(hasBias: Bool, activation: Int32) -> CPUKernel {
+        let patches = forwardPatches()
+        let (positions, reduction) = (p * q, groupC * r * s)
+        let block = block(positions)
+        let blocks = positions.dividedUp(by: block)
+        let scratch = block * min(depth, reduction) * size
+        return CPUKernel(
+            "patches × gemm, \(block) positions a part", workspaces: [scratch.rounded(to: 64) * Parallel.workers]
+        ) { places in
+            let packed = places.workspaces[0]
+            Parallel.run(n * groups * blocks, grain: max(1, 500_000 / (groupK * reduction * block))) { worker, range in
+                for index in range {
+                    let (image, group, first) = (
+                        index / blocks / groups, index / blocks % groups, index % blocks * block
+                    )
+                    let count = min(block, positions - first)
+                    let weight = places.operands[1] + group * groupK * reduction * size
+                    let source = places.operands[0] + (image * c + group * groupC) * h * w * size
+                    let plane = (image * k + group * groupK) * positions
+                    let target = places.results[0] + (plane + first) * size
+                    patches.multiply(
+                        weight, rows: groupK, reduction: reduction, source: source, first: first, count: count,
+                        packed: packed + worker * scratch.rounded(to: 64), target: target, targetStride: positions, type: type)
+                    if hasBias || activation >= 0 {
+                        cv_epilogue(
+                            type, target, Int64(positions), Int64(groupK), Int64(count),
+                            hasBias ? places.operands[2] + group * groupK * size : nil, nil, activation)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The gradient of the input is a convolution of dy with the kernel turned round, one for each remainder of the
+    /// position by the stride: of a stride of two, four small ones, each with the taps that meet it.
+    func inputGradient() -> CPUKernel {
+        let (strideY, strideX) = (attributes.stride[0], attributes.stride[1])
+        var phases: [Phase] = []
+        var weights = 0
+        for a in 0..<min(strideY, h) {
+            for b in 0..<min(strideX, w) {
+                let phase = Phase(self, a, b, weightOffset: weights)
+                weights += c * groupK * phase.taps.count
+                phases.append(phase)
+            }
+        }
+        let isDense = strideY == 1 && strideX == 1
+        let largest = phases.map { block($0.patches.positions) }.max() ?? 0
+        let packedBytes = (largest * min(depth, groupK * r * s) * size).rounded(to: 64)
+        // Where outputs lie apart they are computed aside.
+        let asideBytes = isDense ? 0 : (largest * groupC * size).rounded(to: 64)
+        return CPUKernel(
+            "patches × gemm, \(phases.count) phases",
+            workspaces: [max(weights * size, 1), max((packedBytes + asideBytes) * Parallel.workers, 1)]
+        ) { places in
+            for phase in phases { phase.arrange(self, places.operands[0], places.workspaces[0]) }
+            if !isDense {
+                zero(places.results[0], n * c * h * w * size)
+            }
+            for phase in phases where !phase.taps.isEmpty {
+                run(phase, places, packedBytes: packedBytes, scratchBytes: packedBytes + asideBytes, isDense: isDense)
+            }
+        }
+    }
+
+    private func run(_ phase: Phase, _ places: Places, packedBytes: Int, scratchBytes: Int, isDense: Bool) {
+        let patches = phase.patches
+        let (positions, reduction) = (patches.positions, groupK * phase.taps.count)
+        let block = block(positions)
+        let blocks = positions.dividedUp(by: block)
+        Parallel.run(n * groups * blocks, grain: max(1, 500_000 / (groupC * reduction * block))) { worker, range in
+            let packed = places.workspaces[1] + worker * scratchBytes
+            for index in range {
+                let (image, group, first) = (index / blocks / groups, index / blocks % groups, index % blocks * block)
+                let count = min(block, positions - first)
+                let weight = places.workspaces[0] + (phase.weightOffset + group * groupC * reduction) * size
+                let source = places.operands[1] + (image * k + group * groupK) * p * q * size
+                let planes = places.results[0] + (image * c + group * groupC) * h * w * size
+                let target = isDense ? planes + first * size : packed + packedBytes
+                patches.multiply(
+                    UnsafeRawPointer(weight), rows: groupC, reduction: reduction, source: source, first: first,
+                    count: count, packed: packed, target: target, targetStride: isDense ? h * w : block, type: type)
+                if !isDense {
+                    phase.scatter(self, UnsafeRawPointer(target), block, planes, first: first, count: count)
+                }
+            }
+        }
+    }
+
+    /// dwᵀ [c·r·s, k] adds up patches × dyᵀ over images and positions. Images are shared out in a number of chunks that
+    /// depends on the shapes alone, whose sums are then added in order.
+    func weightGradient() -> CPUKernel {
+        let patches = forwardPatches()
+        let (positions, reduction) = (p * q, groupC * r * s)
+        let band = min(reduction, 192)
+        let bands = reduction.dividedUp(by: band)
+        let chunks = min(n, max(1, 32 / (bands * groups)))
+        let elements = groups * reduction * groupK
+        let (patchBytes, packedBytes) = (
+            (band * depth * size).rounded(to: 64), (depth * groupK.rounded(to: width) * size).rounded(to: 64)
+        )
+        return CPUKernel(
+            "patches × gemm, \(chunks) chunks of images",
+            workspaces: [(chunks + 1) * elements * size, (patchBytes + packedBytes) * Parallel.workers]
+        ) { places in
+            Parallel.run(chunks * groups * bands, grain: 1) { worker, range in
+                let rows = places.workspaces[1] + worker * (patchBytes + packedBytes)
+                let packed = rows + patchBytes
+                for index in range {
+                    let (chunk, group, top) = (index / bands / groups, index / bands % groups, index % bands * band)
+                    let height = min(band, reduction - top)
+                    let target = places.workspaces[0]
+                        + ((chunk * groups + group) * reduction + top) * groupK * size
+                    var isFirst = true
+                    for image in (n * chunk / chunks)..<(n * (chunk + 1) / chunks) {
+                        let source = places.operands[0] + (image * c + group * groupC) * h * w * size
+                        let dy = places.operands[1] + (image * k + group * groupK) * positions * size
+                        for first in stride(from: 0, to: positions, by: depth) {
+                            let count = min(depth, positions - first)
+                            patches.pack(
+                                source, rows: top..<(top + height), first: first, count: count, width: count, rows, type)
+                            cv_pack(
+                                type, dy + first * size, 1, Int64(positions), Int64(count), Int64(groupK), packed)
+                            cv_multiply_panels(
+                                type, Int64(height), Int64(groupK), Int64(count), rows, Int64(count), 1, packed,
+                                Int64(count * width), target, Int64(groupK), isFirst ? 0 : 1)
+                            isFirst = false
+                        }
+                    }
+                }
+            }
+            let total = chunks == 1 ? places.workspaces[0] : places.workspaces[0] + chunks * elements * size
+            if chunks > 1 {
+                Parallel.run(elements, grain: memoryGrain / chunks) { range in
+                    cv_reduce_columns(
+                        type, CV_SUM, places.workspaces[0], total, 0, Int64(chunks), Int64(elements),
+                        Int64(range.lowerBound), Int64(range.upperBound))
+                }
+            }
+            for group in 0..<groups {
+                let offset = group * reduction * groupK * size
+                cv_transpose_real(
+                    type, total + offset, Int64(groupK), places.results[0] + offset, Int64(reduction), Int64(groupK),
+                    Int64(reduction))
+            }
+        }
+    }
+}
+
+func zero(_ target: UnsafeMutableRawPointer, _ byteCount: Int) {
+    Parallel.run(byteCount, grain: 4 * memoryGrain) { range in
+        (target + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+    }
+}

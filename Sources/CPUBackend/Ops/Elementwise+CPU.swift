@@ -1,0 +1,272 @@
+import CVector
+import TensorGraph
+
+extension CPULowering {
+    func unary(_ function: UnaryFunction) throws -> CPUKernel { elementwise(single: .unary(function)) }
+    func binary(_ function: BinaryFunction) throws -> CPUKernel { elementwise(single: .binary(function)) }
+    func select() throws -> CPUKernel { elementwise(single: .select) }
+
+    func cast(_ dtype: DType) throws -> CPUKernel {
+        let (from, to) = (cv_type(node.operandTypes[0].dtype), type)
+        let count = shape(0).elementCount
+        return CPUKernel("converts") { places in convert(from, places.operands[0], to, places.results[0], count) }
+    }
+
+    func elementwise(_ program: ElementwiseProgram) throws -> CPUKernel {
+        let result = node.resultTypes[0]
+        let compiled = CompiledProgram(program, operands: node.operandTypes, result: result)
+        let scratch = compiled.scratch.rounded(to: 64)
+        let count = result.shape.elementCount
+        return CPUKernel(
+            "\(program.instructions.count) instructions a block of \(CV_BLOCK)",
+            workspaces: [scratch * Parallel.workers]
+        ) { places in
+            places.operands.map { UnsafeRawPointer?($0) }.withUnsafeBufferPointer { operands in
+                let grain = max(Int(CV_BLOCK), memoryGrain / max(program.instructions.count / 2, 1))
+                Parallel.run(count, grain: grain.rounded(to: Int(CV_BLOCK))) { worker, range in
+                    compiled.run(
+                        UnsafePointer(operands.baseAddress!), places.results[0], range,
+                        places.workspaces[0] + worker * scratch)
+                }
+            }
+        }
+    }
+
+    private func elementwise(single function: ElementwiseProgram.Function) -> CPUKernel {
+        let program = ElementwiseProgram(
+            single: function, operandCount: node.operandTypes.count, dtype: node.resultTypes[0].dtype)
+        // A program of one instruction is never refused.
+        return (try? elementwise(program)) ?? CPUKernel("nothing") { _ in }
+    }
+
+    func dropout(_ attributes: Dropout) throws -> CPUKernel {
+        let (type, count) = (type, shape(0).elementCount)
+        return CPUKernel("Philox, four elements a counter") { places in
+            let counter = UInt32(bitPattern: places.operands[1].load(as: Int32.self))
+            Parallel.run(count.dividedUp(by: 4), grain: memoryGrain / 16) { groups in
+                cv_dropout(
+                    type, attributes.rate, attributes.seed, counter, places.operands[0], places.results[0],
+                    Int64(groups.lowerBound), Int64(groups.upperBound), Int64(count))
+            }
+        }
+    }
+}
+
+/// An elementwise program in the form that the interpreter of CVector runs.
+final class CompiledProgram {
+    private let operands: UnsafeMutablePointer<cv_operand>
+    private let constants: UnsafeMutablePointer<UInt64>
+    private let instructions: UnsafeMutablePointer<cv_instruction>
+    private let layouts: UnsafeMutablePointer<Int64>
+    private var program: cv_program
+
+    /// Bytes that one thread needs.
+    var scratch: Int { Int(cv_program_scratch(&program)) }
+
+    init(_ source: ElementwiseProgram, operands types: [TensorType], result: TensorType) {
+        let axes = types.map { Broadcast($0.shape, to: result.shape) }
+        operands = .allocate(capacity: max(types.count, 1))
+        layouts = .allocate(capacity: max(2 * axes.reduce(0) { $0 + $1.extents.count }, 1))
+        var place = layouts
+        for (index, axis) in axes.enumerated() {
+            let rank = axis.extents.count
+            let (extents, strides) = (place, place + rank)
+            for i in 0..<rank {
+                extents[i] = Int64(axis.extents[i])
+                strides[i] = Int64(axis.strides[i])
+            }
+            place += 2 * rank
+            (operands + index).initialize(
+                to: cv_operand(
+                    type: cv_type(types[index].dtype), layout: axis.layout, rank: Int32(rank), extents: extents,
+                    strides: strides))
+        }
+        var builder = Builder(source, types)
+        builder.build()
+        constants = .allocate(capacity: max(builder.constants.count, 1))
+        for (index, constant) in builder.constants.enumerated() { constants[index] = constant }
+        instructions = .allocate(capacity: max(builder.instructions.count, 1))
+        for (index, instruction) in builder.instructions.enumerated() {
+            (instructions + index).initialize(to: instruction)
+        }
+        program = cv_program(
+            operand_count: Int32(types.count), constant_count: Int32(builder.constants.count),
+            register_count: Int32(builder.registers), instruction_count: Int32(builder.instructions.count),
+            operands: operands, constants: constants, instructions: instructions, result_type: cv_type(result.dtype))
+    }
+
+    deinit {
+        operands.deallocate()
+        constants.deallocate()
+        instructions.deallocate()
+        layouts.deallocate()
+    }
+
+    func run(
+        _ operands: UnsafePointer<UnsafeRawPointer?>, _ result: UnsafeMutableRawPointer, _ range: Range<Int>,
+        _ scratch: UnsafeMutableRawPointer
+    ) {
+        withUnsafePointer(to: program) {
+            cv_run_program($0, operands, result, Int64(range.lowerBound), Int64(range.count), scratch)
+        }
+    }
+}
+
+/// How a tensor is read when it broadcasts: the result's extents with the operand's strides, neighbouring axes joined
+/// where both allow it.
+struct Broadcast {
+    var extents: [Int] = []
+    var strides: [Int] = []
+
+    init(_ shape: Shape, to result: Shape) {
+        let offset = result.rank - shape.rank
+        let own = shape.strides
+        for axis in 0..<result.rank where result[axis] != 1 {
+            let stride = axis < offset || shape[axis - offset] == 1 ? 0 : own[axis - offset]
+            if let last = extents.indices.last, strides[last] == stride * result[axis] {
+                extents[last] *= result[axis]
+                strides[last] = stride
+            } else {
+                extents.append(result[axis])
+                strides.append(stride)
+            }
+        }
+        if extents.isEmpty { (extents, strides) = ([1], [0]) }
+    }
+
+    var layout: cv_layout {
+        if strides.allSatisfy({ $0 == 0 }) { return CV_SCALAR }
+        return extents.count == 1 && strides == [1] ? CV_CONTIGUOUS : CV_BROADCAST
+    }
+}
+
+/// Numbers the slots of a program and gives registers to its instructions, each free again after its last reader.
+private struct Builder {
+    let source: ElementwiseProgram
+    let types: [TensorType]
+    var constants: [UInt64] = []
+    var instructions: [cv_instruction] = []
+    var registers = 0
+
+    init(_ source: ElementwiseProgram, _ types: [TensorType]) {
+        self.source = source
+        self.types = types
+    }
+
+    private func dtype(_ argument: ElementwiseProgram.Argument) -> DType? {
+        switch argument {
+        case .operand(let index): types[index].dtype
+        case .instruction(let index): source.instructions[index].dtype
+        case .constant: nil
+        }
+    }
+
+    mutating func build() {
+        var lastReader = [Int](repeating: -1, count: source.instructions.count)
+        var constantCount = 0
+        for (index, instruction) in source.instructions.enumerated() {
+            for argument in instruction.arguments {
+                switch argument {
+                case .instruction(let producer): lastReader[producer] = index
+                case .constant: constantCount += 1
+                case .operand: break
+                }
+            }
+        }
+        let firstRegister = types.count + constantCount
+        var places = [Int](repeating: 0, count: source.instructions.count)
+        var free: [Int] = []
+        for (index, instruction) in source.instructions.enumerated() {
+            // What the arguments are computed in; a mask has a type of its own.
+            let first = dtype(instruction.arguments[0])
+            let others = instruction.arguments.dropFirst().compactMap(dtype).first
+            let isSelect = instruction.function == .select
+            let computed = first ?? (isSelect ? instruction.dtype : others ?? instruction.dtype)
+            let value = isSelect ? instruction.dtype : computed
+            var slots: [Int32] = []
+            for (position, argument) in instruction.arguments.enumerated() {
+                switch argument {
+                case .operand(let operand): slots.append(Int32(operand))
+                case .instruction(let producer): slots.append(Int32(firstRegister + places[producer]))
+                case .constant(let number):
+                    slots.append(Int32(types.count + constants.count))
+                    constants.append(pattern(number, position == 0 ? computed : value))
+                }
+            }
+            while slots.count < 3 { slots.append(0) }
+            places[index] = free.popLast() ?? registers
+            registers = max(registers, places[index] + 1)
+            let (kind, function) = code(instruction.function)
+            instructions.append(
+                cv_instruction(
+                    kind: kind, function: function, type: cv_type(computed), result_type: cv_type(instruction.dtype),
+                    sources: (slots[0], slots[1], slots[2]), destination: Int32(firstRegister + places[index])))
+            // Only now, so that no instruction writes where it reads.
+            for case .instruction(let producer) in Set(instruction.arguments) where lastReader[producer] == index {
+                free.append(places[producer])
+            }
+        }
+    }
+
+    /// The bytes of a number in the type that a slot has.
+    private func pattern(_ number: Double, _ dtype: DType) -> UInt64 {
+        var (source, bits) = (number, UInt64(0))
+        let arithmetic: DType = dtype == .float16 || dtype == .bfloat16 ? .float32 : dtype
+        cv_convert(CV_FLOAT64, &source, cv_type(arithmetic), &bits, 1)
+        return bits
+    }
+
+    private func code(_ function: ElementwiseProgram.Function) -> (cv_instruction_kind, Int32) {
+        switch function {
+        case .unary(let function): (CV_UNARY, Int32(cv_unary_function(function).rawValue))
+        case .binary(let function): (CV_BINARY, Int32(cv_binary_function(function).rawValue))
+        case .select: (CV_SELECT, 0)
+        case .cast: (CV_CONVERT, 0)
+        }
+    }
+}
+
+extension cv_unary_function {
+    init(_ function: UnaryFunction) {
+        self =
+            switch function {
+            case .negate: CV_NEGATE
+            case .absolute: CV_ABSOLUTE
+            case .sign: CV_SIGN
+            case .square: CV_SQUARE
+            case .squareRoot: CV_SQUARE_ROOT
+            case .reciprocalSquareRoot: CV_RECIPROCAL_SQUARE_ROOT
+            case .reciprocal: CV_RECIPROCAL
+            case .exponential: CV_EXPONENTIAL
+            case .logarithm: CV_LOGARITHM
+            case .sine: CV_SINE
+            case .cosine: CV_COSINE
+            case .floor: CV_FLOOR
+            case .errorFunction: CV_ERROR_FUNCTION
+            case .sigmoid: CV_SIGMOID
+            case .tanh: CV_TANH
+            case .relu: CV_RELU
+            case .gelu: CV_GELU
+            case .silu: CV_SILU
+            case .softplus: CV_SOFTPLUS
+            }
+    }
+}
+
+extension cv_binary_function {
+    init(_ function: BinaryFunction) {
+        self =
+            switch function {
+            case .add: CV_ADD
+            case .subtract: CV_SUBTRACT
+            case .multiply: CV_MULTIPLY
+            case .divide: CV_DIVIDE
+            case .power: CV_POWER
+            case .minimum: CV_MINIMUM
+            case .maximum: CV_MAXIMUM
+            case .equal: CV_EQUAL
+            case .less: CV_LESS
+            case .lessOrEqual: CV_LESS_OR_EQUAL
+            }
+    }
+}

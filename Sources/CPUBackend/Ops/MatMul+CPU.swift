@@ -1,0 +1,99 @@
+import COpenBLAS
+import CVector
+import TensorGraph
+
+extension CPULowering {
+    func matMul(_ attributes: MatMul) throws -> CPUKernel {
+        let extents = MatMulExtents(attributes, shape(0), shape(1))
+        let (m, n, k) = (extents.m, extents.n, extents.k)
+        let (type, size) = (type, size)
+        let hasBias = node.operandTypes.count == 3
+        let activation = attributes.activation.map { Int32(cv_unary_function($0).rawValue) } ?? -1
+        let strides = (
+            a: attributes.transposeA ? (1, m) : (k, 1), b: attributes.transposeB ? (1, k) : (n, 1)
+        )
+        func product(_ places: Places, _ batch: Int) -> cv_gemm {
+            cv_gemm(
+                type: type, m: Int64(m), n: Int64(n), k: Int64(k), a: places.operands[0] + batch * m * k * size,
+                a_row: Int64(strides.a.0), a_column: Int64(strides.a.1),
+                b: places.operands[1] + (extents.sharesB ? 0 : batch * k * n * size), b_row: Int64(strides.b.0),
+                b_column: Int64(strides.b.1), c: places.results[0] + batch * m * n * size, c_row: Int64(n),
+                column_bias: hasBias ? places.operands[2] : nil, activation: activation, accumulate: 0)
+        }
+        // A row or two of a: the time goes into reading b, which is read in place.
+        if m <= 2, k > 1, !attributes.transposeA || m == 1 {
+            let piece = attributes.transposeB ? 64 : 512
+            let pieces = n.dividedUp(by: piece)
+            return CPUKernel("gemv") { places in
+                Parallel.run(extents.batch * pieces, grain: max(1, memoryGrain / (piece * k))) { range in
+                    for index in range {
+                        var gemm = product(places, index / pieces)
+                        if m == 1 { gemm.a_column = attributes.transposeA ? 1 : gemm.a_column }
+                        let first = index % pieces * piece
+                        cv_gemv_part(&gemm, Int64(first), Int64(min(first + piece, n)))
+                    }
+                }
+            }
+        }
+        let parts = GemmParts(m: m, n: n, k: k, batch: extents.batch, type: type)
+        return CPUKernel(
+            "gemm \(cv_tile_rows(type))×\(cv_tile_columns(type)), \(parts.rows)×\(parts.columns) a part",
+            workspaces: [parts.scratch * Parallel.workers]
+        ) { places in
+            parts.run { worker, batch, rows, columns in
+                var gemm = product(places, batch)
+                cv_gemm_part(
+                    &gemm, Int64(rows.lowerBound), Int64(rows.upperBound), Int64(columns.lowerBound),
+                    Int64(columns.upperBound), places.workspaces[0] + worker * parts.scratch)
+            }
+        }
+    }
+}
+
+/// How the result of a matrix product is shared out: parts of so many rows and columns.
+struct GemmParts {
+    let m: Int
+    let n: Int
+    let batch: Int
+    let rows: Int
+    let columns: Int
+    let scratch: Int
+    private let grain: Int
+
+    init(m: Int, n: Int, k: Int, batch: Int, type: cv_type) {
+        let width = Int(cv_tile_columns(type))
+        self.m = m
+        self.n = n
+        self.batch = batch
+        // A packed block of b should leave room in the second-level cache; small products go whole to one thread.
+        let flops = 2 * m * n * k
+        var (rows, columns) = (m, min(n, 8 * width))
+        let wanted = flops < 1_000_000 ? 1 : (4 * Parallel.workers).dividedUp(by: batch)
+        while m.dividedUp(by: rows) * n.dividedUp(by: columns) < wanted {
+            if rows >= 2 * columns, rows >= 192 {
+                rows = rows.dividedUp(by: 2).rounded(to: Int(cv_tile_rows(type)))
+            } else if columns > 2 * width {
+                columns = columns.dividedUp(by: 2).rounded(to: width)
+            } else if rows >= 96 {
+                rows = rows.dividedUp(by: 2).rounded(to: Int(cv_tile_rows(type)))
+            } else {
+                break
+            }
+        }
+        self.rows = rows
+        self.columns = columns
+        scratch = Int(cv_gemm_scratch(type, Int64(columns), Int64(k))).rounded(to: 64)
+        grain = max(1, 1_000_000 / max(2 * rows * columns * k, 1))
+    }
+
+    func run(_ body: (_ worker: Int, _ batch: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
+        let (down, across) = (m.dividedUp(by: rows), n.dividedUp(by: columns))
+        Parallel.run(batch * down * across, grain: grain) { worker, range in
+            for index in range {
+                // Neighbouring parts share their columns of b.
+                let (top, left) = (index % down * rows, index / down % across * columns)
+                body(worker, index / (down * across), top..<min(top + rows, m), left..<min(left + columns, n))
+            }
+        }
+    }
+}

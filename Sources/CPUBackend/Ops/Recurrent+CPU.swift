@@ -1,0 +1,192 @@
+import CVector
+import TensorGraph
+
+extension CPULowering {
+    func lstm() throws -> CPUKernel {
+        let x = shape(0)
+        return RecurrentGeometry(steps: x[0], batch: x[1], hidden: x[2] / 4, gates: 4, type: type).lstm()
+    }
+
+    func lstmGradient() throws -> CPUKernel {
+        let y = shape(2)
+        return RecurrentGeometry(steps: y[0], batch: y[1], hidden: y[2], gates: 4, type: type)
+            .lstmGradient(hasCells: node.operandTypes.count == 6)
+    }
+
+    func gru() throws -> CPUKernel {
+        let x = shape(0)
+        return RecurrentGeometry(steps: x[0], batch: x[1], hidden: x[2] / 3, gates: 3, type: type).gru()
+    }
+
+    func gruGradient() throws -> CPUKernel {
+        let y = shape(2)
+        return RecurrentGeometry(steps: y[0], batch: y[1], hidden: y[2], gates: 3, type: type).gruGradient()
+    }
+}
+
+/// A recurrence whose weight is packed once, and whose batch is shared out among threads that then go through all steps
+/// without waiting for one another.
+struct RecurrentGeometry {
+    let steps, batch, hidden, gates: Int
+    let type: cv_type
+    var size: Int { Int(cv_type_size(type)) }
+    private var width: Int { Int(cv_tile_columns(type)) }
+    /// Bytes of one step's states and gates.
+    private var state: Int { batch * hidden * size }
+    private var gate: Int { batch * gates * hidden * size }
+
+    /// Rows of the batch a thread takes; work below about 50 µs is not worth sharing.
+    private var grain: Int {
+        max(1, batch.dividedUp(by: Parallel.workers), 2_000_000 / (2 * steps * gates * hidden * hidden + 1))
+    }
+
+    private func run(_ body: (_ worker: Int, _ rows: Range<Int>) -> Void) {
+        let grain = grain
+        Parallel.run(batch.dividedUp(by: grain), grain: 1) { worker, range in
+            body(worker, (range.lowerBound * grain)..<min(range.upperBound * grain, batch))
+        }
+    }
+
+    /// A packed operand [k, n] that every step multiplies rows by.
+    private struct Packed {
+        let k, n: Int
+        let panels: UnsafeMutableRawPointer
+        let isThin: Bool
+    }
+
+    private func packedBytes(_ k: Int, _ n: Int) -> Int { k * n.rounded(to: width) * size }
+
+    /// Packs the matrix b [k, n] with the given strides: for a row or two as plain rows, else in panels.
+    private func pack(
+        _ b: UnsafeRawPointer, _ rowStride: Int, _ columnStride: Int, _ k: Int, _ n: Int,
+        _ target: UnsafeMutableRawPointer
+    ) -> Packed {
+        let isThin = grain <= 2
+        if isThin {
+            if columnStride == 1 {
+                target.copyMemory(from: b, byteCount: k * n * size)
+            } else {
+                cv_transpose_real(type, b, Int64(columnStride), target, Int64(n), Int64(k), Int64(n))
+            }
+        } else {
+            let (panels, width) = (n.dividedUp(by: width), width)
+            Parallel.run(panels, grain: max(1, memoryGrain / (k * width))) { range in
+                let first = range.lowerBound * width
+                cv_pack(
+                    type, b + first * columnStride * size, Int64(rowStride), Int64(columnStride), Int64(k),
+                    Int64(min(range.upperBound * width, n) - first), target + first * k * size)
+            }
+        }
+        return Packed(k: k, n: n, panels: target, isThin: isThin)
+    }
+
+    /// c [rows, n] (+)= a [rows, k] · b.
+    private func multiply(
+        _ a: UnsafeRawPointer, _ b: Packed, _ c: UnsafeMutableRawPointer, rows: Int, accumulate: Bool
+    ) {
+        if b.isThin {
+            var product = cv_gemm(
+                type: type, m: Int64(rows), n: Int64(b.n), k: Int64(b.k), a: a, a_row: Int64(b.k), a_column: 1,
+                b: b.panels, b_row: Int64(b.n), b_column: 1, c: c, c_row: Int64(b.n), column_bias: nil, activation: -1,
+                accumulate: accumulate ? 1 : 0)
+            cv_gemv_part(&product, 0, Int64(b.n))
+        } else {
+            cv_multiply_panels(
+                type, Int64(rows), Int64(b.n), Int64(b.k), a, Int64(b.k), 1, b.panels, Int64(b.k * width), c,
+                Int64(b.n), accumulate ? 1 : 0)
+        }
+    }
+
+    func lstm() -> CPUKernel {
+        CPUKernel(
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 4 * hidden)]
+        ) { places in
+            let weight = pack(places.operands[1], 1, hidden, hidden, 4 * hidden, places.workspaces[0])
+            run { _, rows in
+                let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 4 * hidden * size)
+                for step in 0..<steps {
+                    let gates = places.results[2] + step * gate + ofGate
+                    let before = step == 0 ? places.operands[2] + ofState
+                        : UnsafeRawPointer(places.results[0] + (step - 1) * state + ofState)
+                    let cellBefore = step == 0 ? places.operands[3] + ofState
+                        : UnsafeRawPointer(places.results[1] + (step - 1) * state + ofState)
+                    gates.copyMemory(
+                        from: places.operands[0] + step * gate + ofGate, byteCount: rows.count * 4 * hidden * size)
+                    multiply(before, weight, gates, rows: rows.count, accumulate: true)
+                    cv_lstm_step(
+                        type, gates, cellBefore, places.results[1] + step * state + ofState,
+                        places.results[0] + step * state + ofState, Int64(rows.count), Int64(hidden))
+                }
+            }
+        }
+    }
+
+    func lstmGradient(hasCells: Bool) -> CPUKernel {
+        CPUKernel(
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(4 * hidden, hidden)]
+        ) { places in
+            let weight = pack(places.operands[0], hidden, 1, 4 * hidden, hidden, places.workspaces[0])
+            run { _, rows in
+                let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 4 * hidden * size)
+                // dh0 and dc0 carry the cotangents back until they are final.
+                let (dh, dc) = (places.results[1] + ofState, places.results[2] + ofState)
+                dh.initializeMemory(as: UInt8.self, repeating: 0, count: rows.count * hidden * size)
+                dc.initializeMemory(as: UInt8.self, repeating: 0, count: rows.count * hidden * size)
+                for step in (0..<steps).reversed() {
+                    let (ofStep, dgates) = (step * state + ofState, places.results[0] + step * gate + ofGate)
+                    cv_lstm_back(
+                        type, places.operands[3] + step * gate + ofGate,
+                        step == 0 ? places.operands[1] + ofState : places.operands[2] + (ofStep - state),
+                        places.operands[2] + ofStep, places.operands[4] + ofStep, dh,
+                        hasCells ? places.operands[5] + ofStep : nil, dc, dgates, Int64(rows.count), Int64(hidden))
+                    multiply(UnsafeRawPointer(dgates), weight, dh, rows: rows.count, accumulate: false)
+                }
+            }
+        }
+    }
+
+    func gru() -> CPUKernel {
+        let sums = batch * 3 * hidden * size
+        return CPUKernel(
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 3 * hidden), sums]
+        ) { places in
+            let weight = pack(places.operands[1], 1, hidden, hidden, 3 * hidden, places.workspaces[0])
+            run { _, rows in
+                let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 3 * hidden * size)
+                let sums = places.workspaces[1] + ofGate
+                for step in 0..<steps {
+                    let before = step == 0 ? places.operands[3] + ofState
+                        : UnsafeRawPointer(places.results[0] + (step - 1) * state + ofState)
+                    multiply(before, weight, sums, rows: rows.count, accumulate: false)
+                    cv_gru_step(
+                        type, places.operands[0] + step * gate + ofGate, sums, places.operands[2], before,
+                        places.results[1] + step * gate + ofGate, places.results[2] + step * state + ofState,
+                        places.results[0] + step * state + ofState, Int64(rows.count), Int64(hidden))
+                }
+            }
+        }
+    }
+
+    func gruGradient() -> CPUKernel {
+        CPUKernel(
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(3 * hidden, hidden)]
+        ) { places in
+            let weight = pack(places.operands[0], hidden, 1, 3 * hidden, hidden, places.workspaces[0])
+            run { _, rows in
+                let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 3 * hidden * size)
+                let dh = places.results[2] + ofState
+                dh.initializeMemory(as: UInt8.self, repeating: 0, count: rows.count * hidden * size)
+                for step in (0..<steps).reversed() {
+                    let (ofStep, ofGates) = (step * state + ofState, step * gate + ofGate)
+                    let before = step == 0 ? places.operands[1] + ofState : places.operands[2] + (ofStep - state)
+                    let dhGates = places.results[1] + ofGates
+                    cv_gru_back(
+                        type, places.operands[3] + ofGates, places.operands[4] + ofStep, before,
+                        places.operands[5] + ofStep, dh, places.results[0] + ofGates, dhGates, Int64(rows.count),
+                        Int64(hidden))
+                    multiply(UnsafeRawPointer(dhGates), weight, dh, rows: rows.count, accumulate: true)
+                }
+            }
+        }
+    }
+}
