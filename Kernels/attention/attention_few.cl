@@ -8,8 +8,7 @@
 //
 // q, y [heads, sq, d], k, v [heads, sk, d]; VECTOR_WIDTH must divide d = HEAD_WIDTH. Bound by memory: 8·heads·sk·d bytes
 // forward, 16 backward. Splitting the keys: Dao et al., Flash-Decoding, 2023.
-
-#include "common/vector.cl"
+// Goes after common/math.cl and common/vector.cl.
 
 #ifndef HEAD_WIDTH
 #define HEAD_WIDTH 64
@@ -26,24 +25,18 @@
 #define WIDTH_VECTORS (HEAD_WIDTH / VECTOR_WIDTH)
 #define EACH_VECTOR _Pragma("unroll") for (int c = 0; c < WIDTH_VECTORS; c++)
 
-static inline void loadRow(Vector row[WIDTH_VECTORS], __global const float *from) {
-    EACH_VECTOR row[c] = LOAD(from + c * VECTOR_WIDTH);
+static inline void loadRow(vfloat row[WIDTH_VECTORS], __global const float *from) {
+    EACH_VECTOR row[c] = vfloat_load(from + c * VECTOR_WIDTH);
 }
 
-static inline void storeRow(__global float *to, const Vector row[WIDTH_VECTORS]) {
-    EACH_VECTOR STORE(row[c], to + c * VECTOR_WIDTH);
+static inline void storeRow(__global float *to, const vfloat row[WIDTH_VECTORS]) {
+    EACH_VECTOR vfloat_store(row[c], to + c * VECTOR_WIDTH);
 }
 
-static inline float dotRow(const Vector a[WIDTH_VECTORS], __global const float *b) {
-    Vector sum = 0.0f;
-    EACH_VECTOR sum = fma(a[c], LOAD(b + c * VECTOR_WIDTH), sum);
-    return sumLanes(sum);
-}
-
-static inline float largestLane(const Vector x) {
-    float largest = ((const float *)&x)[0];
-    for (int n = 1; n < VECTOR_WIDTH; n++) largest = fmax(largest, ((const float *)&x)[n]);
-    return largest;
+static inline float dotRow(const vfloat a[WIDTH_VECTORS], __global const float *b) {
+    vfloat sum = 0.0f;
+    EACH_VECTOR sum = fma(a[c], vfloat_load(b + c * VECTOR_WIDTH), sum);
+    return vsum(sum);
 }
 
 // Whether query i sees key j.
@@ -64,7 +57,7 @@ void attentionFew(
     v += vOffset + head * sk * HEAD_WIDTH;
     partial += partialOffset + (head * splits + split) * sq * (2 + HEAD_WIDTH);
 
-    Vector query[MAX_QUERIES][WIDTH_VECTORS], sum[MAX_QUERIES][WIDTH_VECTORS];
+    vfloat query[MAX_QUERIES][WIDTH_VECTORS], sum[MAX_QUERIES][WIDTH_VECTORS];
     float maximum[MAX_QUERIES], total[MAX_QUERIES];
     for (int i = 0; i < sq; i++) {
         loadRow(query[i], q + i * HEAD_WIDTH);
@@ -75,24 +68,24 @@ void attentionFew(
     for (int j0 = begin; j0 < end; j0 += VECTOR_WIDTH) {
         const int count = min(VECTOR_WIDTH, end - j0);
         for (int i = 0; i < sq; i++) {
-            Vector weights;
+            vfloat weights;
             for (int j = 0; j < VECTOR_WIDTH; j++) {
                 const bool seen = j < count && SEES(i, j0 + j);
                 ((float *)&weights)[j] =
                     seen ? scale * dotRow(query[i], k + (long)(j0 + j) * HEAD_WIDTH) : -INFINITY;
             }
-            const float largest = fmax(maximum[i], largestLane(weights));
+            const float largest = fmax(maximum[i], vlargest(weights));
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
             const float reference = largest == -INFINITY ? 0.0f : largest;
             const float decay = exp(maximum[i] - reference);
-            weights = exponential(weights - reference);
-            total[i] = fma(total[i], decay, sumLanes(weights));
+            weights = vexp_nonpositive(weights - reference);
+            total[i] = fma(total[i], decay, vsum(weights));
             maximum[i] = largest;
             EACH_VECTOR sum[i][c] *= decay;
             for (int j = 0; j < count; j++) {
-                const Vector weight = ((const float *)&weights)[j];
+                const vfloat weight = ((const float *)&weights)[j];
                 __global const float *value = v + (long)(j0 + j) * HEAD_WIDTH;
-                EACH_VECTOR sum[i][c] = fma(weight, LOAD(value + c * VECTOR_WIDTH), sum[i][c]);
+                EACH_VECTOR sum[i][c] = fma(weight, vfloat_load(value + c * VECTOR_WIDTH), sum[i][c]);
             }
         }
     }
@@ -119,13 +112,13 @@ void attentionJoin(
     for (int split = 0; split < splits; split++) largest = fmax(largest, partial[split * stride]);
     const float reference = largest == -INFINITY ? 0.0f : largest;
     float total = 0.0f;
-    Vector sum[WIDTH_VECTORS];
+    vfloat sum[WIDTH_VECTORS];
     EACH_VECTOR sum[c] = 0.0f;
     for (int split = 0; split < splits; split++) {
         __global const float *part = partial + split * stride;
         const float factor = exp(part[0] - reference);
         total = fma(factor, part[1], total);
-        EACH_VECTOR sum[c] = fma((Vector)(factor), LOAD(part + 2 + c * VECTOR_WIDTH), sum[c]);
+        EACH_VECTOR sum[c] = fma((vfloat)(factor), vfloat_load(part + 2 + c * VECTOR_WIDTH), sum[c]);
     }
     EACH_VECTOR sum[c] *= 1.0f / total;
     storeRow(y, sum);
@@ -155,8 +148,8 @@ void attentionFewGradient(
     dk += dkOffset + head * sk * HEAD_WIDTH;
     dv += dvOffset + head * sk * HEAD_WIDTH;
 
-    Vector query[MAX_QUERIES][WIDTH_VECTORS], cotangent[MAX_QUERIES][WIDTH_VECTORS], sum[MAX_QUERIES][WIDTH_VECTORS];
-    Vector weights[MAX_QUERIES], slopes[MAX_QUERIES];
+    vfloat query[MAX_QUERIES][WIDTH_VECTORS], cotangent[MAX_QUERIES][WIDTH_VECTORS], sum[MAX_QUERIES][WIDTH_VECTORS];
+    vfloat weights[MAX_QUERIES], slopes[MAX_QUERIES];
     float delta[MAX_QUERIES];
     for (int i = 0; i < sq; i++) {
         loadRow(query[i], q + i * HEAD_WIDTH);
@@ -167,27 +160,27 @@ void attentionFewGradient(
     for (int j0 = begin; j0 < end; j0 += VECTOR_WIDTH) {
         const int count = min(VECTOR_WIDTH, end - j0);
         for (int i = 0; i < sq; i++) {
-            Vector score = -INFINITY, slope = 0.0f;
+            vfloat score = -INFINITY, slope = 0.0f;
             for (int j = 0; j < count; j++)
                 if (SEES(i, j0 + j)) {
                     const long row = (long)(j0 + j) * HEAD_WIDTH;
                     ((float *)&score)[j] = scale * dotRow(query[i], k + row) - logSumExp[i];
                     ((float *)&slope)[j] = scale * (dotRow(cotangent[i], v + row) - delta[i]);
                 }
-            weights[i] = exponential(score);
+            weights[i] = vexp_nonpositive(score);
             slopes[i] = weights[i] * slope;
         }
         for (int j = 0; j < count; j++) {
             const long row = (long)(j0 + j) * HEAD_WIDTH;
-            Vector key[WIDTH_VECTORS], dkey[WIDTH_VECTORS], dvalue[WIDTH_VECTORS];
+            vfloat key[WIDTH_VECTORS], dkey[WIDTH_VECTORS], dvalue[WIDTH_VECTORS];
             loadRow(key, k + row);
             EACH_VECTOR {
                 dkey[c] = 0.0f;
                 dvalue[c] = 0.0f;
             }
             for (int i = 0; i < sq; i++) {
-                const Vector weight = ((const float *)&weights[i])[j];
-                const Vector slope = ((const float *)&slopes[i])[j];
+                const vfloat weight = ((const float *)&weights[i])[j];
+                const vfloat slope = ((const float *)&slopes[i])[j];
                 EACH_VECTOR {
                     dvalue[c] = fma(weight, cotangent[i][c], dvalue[c]);
                     dkey[c] = fma(slope, query[i][c], dkey[c]);

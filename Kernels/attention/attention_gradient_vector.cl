@@ -16,8 +16,7 @@
 //
 // q, y, dy, dq [heads, sq, d]; k, v [heads, sk, d]; logSumExp [heads, sq]; dk, dv [parts, heads, sk, d].
 // 10·heads·sq·sk·d flops. Dao et al., FlashAttention, 2022, algorithm 4.
-
-#include "attention/columns.cl"
+// Goes after common/math.cl, common/vector.cl and attention/columns.cl.
 
 // The register tile of dk and dv: keys, and vectors along e; the second divides ⌈d / VECTOR_WIDTH⌉.
 #ifndef OUTER_ROWS
@@ -37,9 +36,9 @@
 #define EACH_OUTER_VECTOR _Pragma("unroll") for (int c = 0; c < OUTER_VECTORS; c++)
 
 // row[e ..< e + VECTOR_WIDTH] += sum, without touching what lies past the row's end.
-static inline void addToRow(__global float *row, const int e, const Vector sum) {
+static inline void addToRow(__global float *row, const int e, const vfloat sum) {
     if (HEAD_WIDTH % VECTOR_WIDTH == 0 || e + VECTOR_WIDTH <= HEAD_WIDTH) {
-        STORE(LOAD(row + e) + sum, row + e);
+        vfloat_store(vfloat_load(row + e) + sum, row + e);
     } else {
         for (int n = e; n < HEAD_WIDTH; n++) row[n] += ((const float *)&sum)[n - e];
     }
@@ -47,16 +46,16 @@ static inline void addToRow(__global float *row, const int e, const Vector sum) 
 
 // target[first + j][e] += Σ_lane weights[j][lane] · rows[lane][e] for `count` keys.
 static inline void addProducts(
-    __global float *target, Vector weights[KEY_BLOCK][QUERY_VECTORS], Vector rows[LANES][WIDTH_VECTORS],
+    __global float *target, vfloat weights[KEY_BLOCK][QUERY_VECTORS], vfloat rows[LANES][WIDTH_VECTORS],
     const int first, const int count)
 {
     for (int j = 0; j < count; j += OUTER_ROWS)
         for (int e = 0; e < WIDTH_VECTORS; e += OUTER_VECTORS) {
-            Vector sum[OUTER_ROWS][OUTER_VECTORS];
+            vfloat sum[OUTER_ROWS][OUTER_VECTORS];
             EACH_OUTER_ROW EACH_OUTER_VECTOR sum[r][c] = 0.0f;
             for (int i = 0; i < LANES; i++)
                 EACH_OUTER_ROW {
-                    const Vector factor = ((const float *)weights[j + r])[i];
+                    const vfloat factor = ((const float *)weights[j + r])[i];
                     EACH_OUTER_VECTOR sum[r][c] = fma(factor, rows[i][e + c], sum[r][c]);
                 }
             EACH_OUTER_ROW {
@@ -92,11 +91,11 @@ void attentionGradient(
     for (long n = 0; n < (long)sk * HEAD_WIDTH; n++) dk[n] = 0.0f;
     for (long n = 0; n < (long)sk * HEAD_WIDTH; n++) dv[n] = 0.0f;
 
-    Vector qColumns[HEAD_WIDTH][QUERY_VECTORS], dyColumns[HEAD_WIDTH][QUERY_VECTORS];
-    Vector dqColumns[HEAD_WIDTH][QUERY_VECTORS];
-    Vector qRows[LANES][WIDTH_VECTORS], dyRows[LANES][WIDTH_VECTORS];
-    Vector weights[KEY_BLOCK][QUERY_VECTORS], slopes[KEY_BLOCK][QUERY_VECTORS];
-    Vector delta[QUERY_VECTORS], logarithm[QUERY_VECTORS], one[QUERY_VECTORS];
+    vfloat qColumns[HEAD_WIDTH][QUERY_VECTORS], dyColumns[HEAD_WIDTH][QUERY_VECTORS];
+    vfloat dqColumns[HEAD_WIDTH][QUERY_VECTORS];
+    vfloat qRows[LANES][WIDTH_VECTORS], dyRows[LANES][WIDTH_VECTORS];
+    vfloat weights[KEY_BLOCK][QUERY_VECTORS], slopes[KEY_BLOCK][QUERY_VECTORS];
+    vfloat delta[QUERY_VECTORS], logarithm[QUERY_VECTORS], one[QUERY_VECTORS];
     EACH_COLUMN one[c] = 1.0f;
 
     const int blocks = (sq + LANES - 1) / LANES;
@@ -129,10 +128,10 @@ void attentionGradient(
             keysTimesColumns(slopes, v, dyColumns, j0, sk - 1);
             for (int j = 0; j < KEY_BLOCK; j++)
                 EACH_COLUMN {
-                    Vector weight = exponential(weights[j][c] - logarithm[c]);
+                    vfloat weight = vexp_nonpositive(weights[j][c] - logarithm[c]);
                     if (CAUSAL) {
-                        const IntVector query = LANE_INDEX + (first + c * VECTOR_WIDTH);
-                        weight = SELECT(weight, (Vector)(0.0f), query < (IntVector)(j0 + j));
+                        const vint query = VLANES + (first + c * VECTOR_WIDTH);
+                        weight = select(weight, (vfloat)(0.0f), query < (vint)(j0 + j));
                     }
                     weights[j][c] = weight;
                     slopes[j][c] = scale * weight * (slopes[j][c] - delta[c]);

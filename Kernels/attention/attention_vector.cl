@@ -14,8 +14,7 @@
 // q, y [heads, sq, d], k, v [heads, sk, d], logSumExp [heads, sq], with heads = b·h and d = HEAD_WIDTH.
 // 4·heads·sq·sk·d flops (half where causal: blocks above the diagonal are skipped); k and v are read once for each
 // LANES queries. Online softmax: Milakov and Gimelshein, 2018; tiles: Dao et al., FlashAttention, 2022.
-
-#include "attention/columns.cl"
+// Goes after common/math.cl, common/vector.cl and attention/columns.cl.
 
 // Global size (heads · blocks, 1), blocks = ⌈sq / LANES⌉.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -34,9 +33,9 @@ void attention(
     y += yOffset + head * sq * HEAD_WIDTH;
     logSumExp += logSumExpOffset + head * sq;
 
-    Vector qColumns[HEAD_WIDTH][QUERY_VECTORS], yColumns[HEAD_WIDTH][QUERY_VECTORS];
-    Vector weights[KEY_BLOCK][QUERY_VECTORS];
-    Vector maximum[QUERY_VECTORS], sum[QUERY_VECTORS];
+    vfloat qColumns[HEAD_WIDTH][QUERY_VECTORS], yColumns[HEAD_WIDTH][QUERY_VECTORS];
+    vfloat weights[KEY_BLOCK][QUERY_VECTORS];
+    vfloat maximum[QUERY_VECTORS], sum[QUERY_VECTORS];
     loadColumns(qColumns, q, first, sq, scale);
     for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN yColumns[e][c] = 0.0f;
     EACH_COLUMN {
@@ -51,20 +50,20 @@ void attention(
         if (CAUSAL && j0 + count > first)
             for (int j = 0; j < count; j++)
                 EACH_COLUMN {
-                    const IntVector query = LANE_INDEX + (first + c * VECTOR_WIDTH);
-                    weights[j][c] = SELECT(weights[j][c], (Vector)(-INFINITY), query < (IntVector)(j0 + j));
+                    const vint query = VLANES + (first + c * VECTOR_WIDTH);
+                    weights[j][c] = select(weights[j][c], (vfloat)(-INFINITY), query < (vint)(j0 + j));
                 }
 
-        Vector decay[QUERY_VECTORS];
+        vfloat decay[QUERY_VECTORS];
         EACH_COLUMN {
-            Vector largest = maximum[c];
-            for (int j = 0; j < count; j++) largest = fmax(largest, weights[j][c]);
+            vfloat largest = maximum[c];
+            for (int j = 0; j < count; j++) largest = vlarger(largest, weights[j][c]);
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
-            const Vector reference = SELECT(largest, (Vector)(0.0f), largest == (Vector)(-INFINITY));
-            decay[c] = exponential(maximum[c] - reference);
-            Vector total = 0.0f;
+            const vfloat reference = select(largest, (vfloat)(0.0f), largest == (vfloat)(-INFINITY));
+            decay[c] = vexp_nonpositive(maximum[c] - reference);
+            vfloat total = 0.0f;
             for (int j = 0; j < count; j++) {
-                weights[j][c] = exponential(weights[j][c] - reference);
+                weights[j][c] = vexp_nonpositive(weights[j][c] - reference);
                 total += weights[j][c];
             }
             sum[c] = fma(sum[c], decay[c], total);
@@ -73,10 +72,10 @@ void attention(
         addWeightedRows(yColumns, decay, v, weights, j0, count);
     }
 
-    Vector inverse[QUERY_VECTORS], logarithm[QUERY_VECTORS];
+    vfloat inverse[QUERY_VECTORS], logarithm[QUERY_VECTORS];
     EACH_COLUMN {
         inverse[c] = 1.0f / sum[c];
-        logarithm[c] = maximum[c] + log(sum[c]);
+        logarithm[c] = maximum[c] + vlog(sum[c]);
     }
     for (int i = 0; i < LANES && first + i < sq; i++) {
         for (int e = 0; e < HEAD_WIDTH; e++)

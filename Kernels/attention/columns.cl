@@ -3,8 +3,7 @@
 // A block of LANES queries is kept turned round, one query a lane (`columns`); rows of keys or values are used where
 // they lie, as scalars broadcast over the lanes. Each product is a register tile of ROWS scalars times QUERY_VECTORS
 // vectors: 16 vector registers of sums with the defaults.
-
-#include "common/vector.cl"
+// Goes after common/math.cl and common/vector.cl.
 
 #ifndef HEAD_WIDTH
 #define HEAD_WIDTH 64
@@ -33,7 +32,7 @@
 
 // Turns the queries first ..< first + LANES of a head into columns, zeros past the last of `count`.
 static inline void loadColumns(
-    Vector columns[HEAD_WIDTH][QUERY_VECTORS], __global const float *rows, const int first, const int count,
+    vfloat columns[HEAD_WIDTH][QUERY_VECTORS], __global const float *rows, const int first, const int count,
     const float scale)
 {
     float *lanes = (float *)columns;
@@ -46,11 +45,11 @@ static inline void loadColumns(
 
 // products[j][lane] = Σ_e rows[first + j][e] · columns[e][lane] for KEY_BLOCK keys; keys past the last repeat it.
 static inline void keysTimesColumns(
-    Vector products[KEY_BLOCK][QUERY_VECTORS], __global const float *rows, Vector columns[HEAD_WIDTH][QUERY_VECTORS],
+    vfloat products[KEY_BLOCK][QUERY_VECTORS], __global const float *rows, vfloat columns[HEAD_WIDTH][QUERY_VECTORS],
     const int first, const int last)
 {
     for (int j = 0; j < KEY_BLOCK; j += ROWS) {
-        Vector sum[ROWS][QUERY_VECTORS];
+        vfloat sum[ROWS][QUERY_VECTORS];
         __global const float *row[ROWS];
         EACH_ROW {
             row[r] = rows + (long)min(first + j + r, last) * HEAD_WIDTH;
@@ -58,7 +57,7 @@ static inline void keysTimesColumns(
         }
         for (int e = 0; e < HEAD_WIDTH; e++)
             EACH_ROW {
-                const Vector factor = row[r][e];
+                const vfloat factor = row[r][e];
                 EACH_COLUMN sum[r][c] = fma(factor, columns[e][c], sum[r][c]);
             }
         EACH_ROW {
@@ -69,19 +68,19 @@ static inline void keysTimesColumns(
 
 // columns[e][lane] = decay[lane] · columns[e][lane] + Σ_j rows[first + j][e] · weights[j][lane] over `count` keys.
 static inline void addWeightedRows(
-    Vector columns[HEAD_WIDTH][QUERY_VECTORS], const Vector decay[QUERY_VECTORS], __global const float *rows,
-    Vector weights[KEY_BLOCK][QUERY_VECTORS], const int first, const int count)
+    vfloat columns[HEAD_WIDTH][QUERY_VECTORS], const vfloat decay[QUERY_VECTORS], __global const float *rows,
+    vfloat weights[KEY_BLOCK][QUERY_VECTORS], const int first, const int count)
 {
     rows += (long)first * HEAD_WIDTH;
     int e = 0;
     for (; e + ROWS <= HEAD_WIDTH; e += ROWS) {
-        Vector sum[ROWS][QUERY_VECTORS];
+        vfloat sum[ROWS][QUERY_VECTORS];
         EACH_ROW {
             EACH_COLUMN sum[r][c] = columns[e + r][c] * decay[c];
         }
         for (int j = 0; j < count; j++)
             EACH_ROW {
-                const Vector factor = rows[j * HEAD_WIDTH + e + r];
+                const vfloat factor = rows[j * HEAD_WIDTH + e + r];
                 EACH_COLUMN sum[r][c] = fma(factor, weights[j][c], sum[r][c]);
             }
         EACH_ROW {
@@ -89,10 +88,10 @@ static inline void addWeightedRows(
         }
     }
     for (; e < HEAD_WIDTH; e++) {
-        Vector sum[QUERY_VECTORS];
+        vfloat sum[QUERY_VECTORS];
         EACH_COLUMN sum[c] = columns[e][c] * decay[c];
         for (int j = 0; j < count; j++) {
-            const Vector factor = rows[j * HEAD_WIDTH + e];
+            const vfloat factor = rows[j * HEAD_WIDTH + e];
             EACH_COLUMN sum[c] = fma(factor, weights[j][c], sum[c]);
         }
         EACH_COLUMN columns[e][c] = sum[c];

@@ -1,0 +1,119 @@
+// Layer normalisation of the rows of x [rows, columns], and its gradient.
+//
+//   layerNorm          y = (x - mean) · inverse · scale + bias, inverse = 1 / sqrt(variance + epsilon)
+//   layerNormGradient  g = dy · scale, z = (x - mean) · inverse:
+//                      dx = inverse · (g - mean of g - z · mean of g·z);  dscale = Σ_rows dy·z;  dbias = Σ_rows dy
+//
+// A team takes a run of rows (common/team.cl draws it). A row is read from memory once and stays in cache for the next
+// passes: mean, then variance about it (no cancellation), then y. 8 bytes an element forward, 12 backward.
+// dscale and dbias: each team adds up those of its rows in partial sums [teams, columns] of its own, whose columns are
+// then added by reduceColumns: no atomics, one order. Ba et al., Layer Normalization, 2016.
+// Goes after common/math.cl, common/vector.cl and common/team.cl.
+
+TEAM_KERNEL void layerNorm(
+    __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
+    const ulong scaleOffset, __global const float *restrict bias, const ulong biasOffset, __global float *restrict y,
+    const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict inverse,
+    const ulong inverseOffset, const int rows, const int columns, const float epsilon)
+{
+    TEAM_MEMORY
+    const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
+    scale += scaleOffset;
+    bias += biasOffset;
+    for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
+        __global const float *from = x + xOffset + (long)row * columns;
+        __global float *to = y + yOffset + (long)row * columns;
+
+        vfloat total = 0.0f;
+        for EACH_TEAM_VECTOR(i, columns) total += vfloat_load(from + i);
+        if (HAS_TEAM_REST(columns)) total += vfloat_load_part(from + whole, rest, 0.0f);
+        const float average = teamSum(total) / columns;
+
+        vfloat squares = 0.0f;
+        for EACH_TEAM_VECTOR(i, columns) {
+            const vfloat centred = vfloat_load(from + i) - average;
+            squares = fma(centred, centred, squares);
+        }
+        if (HAS_TEAM_REST(columns)) {
+            const vfloat centred = vfloat_load_part(from + whole, rest, average) - average;
+            squares = fma(centred, centred, squares);
+        }
+        const float deviation = 1.0f / sqrt(teamSum(squares) / columns + epsilon);
+
+        for EACH_TEAM_VECTOR(i, columns)
+            vfloat_store(
+                fma((vfloat_load(from + i) - average) * deviation, vfloat_load(scale + i), vfloat_load(bias + i)),
+                to + i);
+        if (HAS_TEAM_REST(columns))
+            for (int n = whole; n < columns; n++) to[n] = fma((from[n] - average) * deviation, scale[n], bias[n]);
+        if (get_local_id(0) == 0) {
+            mean[meanOffset + row] = average;
+            inverse[inverseOffset + row] = deviation;
+        }
+    }
+}
+
+// `scalePartials` and `biasPartials` are [work-groups, columns].
+TEAM_KERNEL void layerNormGradient(
+    __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
+    const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
+    __global const float *restrict inverse, const ulong inverseOffset, __global const float *restrict dy,
+    const ulong dyOffset, __global float *restrict dx, const ulong dxOffset, __global float *restrict scalePartials,
+    const ulong scalePartialsOffset, __global float *restrict biasPartials, const ulong biasPartialsOffset,
+    const int rows, const int columns)
+{
+    TEAM_MEMORY
+    const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
+    scale += scaleOffset;
+    // Each item adds only into the columns that are its own in every row, so that no barrier is needed.
+    __global float *dscale = scalePartials + scalePartialsOffset + (long)get_group_id(0) * columns;
+    __global float *dbias = biasPartials + biasPartialsOffset + (long)get_group_id(0) * columns;
+    for EACH_TEAM_VECTOR(i, columns) {
+        vfloat_store((vfloat)(0.0f), dscale + i);
+        vfloat_store((vfloat)(0.0f), dbias + i);
+    }
+    if (HAS_TEAM_REST(columns)) {
+        vfloat_store_part((vfloat)(0.0f), dscale + whole, rest);
+        vfloat_store_part((vfloat)(0.0f), dbias + whole, rest);
+    }
+
+    for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
+        __global const float *values = x + xOffset + (long)row * columns;
+        __global const float *cotangents = dy + dyOffset + (long)row * columns;
+        __global float *to = dx + dxOffset + (long)row * columns;
+        const float average = mean[meanOffset + row], deviation = inverse[inverseOffset + row];
+
+        vfloat total = 0.0f, products = 0.0f;
+        for EACH_TEAM_VECTOR(i, columns) {
+            const vfloat cotangent = vfloat_load(cotangents + i);
+            const vfloat normal = (vfloat_load(values + i) - average) * deviation;
+            const vfloat slope = cotangent * vfloat_load(scale + i);
+            total += slope;
+            products = fma(slope, normal, products);
+            vfloat_store(fma(cotangent, normal, vfloat_load(dscale + i)), dscale + i);
+            vfloat_store(vfloat_load(dbias + i) + cotangent, dbias + i);
+        }
+        if (HAS_TEAM_REST(columns)) {
+            const vfloat cotangent = vfloat_load_part(cotangents + whole, rest, 0.0f);
+            const vfloat normal = (vfloat_load_part(values + whole, rest, average) - average) * deviation;
+            const vfloat slope = cotangent * vfloat_load_part(scale + whole, rest, 0.0f);
+            total += slope;
+            products = fma(slope, normal, products);
+            vfloat_store_part(
+                fma(cotangent, normal, vfloat_load_part(dscale + whole, rest, 0.0f)), dscale + whole, rest);
+            vfloat_store_part(vfloat_load_part(dbias + whole, rest, 0.0f) + cotangent, dbias + whole, rest);
+        }
+        const float slopeMean = teamSum(total) / columns, productMean = teamSum(products) / columns;
+
+        for EACH_TEAM_VECTOR(i, columns) {
+            const vfloat normal = (vfloat_load(values + i) - average) * deviation;
+            const vfloat slope = vfloat_load(cotangents + i) * vfloat_load(scale + i);
+            vfloat_store(deviation * (slope - slopeMean - normal * productMean), to + i);
+        }
+        if (HAS_TEAM_REST(columns))
+            for (int n = whole; n < columns; n++) {
+                const float normal = (values[n] - average) * deviation;
+                to[n] = deviation * (cotangents[n] * scale[n] - slopeMean - normal * productMean);
+            }
+    }
+}

@@ -1,0 +1,17 @@
+// The maximum m of a row of logits and the logarithm of Σ eˣ⁻ᵐ, for all items of the team: what log-softmax and
+// cross-entropy share. Goes after common/math.cl, common/vector.cl and common/team.cl.
+
+#define ROW_LOGARITHM(from, columns, maximum, logarithm) \
+    vfloat largest = -INFINITY; \
+    for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, vfloat_load(from + i)); \
+    if (HAS_TEAM_REST(columns)) \
+        largest = vlarger(largest, vfloat_load_part(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY)); \
+    const float maximum = teamLargest(largest); \
+    vfloat sum = 0.0f; \
+    for EACH_TEAM_VECTOR(i, columns) sum += vexp(vfloat_load(from + i) - maximum); \
+    if (HAS_TEAM_REST(columns)) { \
+        const vfloat last = \
+            vexp(vfloat_load_part(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY) - maximum); \
+        for (int n = 0; n < TEAM_REST(columns); n++) ((float *)&sum)[n] += VLANE(last, n); \
+    } \
+    const float logarithm = log(teamSum(sum));

@@ -1,0 +1,108 @@
+// Softmax, log-softmax and their gradients over the last axis of x [rows, columns].
+//
+//   softmax             y = eˣ⁻ᵐ / Σ eˣ⁻ᵐ            m the row's maximum
+//   softmaxGradient     dx = y · (dy - Σ y·dy)
+//   logSoftmax          y = x - m - ln Σ eˣ⁻ᵐ
+//   logSoftmaxGradient  dx = dy - eʸ · Σ dy
+//
+// A team takes row after row (common/team.cl draws it). A row is read from memory once and stays in cache or registers
+// for the passes after the first: 8 bytes an element forward, 12 backward. A NaN or +inf in a row makes the row NaN, as
+// does a row of -inf. Milakov and Gimelshein, Online normalizer calculation for softmax, 2018, for the passes counted.
+// Goes after common/math.cl, common/vector.cl, common/team.cl and softmax/row_logarithm.cl.
+
+TEAM_KERNEL void softmax(
+    __global const float *restrict x, const ulong xOffset, __global float *restrict y, const ulong yOffset,
+    const int rows, const int columns)
+{
+    TEAM_MEMORY
+    const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
+    for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
+        __global const float *from = x + xOffset + (long)row * columns;
+        __global float *to = y + yOffset + (long)row * columns;
+
+        vfloat largest = -INFINITY;
+        for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, vfloat_load(from + i));
+        if (HAS_TEAM_REST(columns)) largest = vlarger(largest, vfloat_load_part(from + whole, rest, -INFINITY));
+        const float maximum = teamLargest(largest);
+
+        vfloat sum = 0.0f, last = 0.0f;
+        for EACH_TEAM_VECTOR(i, columns) {
+            const vfloat power = vexp_nonpositive(vfloat_load(from + i) - maximum);
+            vfloat_store(power, to + i);
+            sum += power;
+        }
+        if (HAS_TEAM_REST(columns)) {
+            last = vexp(vfloat_load_part(from + whole, rest, -INFINITY) - maximum);
+            for (int n = 0; n < rest; n++) ((float *)&sum)[n] += VLANE(last, n);
+        }
+        const float factor = 1.0f / teamSum(sum);
+        for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(to + i) * factor, to + i);
+        if (HAS_TEAM_REST(columns)) vfloat_store_part(last * factor, to + whole, rest);
+    }
+}
+
+TEAM_KERNEL void softmaxGradient(
+    __global const float *restrict y, const ulong yOffset, __global const float *restrict dy, const ulong dyOffset,
+    __global float *restrict dx, const ulong dxOffset, const int rows, const int columns)
+{
+    TEAM_MEMORY
+    const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
+    for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
+        __global const float *values = y + yOffset + (long)row * columns;
+        __global const float *cotangents = dy + dyOffset + (long)row * columns;
+        __global float *to = dx + dxOffset + (long)row * columns;
+
+        vfloat products = 0.0f;
+        for EACH_TEAM_VECTOR(i, columns)
+            products = fma(vfloat_load(values + i), vfloat_load(cotangents + i), products);
+        if (HAS_TEAM_REST(columns))
+            products = fma(
+                vfloat_load_part(values + whole, rest, 0.0f), vfloat_load_part(cotangents + whole, rest, 0.0f),
+                products);
+        const float sum = teamSum(products);
+        for EACH_TEAM_VECTOR(i, columns)
+            vfloat_store(vfloat_load(values + i) * (vfloat_load(cotangents + i) - sum), to + i);
+        if (HAS_TEAM_REST(columns))
+            for (int n = whole; n < columns; n++) to[n] = values[n] * (cotangents[n] - sum);
+    }
+}
+
+TEAM_KERNEL void logSoftmax(
+    __global const float *restrict x, const ulong xOffset, __global float *restrict y, const ulong yOffset,
+    const int rows, const int columns)
+{
+    TEAM_MEMORY
+    for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
+        __global const float *from = x + xOffset + (long)row * columns;
+        __global float *to = y + yOffset + (long)row * columns;
+        ROW_LOGARITHM(from, columns, maximum, logarithm)
+        for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(from + i) - maximum - logarithm, to + i);
+        if (HAS_TEAM_REST(columns))
+            for (int n = TEAM_WHOLE(columns); n < columns; n++) to[n] = from[n] - maximum - logarithm;
+    }
+}
+
+TEAM_KERNEL void logSoftmaxGradient(
+    __global const float *restrict y, const ulong yOffset, __global const float *restrict dy, const ulong dyOffset,
+    __global float *restrict dx, const ulong dxOffset, const int rows, const int columns)
+{
+    TEAM_MEMORY
+    const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
+    for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
+        __global const float *values = y + yOffset + (long)row * columns;
+        __global const float *cotangents = dy + dyOffset + (long)row * columns;
+        __global float *to = dx + dxOffset + (long)row * columns;
+
+        vfloat total = 0.0f;
+        for EACH_TEAM_VECTOR(i, columns) total += vfloat_load(cotangents + i);
+        if (HAS_TEAM_REST(columns)) total += vfloat_load_part(cotangents + whole, rest, 0.0f);
+        const vfloat sum = teamSum(total);
+        for EACH_TEAM_VECTOR(i, columns)
+            vfloat_store(fma(-vexp(vfloat_load(values + i)), sum, vfloat_load(cotangents + i)), to + i);
+        if (HAS_TEAM_REST(columns)) {
+            const vfloat power = vexp(vfloat_load_part(values + whole, rest, 0.0f));
+            vfloat_store_part(
+                fma(-power, sum, vfloat_load_part(cotangents + whole, rest, 0.0f)), to + whole, rest);
+        }
+    }
+}
