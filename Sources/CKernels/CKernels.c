@@ -1,12 +1,20 @@
 // Written by Kernels/embed.sh: do not edit.
 #include "CKernels.h"
 
+static const char attention_attention_delta[] = {
+#embed "../../Kernels/attention/attention_delta.cl" suffix(, )
+    0};
+
 static const char attention_attention_few[] = {
 #embed "../../Kernels/attention/attention_few.cl" suffix(, )
     0};
 
 static const char attention_attention_gradient_vector[] = {
 #embed "../../Kernels/attention/attention_gradient_vector.cl" suffix(, )
+    0};
+
+static const char attention_attention_tiled[] = {
+#embed "../../Kernels/attention/attention_tiled.cl" suffix(, )
     0};
 
 static const char attention_attention_vector[] = {
@@ -19,6 +27,10 @@ static const char attention_columns[] = {
 
 static const char common_math[] = {
 #embed "../../Kernels/common/math.cl" suffix(, )
+    0};
+
+static const char common_team[] = {
+#embed "../../Kernels/common/team.cl" suffix(, )
     0};
 
 static const char common_vector[] = {
@@ -89,8 +101,24 @@ static const char movement_pad[] = {
 #embed "../../Kernels/movement/pad.cl" suffix(, )
     0};
 
+static const char normalization_batch_norm[] = {
+#embed "../../Kernels/normalization/batch_norm.cl" suffix(, )
+    0};
+
+static const char normalization_layer_norm[] = {
+#embed "../../Kernels/normalization/layer_norm.cl" suffix(, )
+    0};
+
 static const char optimizer_optimizer[] = {
 #embed "../../Kernels/optimizer/optimizer.cl" suffix(, )
+    0};
+
+static const char pooling_average_pool[] = {
+#embed "../../Kernels/pooling/average_pool.cl" suffix(, )
+    0};
+
+static const char pooling_max_pool[] = {
+#embed "../../Kernels/pooling/max_pool.cl" suffix(, )
     0};
 
 static const char probe_launch[] = {
@@ -113,12 +141,35 @@ static const char probe_peak_arithmetic[] = {
 #embed "../../Kernels/probe/peak_arithmetic.cl" suffix(, )
     0};
 
+static const char reduction_arg_max[] = {
+#embed "../../Kernels/reduction/arg_max.cl" suffix(, )
+    0};
+
+static const char reduction_reduce[] = {
+#embed "../../Kernels/reduction/reduce.cl" suffix(, )
+    0};
+
+static const char softmax_cross_entropy[] = {
+#embed "../../Kernels/softmax/cross_entropy.cl" suffix(, )
+    0};
+
+static const char softmax_row_logarithm[] = {
+#embed "../../Kernels/softmax/row_logarithm.cl" suffix(, )
+    0};
+
+static const char softmax_softmax[] = {
+#embed "../../Kernels/softmax/softmax.cl" suffix(, )
+    0};
+
 static const CKernelFile files[] = {
+    {"attention/attention_delta.cl", attention_attention_delta, sizeof attention_attention_delta - 1},
     {"attention/attention_few.cl", attention_attention_few, sizeof attention_attention_few - 1},
     {"attention/attention_gradient_vector.cl", attention_attention_gradient_vector, sizeof attention_attention_gradient_vector - 1},
+    {"attention/attention_tiled.cl", attention_attention_tiled, sizeof attention_attention_tiled - 1},
     {"attention/attention_vector.cl", attention_attention_vector, sizeof attention_attention_vector - 1},
     {"attention/columns.cl", attention_columns, sizeof attention_columns - 1},
     {"common/math.cl", common_math, sizeof common_math - 1},
+    {"common/team.cl", common_team, sizeof common_team - 1},
     {"common/vector.cl", common_vector, sizeof common_vector - 1},
     {"convolution/depthwise.cl", convolution_depthwise, sizeof convolution_depthwise - 1},
     {"convolution/depthwise_direct.cl", convolution_depthwise_direct, sizeof convolution_depthwise_direct - 1},
@@ -136,12 +187,21 @@ static const CKernelFile files[] = {
     {"gemm/tile.cl", gemm_tile, sizeof gemm_tile - 1},
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
     {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},
+    {"normalization/batch_norm.cl", normalization_batch_norm, sizeof normalization_batch_norm - 1},
+    {"normalization/layer_norm.cl", normalization_layer_norm, sizeof normalization_layer_norm - 1},
     {"optimizer/optimizer.cl", optimizer_optimizer, sizeof optimizer_optimizer - 1},
+    {"pooling/average_pool.cl", pooling_average_pool, sizeof pooling_average_pool - 1},
+    {"pooling/max_pool.cl", pooling_max_pool, sizeof pooling_max_pool - 1},
     {"probe/launch.cl", probe_launch, sizeof probe_launch - 1},
     {"probe/local_memory.cl", probe_local_memory, sizeof probe_local_memory - 1},
     {"probe/matrix_nvidia.cl", probe_matrix_nvidia, sizeof probe_matrix_nvidia - 1},
     {"probe/memory_bandwidth.cl", probe_memory_bandwidth, sizeof probe_memory_bandwidth - 1},
     {"probe/peak_arithmetic.cl", probe_peak_arithmetic, sizeof probe_peak_arithmetic - 1},
+    {"reduction/arg_max.cl", reduction_arg_max, sizeof reduction_arg_max - 1},
+    {"reduction/reduce.cl", reduction_reduce, sizeof reduction_reduce - 1},
+    {"softmax/cross_entropy.cl", softmax_cross_entropy, sizeof softmax_cross_entropy - 1},
+    {"softmax/row_logarithm.cl", softmax_row_logarithm, sizeof softmax_row_logarithm - 1},
+    {"softmax/softmax.cl", softmax_softmax, sizeof softmax_softmax - 1},
     {0, 0, 0},
 };
 

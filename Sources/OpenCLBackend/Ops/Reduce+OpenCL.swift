@@ -1,0 +1,107 @@
+import Execution
+import TensorGraph
+
+// Rows by teams, columns by vectors; long reductions to few results in two launches.
+extension OpenCLLowering {
+    package func reduce(_ attributes: Reduce) throws -> Lowering {
+        if let unsupportedRows { return .declined(unsupportedRows) }
+        let extents = attributes.extents(operands[0].shape)
+        let whole = Reduction(
+            attributes.function, outer: extents.outer, reduced: extents.reduced, inner: extents.inner)
+        let splits = whole.splits(profile)
+        guard splits > 1 else {
+            return launches([whole.launch(profile, from: .operand(0), to: .result(0))], whole.summary)
+        }
+        let second = Reduction(attributes.function, outer: extents.outer, reduced: splits, inner: extents.inner)
+        return launches(
+            [
+                whole.launch(profile, from: .operand(0), to: .workspace(0), splits: splits),
+                second.launch(profile, from: .workspace(0), to: .result(0), meanOf: extents.reduced),
+            ],
+            workspaces: [4 * extents.outer * splits * extents.inner], "\(whole.summary), \(splits) splits")
+    }
+
+    package func argMax() throws -> Lowering {
+        if let unsupportedRows { return .declined(unsupportedRows) }
+        let (rows, columns) = rowsAndColumns(operands[0].shape)
+        let teams = RowTeams(profile, rows: rows, columns: columns)
+        let launch = teams.launch(
+            "argMax", files: ["reduction/arg_max.cl"], [.operand(0), .result(0)] + .int32s(rows, columns))
+        return launches([launch], "arg max, \(teams.summary)")
+    }
+}
+
+/// A launch of `reduction/reduce.cl` over `[outer, reduced, inner]`.
+struct Reduction {
+    let function: Reduce.Function
+    let outer: Int
+    let reduced: Int
+    let inner: Int
+
+    init(_ function: Reduce.Function, outer: Int, reduced: Int, inner: Int) {
+        self.function = function
+        self.outer = outer
+        self.reduced = reduced
+        self.inner = inner
+    }
+
+    var summary: String { inner == 1 ? "\(function.rawValue) of rows" : "\(function.rawValue) of columns" }
+
+    /// Into how many parts to split the reduced axis, so that every compute unit has work.
+    func splits(_ profile: DeviceProfile) -> Int {
+        // Below this many elements a part is not worth a launch.
+        let shortest = 4096
+        let wanted: Int
+        let items: Int
+        switch profile.shape {
+        case .cpu:
+            wanted = 4 * profile.computeUnits
+            items = inner == 1 ? outer : outer * inner.dividedRoundingUp(by: 4 * profile.vectorWidth)
+        case .gpu:
+            wanted = 16 * profile.computeUnits
+            items = inner == 1 ? outer : outer * inner.dividedRoundingUp(by: Self.columnGroup)
+        }
+        guard items < wanted else { return 1 }
+        let perItem = inner == 1 ? reduced : reduced * min(inner, 4 * profile.vectorWidth)
+        return max(1, min(wanted.dividedRoundingUp(by: items), perItem / shortest, reduced))
+    }
+
+    private static let columnGroup = 64
+
+    /// - Parameters:
+    ///   - splits: the number of partial results that each result is left in.
+    ///   - meanOf: how many elements a mean is over, where this launch has partial results for operands.
+    func launch(
+        _ profile: DeviceProfile, from source: KernelArgument, to result: KernelArgument, splits: Int = 1,
+        meanOf count: Int? = nil
+    ) -> KernelLaunch {
+        // Partial sums of a mean are divided once, at the end.
+        let divisor = function == .mean && splits == 1 ? Double(count ?? reduced) : 1
+        let number =
+            switch function {
+            case .sum, .mean: "0"
+            case .minimum: "1"
+            case .maximum: "2"
+            }
+        if inner == 1 {
+            let teams = RowTeams(profile, rows: outer * splits, columns: reduced / splits)
+            return teams.launch(
+                "reduceRows", files: ["reduction/reduce.cl"],
+                [source, result] + .int32s(outer, reduced, splits) + [.float(divisor)], defines: ["FUNCTION": number])
+        }
+        let isCPU = profile.shape == .cpu
+        let width = isCPU ? profile.vectorWidth : 1
+        let vectors = isCPU && inner >= 4 * width ? 4 : 1
+        let group = isCPU ? 1 : min(Self.columnGroup, profile.maximumWorkGroupSize)
+        let items = outer * splits * inner.dividedRoundingUp(by: vectors * width)
+        let kernel = KernelSpecification(
+            "reduceColumns", files: KernelSpecification.vectorFiles + ["common/team.cl", "reduction/reduce.cl"],
+            defines: [
+                "VECTOR_WIDTH": "\(width)", "FUNCTION": number, "COLUMN_VECTORS": "\(vectors)",
+                "COLUMN_GROUP": "\(group)",
+            ])
+        return KernelLaunch(
+            kernel, [source, result] + .int32s(outer, reduced, inner, splits) + [.float(divisor)],
+            globalSize: [items.dividedRoundingUp(by: group) * group], localSize: [group])
+    }
+}

@@ -1,0 +1,26 @@
+import Execution
+import TensorGraph
+
+// A team of work-items a row; on CPU-like devices one work-item a run of rows.
+extension OpenCLLowering {
+    package func softmax() throws -> Lowering { rowwise("softmax", [.operand(0), .result(0)]) }
+
+    package func softmaxGradient() throws -> Lowering {
+        rowwise("softmaxGradient", [.operand(0), .operand(1), .result(0)])
+    }
+
+    package func logSoftmax() throws -> Lowering { rowwise("logSoftmax", [.operand(0), .result(0)]) }
+
+    package func logSoftmaxGradient() throws -> Lowering {
+        rowwise("logSoftmaxGradient", [.operand(0), .operand(1), .result(0)])
+    }
+
+    private func rowwise(_ name: String, _ tensors: [KernelArgument]) -> Lowering {
+        if let unsupportedRows { return .declined(unsupportedRows) }
+        let (rows, columns) = rowsAndColumns(operands[0].shape)
+        let teams = RowTeams(profile, rows: rows, columns: columns)
+        let launch = teams.launch(
+            name, files: ["softmax/row_logarithm.cl", "softmax/softmax.cl"], tensors + .int32s(rows, columns))
+        return launches([launch], "softmax, \(teams.summary)")
+    }
+}
