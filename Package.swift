@@ -44,7 +44,9 @@ let package = Package(
         // Tests, a target for each target they test.
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
-        .testTarget(name: "ExecutionTests", dependencies: ["CPUBackend", "Execution", "TensorGraph"]),
+        .testTarget(
+            name: "ExecutionTests",
+            dependencies: ["CPUBackend", "Execution", "TensorGraph", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "TensorGraphTests", dependencies: ["TensorGraph", "TestSupport"]),
     ],
     cLanguageStandard: .c2x
