@@ -32,9 +32,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         // Command lines.
+        .target(
+            name: "BenchSupport", dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
         .executableTarget(
             name: "gpu-bench",
-            dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["BenchSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "gpu-probe",
             dependencies: [

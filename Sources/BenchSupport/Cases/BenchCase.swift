@@ -1,0 +1,139 @@
+import Foundation
+
+/// A mistake in what a person asked of the benchmark.
+package struct BenchError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// One benchmark case: `family:key=value,…`, for example `matmul:m=512,n=512,k=512,tb=1`.
+///
+/// All tensors are float32 and row-major. What each family computes is said in ``CaseProgram``.
+package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
+    package enum Family: String, Hashable, Sendable, CaseIterable {
+        case matmul, conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, train
+
+        /// The keys of a case, each with its value where it may be left out.
+        var keys: [(name: String, standard: Int?)] {
+            switch self {
+            case .matmul: [("batch", 1), ("m", nil), ("n", nil), ("k", nil), ("ta", 0), ("tb", 0)]
+            case .conv2d:
+                [
+                    ("n", nil), ("c", nil), ("h", nil), ("w", nil), ("k", nil), ("r", nil), ("s", nil), ("stride", 1),
+                    ("pad", 0), ("dilation", 1), ("groups", 1),
+                ]
+            case .attention: [("b", nil), ("h", nil), ("sq", nil), ("sk", nil), ("d", nil), ("causal", 0)]
+            case .lstm, .gru: [("t", nil), ("b", nil), ("i", nil), ("h", nil)]
+            case .softmax, .layernorm: [("rows", nil), ("cols", nil)]
+            case .batchnorm2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil)]
+            case .maxpool2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil), ("r", nil), ("stride", nil)]
+            case .train: [("b", nil)]
+            }
+        }
+    }
+
+    /// The networks that `train` knows.
+    package enum Model: String, Hashable, Sendable, CaseIterable {
+        case fashionCNN = "fashion-cnn"
+        case charLSTM = "char-lstm"
+        case tinyTransformer = "tiny-transformer"
+        case deepCross = "deep-cross"
+    }
+
+    package let family: Family
+    /// The case as it was written.
+    package let text: String
+    /// The network of a `train` case.
+    package let model: Model?
+    private let numbers: [String: Int]
+
+    package var description: String { text }
+
+    /// The value of a key, its standard value where the case leaves it out.
+    package subscript(_ key: String) -> Int { numbers[key] ?? 0 }
+
+    /// - Throws: ``BenchError`` saying what is wrong with the text.
+    package init(_ text: String) throws {
+        let text = text.trimmingCharacters(in: .whitespaces)
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let family = Family(rawValue: parts[0]) else {
+            let families = Family.allCases.map(\.rawValue).joined(separator: ", ")
+            throw BenchError("\(text): there is no family \"\(parts[0])\"; there are \(families)")
+        }
+        var values: [String: String] = [:]
+        for pair in (parts.count > 1 ? parts[1] : "").split(separator: ",") {
+            let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard sides.count == 2 else { throw BenchError("\(text): \"\(pair)\" is not of the form key=value") }
+            guard values.updateValue(sides[1], forKey: sides[0]) == nil else {
+                throw BenchError("\(text): \(sides[0]) is given twice")
+            }
+        }
+        model = try Self.model(family, &values, text)
+        numbers = try Self.numbers(family, values, text)
+        self.family = family
+        self.text = text
+        try check()
+    }
+
+    private static func model(_ family: Family, _ values: inout [String: String], _ text: String) throws -> Model? {
+        guard family == .train else { return nil }
+        guard let name = values.removeValue(forKey: "model"), let model = Model(rawValue: name) else {
+            let models = Model.allCases.map(\.rawValue).joined(separator: ", ")
+            throw BenchError("\(text): train needs model=, one of \(models)")
+        }
+        return model
+    }
+
+    private static func numbers(
+        _ family: Family, _ values: [String: String], _ text: String
+    ) throws -> [String: Int] {
+        var numbers: [String: Int] = [:]
+        for (key, standard) in family.keys {
+            guard let value = values[key] else {
+                guard let standard else { throw BenchError("\(text): \(key)= is missing") }
+                numbers[key] = standard
+                continue
+            }
+            guard let number = Int(value), number >= (standard == 0 ? 0 : 1), number <= 1 << 30 else {
+                throw BenchError("\(text): \(key)=\(value) is not a number that it can have")
+            }
+            numbers[key] = number
+        }
+        let known = Set(family.keys.map(\.name))
+        if let stranger = values.keys.sorted().first(where: { !known.contains($0) }) {
+            throw BenchError(
+                "\(text): \(family.rawValue) has no key \(stranger); its keys are \(family.keys.map(\.name).joined(separator: ", "))")
+        }
+        return numbers
+    }
+
+    /// What must hold between the numbers.
+    private func check() throws {
+        if family == .conv2d, self["c"] % self["groups"] != 0 || self["k"] % self["groups"] != 0 {
+            throw BenchError("\(text): c and k must be multiples of groups")
+        }
+    }
+
+    /// The cases of a file: one a line; empty lines and those that begin with `#` are passed over.
+    package static func parse(lines: String) throws -> [BenchCase] {
+        var cases: [BenchCase] = []
+        for (index, line) in lines.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let text = line.trimmingCharacters(in: .whitespaces)
+            guard !text.isEmpty, !text.hasPrefix("#") else { continue }
+            do {
+                cases.append(try BenchCase(text))
+            } catch {
+                throw BenchError("line \(index + 1): \(error)")
+            }
+        }
+        return cases
+    }
+}
+
+/// Which part of a case is run.
+package enum BenchPass: String, Hashable, Sendable, CaseIterable {
+    /// Forward, with no gradient kept.
+    case fwd
+    /// Forward, then the gradient of every float input for one cotangent; for `train` a whole step.
+    case fwdbwd
+}

@@ -1,0 +1,63 @@
+import Foundation
+import TensorGraph
+
+/// Deterministic random numbers: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), one stream for each name.
+struct BenchGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(name: String) {
+        // FNV-1a
+        state = name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// Uniform in (0, 1].
+    mutating func uniform() -> Float { Float((next() >> 40) + 1) * 0x1p-24 }
+}
+
+/// How the elements of an input are drawn.
+enum Distribution {
+    case normal
+    /// Uniform in ±bound: PyTorch's initialisation of most weights.
+    case uniform(bound: Float)
+    case zeros
+    case ones
+    /// Whole numbers in `0 ..< count`.
+    case indices(count: Int)
+
+    /// A tensor of `dtype` (int32 for indices); float64 holds the same numbers as float32 would.
+    func tensor(_ shape: Shape, _ dtype: DType, name: String) throws -> HostTensor {
+        var generator = BenchGenerator(name: name)
+        let count = shape.elementCount
+        if case .indices(let limit) = self {
+            return try HostTensor(shape, (0..<count).map { _ in Int32(generator.next() % UInt64(limit)) })
+        }
+        let numbers = floats(count, &generator)
+        return dtype == .float64 ? try HostTensor(shape, numbers.map(Double.init)) : try HostTensor(shape, numbers)
+    }
+
+    private func floats(_ count: Int, _ generator: inout BenchGenerator) -> [Float] {
+        switch self {
+        case .zeros: return [Float](repeating: 0, count: count)
+        case .ones: return [Float](repeating: 1, count: count)
+        case .uniform(let bound): return (0..<count).map { _ in bound * (2 * generator.uniform() - 1) }
+        case .normal, .indices:
+            // Box and Muller, both numbers of each pair.
+            var numbers = [Float](repeating: 0, count: count)
+            for index in Swift.stride(from: 0, to: count, by: 2) {
+                let radius = (-2 * Foundation.log(generator.uniform())).squareRoot()
+                let angle = 2 * Float.pi * generator.uniform()
+                numbers[index] = radius * Foundation.cos(angle)
+                if index + 1 < count { numbers[index + 1] = radius * Foundation.sin(angle) }
+            }
+            return numbers
+        }
+    }
+}

@@ -1,0 +1,223 @@
+import Foundation
+import TensorGraph
+
+/// A case and pass as a graph over variables, so that a run of its plan copies nothing between host and device: inputs are
+/// read from variables and results are the new values of others.
+///
+/// | family | inputs → outputs |
+/// | --- | --- |
+/// | matmul | a `[batch, m, k]`, b `[batch, k, n]`, each with its last two axes exchanged if `ta`, `tb` → y; no batch axis for 1 |
+/// | conv2d | x `[n, c, h, w]`, w `[k, c/groups, r, s]` → y |
+/// | attention | q `[b, h, sq, d]`, k and v `[b, h, sk, d]` → y, scale 1/√d |
+/// | lstm, gru | x `[t, b, i]`, w_ih, w_hh, b_ih, b_hh as PyTorch's, zero initial state → y `[t, b, h]`, h, c (lstm) |
+/// | softmax | x `[rows, cols]` → y |
+/// | layernorm | x `[rows, cols]`, scale, bias → y |
+/// | batchnorm2d | x `[n, c, h, w]`, scale, bias → y with the batch's own statistics |
+/// | maxpool2d | x `[n, c, h, w]` → y |
+/// | train | a network's parameters and a batch → y, or one Adam step |
+///
+/// Inputs are standard normal; the weights of lstm and gru are uniform in ±1/√h, as PyTorch initialises them: with larger
+/// ones the recurrence is chaotic, and no two ways of rounding agree for long.
+package struct CaseProgram {
+    package struct Slot {
+        package var name: String
+        package var variable: Variable
+    }
+
+    package let graph = Graph()
+    package private(set) var inputs: [Slot] = []
+    /// The results named in the table.
+    package private(set) var outputs: [Slot] = []
+    /// For ``BenchPass/fwdbwd`` the cotangent of y and each float input's gradient.
+    package private(set) var cotangent: Slot?
+    package private(set) var gradients: [Slot] = []
+    /// The loss of a training step, before that step's update.
+    package private(set) var loss: Variable?
+    package private(set) var updates: [(Variable, Tensor)] = []
+    /// Floating-point operations of a run. The backward pass counts twice the forward, of attention 2.5 times.
+    package private(set) var flops = 0.0
+    /// Bytes that must move at least: every input and every result once. 0 for `train`.
+    package private(set) var bytes = 0.0
+
+    private let dtype: DType
+    private let caseText: String
+
+    package init(_ benchCase: BenchCase, _ pass: BenchPass, dtype: DType = .float32) throws {
+        self.dtype = dtype
+        caseText = benchCase.text
+        if let model = benchCase.model { return try train(model, batch: benchCase["b"], pass) }
+        var tensors: [Tensor] = []
+        for (name, shape, distribution) in Self.operands(benchCase) {
+            tensors.append(try input(name, shape, distribution))
+        }
+        let results = try Self.results(benchCase, tensors)
+        for (name, tensor) in results { try output(name, tensor) }
+        flops = Self.forwardFlops(benchCase, results[0].1.shape)
+        if pass == .fwdbwd {
+            let (y, names) = (results[0].1, inputs.map(\.name))
+            let dy = Variable("dy", try Distribution.normal.tensor(y.shape, dtype, name: caseText + " dy"))
+            cotangent = Slot(name: "dy", variable: dy)
+            let gradients = try graph.gradients(of: y, withRespectTo: tensors, cotangent: graph.read(dy))
+            for (name, gradient) in zip(names, gradients) {
+                let variable = Variable("grad_" + name, HostTensor(zeros: gradient.type))
+                self.gradients.append(Slot(name: name, variable: variable))
+                updates.append((variable, gradient))
+            }
+            flops *= benchCase.family == .attention ? 3.5 : 3
+        }
+        let moved = inputs + outputs + gradients + (cotangent.map { [$0] } ?? [])
+        bytes = Double(moved.reduce(0) { $0 + $1.variable.type.byteCount })
+    }
+
+    // MARK: Single operations
+
+    private mutating func input(_ name: String, _ shape: Shape, _ distribution: Distribution) throws -> Tensor {
+        let value = try distribution.tensor(shape, dtype, name: "\(caseText) \(name)")
+        let variable = Variable(name, value)
+        inputs.append(Slot(name: name, variable: variable))
+        return try graph.read(variable)
+    }
+
+    private mutating func output(_ name: String, _ tensor: Tensor) throws {
+        let variable = Variable(name, HostTensor(zeros: tensor.type))
+        outputs.append(Slot(name: name, variable: variable))
+        updates.append((variable, tensor))
+    }
+
+    private static func operands(_ c: BenchCase) -> [(String, Shape, Distribution)] {
+        switch c.family {
+        case .matmul:
+            let batch = c["batch"] > 1 ? [c["batch"]] : []
+            func shape(_ rows: Int, _ columns: Int, _ isTransposed: Bool) -> Shape {
+                Shape(batch + (isTransposed ? [columns, rows] : [rows, columns]))
+            }
+            return [
+                ("a", shape(c["m"], c["k"], c["ta"] != 0), .normal), ("b", shape(c["k"], c["n"], c["tb"] != 0), .normal),
+            ]
+        case .conv2d:
+            return [
+                ("x", [c["n"], c["c"], c["h"], c["w"]], .normal),
+                ("w", [c["k"], c["c"] / c["groups"], c["r"], c["s"]], .normal),
+            ]
+        case .attention:
+            let keys: Shape = [c["b"], c["h"], c["sk"], c["d"]]
+            return [("q", [c["b"], c["h"], c["sq"], c["d"]], .normal), ("k", keys, .normal), ("v", keys, .normal)]
+        case .lstm, .gru:
+            let gates = (c.family == .lstm ? 4 : 3) * c["h"]
+            let weights = Distribution.uniform(bound: 1 / Float(c["h"]).squareRoot())
+            return [
+                ("x", [c["t"], c["b"], c["i"]], .normal), ("w_ih", [gates, c["i"]], weights),
+                ("w_hh", [gates, c["h"]], weights), ("b_ih", [gates], weights), ("b_hh", [gates], weights),
+            ]
+        case .softmax: return [("x", [c["rows"], c["cols"]], .normal)]
+        case .layernorm:
+            let features: Shape = [c["cols"]]
+            return [("x", [c["rows"], c["cols"]], .normal), ("scale", features, .normal), ("bias", features, .normal)]
+        case .batchnorm2d:
+            let features: Shape = [c["c"]]
+            let x: Shape = [c["n"], c["c"], c["h"], c["w"]]
+            return [("x", x, .normal), ("scale", features, .normal), ("bias", features, .normal)]
+        case .maxpool2d: return [("x", [c["n"], c["c"], c["h"], c["w"]], .normal)]
+        case .train: return []
+        }
+    }
+
+    private static func results(_ c: BenchCase, _ x: [Tensor]) throws -> [(String, Tensor)] {
+        switch c.family {
+        case .matmul:
+            return [("y", try x[0].matmul(x[1], transposeSelf: c["ta"] != 0, transposeOther: c["tb"] != 0))]
+        case .conv2d:
+            let y = try x[0].conv2D(
+                x[1], stride: c["stride"], padding: c["pad"], dilation: c["dilation"], groups: c["groups"])
+            return [("y", y)]
+        case .attention: return [("y", try x[0].attention(keys: x[1], values: x[2], isCausal: c["causal"] != 0))]
+        case .lstm:
+            let (y, h, cell) = try x[0].lstm(
+                inputWeight: x[1], hiddenWeight: x[2], inputBias: x[3], hiddenBias: x[4])
+            return [("y", y), ("h", h), ("c", cell)]
+        case .gru:
+            let (y, h) = try x[0].gru(inputWeight: x[1], hiddenWeight: x[2], inputBias: x[3], hiddenBias: x[4])
+            return [("y", y), ("h", h)]
+        case .softmax: return [("y", try x[0].softmax())]
+        case .layernorm: return [("y", try x[0].layerNorm(scale: x[1], bias: x[2]))]
+        case .batchnorm2d: return [("y", try x[0].batchNorm(scale: x[1], bias: x[2]).normalized)]
+        case .maxpool2d: return [("y", try x[0].maxPool2D(window: c["r"], stride: c["stride"]))]
+        case .train: return []
+        }
+    }
+
+    /// As the peers' programs count them.
+    private static func forwardFlops(_ c: BenchCase, _ y: Shape) -> Double {
+        let elements = Double(y.elementCount)
+        return switch c.family {
+        case .matmul: 2 * elements * Double(c["k"])
+        case .conv2d: 2 * elements * Double(c["c"] / c["groups"] * c["r"] * c["s"])
+        case .attention: 4 * elements * Double(c["sk"]) / (c["causal"] != 0 ? 2 : 1)
+        case .lstm: 8 * elements * Double(c["i"] + c["h"])
+        case .gru: 6 * elements * Double(c["i"] + c["h"])
+        case .softmax: 5 * elements
+        case .layernorm, .batchnorm2d: 8 * elements
+        case .maxpool2d: Double(c["n"] * c["c"] * c["h"] * c["w"])
+        case .train: 0
+        }
+    }
+
+    // MARK: Training
+
+    private mutating func train(_ model: BenchCase.Model, batch: Int, _ pass: BenchPass) throws {
+        var network = TrainingNetwork(graph: graph, dtype: dtype, seed: model.rawValue)
+        let (y, loss) = try network.build(model, batch: batch)
+        inputs = network.parameters.map { Slot(name: $0.name, variable: $0) }
+        switch pass {
+        case .fwd: try output("y", y)
+        case .fwdbwd:
+            let variable = Variable("loss", HostTensor(zeros: loss.type))
+            self.loss = variable
+            updates = try network.adamStep(loss) + [(variable, loss)]
+        }
+        let computation = try Computation(graph, outputs: [], updates: updates).simplified()
+        flops = computation.nodes.reduce(0) { $0 + $1.flops }
+    }
+}
+
+extension Node {
+    /// Floating-point operations, of what is worth counting in a training step.
+    fileprivate var flops: Double {
+        func product(_ values: Int...) -> Double { values.reduce(2) { $0 * Double($1) } }
+        let elements = resultTypes.first?.shape.elementCount ?? 0
+        switch op {
+        case .matMul(let attributes):
+            let extents = MatMulExtents(attributes, operandTypes[0].shape, operandTypes[1].shape)
+            return product(elements, extents.k)
+        case .conv2D:
+            let w = operandTypes[1].shape
+            return product(elements, w[1], w[2], w[3])
+        case .conv2DInputGradient, .conv2DWeightGradient:
+            let dy = operandTypes[1].shape
+            let w: Shape
+            if case .conv2DWeightGradient(let attributes) = op { w = attributes.weight } else { w = operandTypes[0].shape }
+            return product(dy.elementCount, w[1], w[2], w[3])
+        case .attention(let attributes):
+            return product(2, elements, operandTypes[1].shape[2]) / (attributes.isCausal ? 2 : 1)
+        case .attentionGradient(let attributes):
+            return product(5, elements, operandTypes[1].shape[2]) / (attributes.isCausal ? 2 : 1)
+        case .lstm: return product(elements, 4, operandTypes[1].shape[1])
+        case .lstmGradient: return product(elements, operandTypes[0].shape[1])
+        case .gru: return product(elements, 3, operandTypes[1].shape[1])
+        case .gruGradient: return product(elements, operandTypes[0].shape[1])
+        default: return op.movesOnly ? 0 : Double(elements)
+        }
+    }
+}
+
+extension Op {
+    /// Whether nothing is computed, only moved.
+    fileprivate var movesOnly: Bool {
+        switch self {
+        case .input, .variable, .constant, .fill, .reshape, .stopGradient, .broadcast, .transpose, .concatenate, .slice, .pad,
+            .embedding:
+            true
+        default: false
+        }
+    }
+}

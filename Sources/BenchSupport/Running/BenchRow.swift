@@ -1,0 +1,130 @@
+import Foundation
+
+/// One result: a case and pass on a device.
+package struct BenchRow: Hashable, Sendable, Codable {
+    package var benchCase: String
+    package var pass: String
+    /// What the user named: `cpu`, `opencl`, `opencl:1`, a part of a name.
+    package var device: String
+    /// The device's full name.
+    package var deviceName: String?
+    /// Median and minimum, in milliseconds; absent where nothing could be timed.
+    package var ms: Double?
+    package var minimumMs: Double?
+    package var gflops: Double?
+    /// The share of the device's measured peak, from 0 to 1.
+    package var peakShare: Double?
+    /// The CPU path's time over this one's.
+    package var speedup: Double?
+    /// Norm-wise relative error against float64; absent where nothing was checked.
+    package var error: Double?
+    /// `ok`, `not checked`, or `FAIL: ` and why.
+    package var parity: String
+    /// Floating-point operations for each byte that must move, for the roofline.
+    package var intensity: Double?
+    /// Who ran it, in the peers' files.
+    package var peer: String?
+
+    package var hasFailed: Bool { parity.hasPrefix("FAIL") }
+
+    enum CodingKeys: String, CodingKey {
+        case benchCase = "case"
+        case pass, device
+        case deviceName = "device_name"
+        case ms
+        case minimumMs = "min_ms"
+        case gflops
+        case peakShare = "peak_share"
+        case speedup, error, parity, intensity, peer
+    }
+
+    package init(benchCase: String, pass: String, device: String, parity: String) {
+        self.benchCase = benchCase
+        self.pass = pass
+        self.device = device
+        self.parity = parity
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        benchCase = try values.decode(String.self, forKey: .benchCase)
+        pass = try values.decode(String.self, forKey: .pass)
+        peer = try values.decodeIfPresent(String.self, forKey: .peer)
+        // The peers' rows name themselves and no device.
+        device = try values.decodeIfPresent(String.self, forKey: .device) ?? peer ?? ""
+        deviceName = try values.decodeIfPresent(String.self, forKey: .deviceName)
+        ms = try values.decodeIfPresent(Double.self, forKey: .ms)
+        minimumMs = try values.decodeIfPresent(Double.self, forKey: .minimumMs)
+        gflops = try values.decodeIfPresent(Double.self, forKey: .gflops)
+        peakShare = try values.decodeIfPresent(Double.self, forKey: .peakShare)
+        speedup = try values.decodeIfPresent(Double.self, forKey: .speedup)
+        error = try values.decodeIfPresent(Double.self, forKey: .error)
+        parity = try values.decodeIfPresent(String.self, forKey: .parity) ?? "not checked"
+        intensity = try values.decodeIfPresent(Double.self, forKey: .intensity)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(benchCase, forKey: .benchCase)
+        try values.encode(pass, forKey: .pass)
+        try values.encode(device, forKey: .device)
+        try values.encodeIfPresent(deviceName, forKey: .deviceName)
+        // The eight keys that readers count on are always there, as null where there is no number.
+        try values.encode(Self.finite(ms), forKey: .ms)
+        try values.encode(Self.finite(minimumMs), forKey: .minimumMs)
+        try values.encode(Self.finite(gflops), forKey: .gflops)
+        try values.encode(Self.finite(peakShare), forKey: .peakShare)
+        try values.encode(Self.finite(error), forKey: .error)
+        try values.encode(parity, forKey: .parity)
+        try values.encodeIfPresent(Self.finite(speedup), forKey: .speedup)
+        try values.encodeIfPresent(Self.finite(intensity), forKey: .intensity)
+        try values.encodeIfPresent(peer, forKey: .peer)
+    }
+
+    private static func finite(_ number: Double?) -> Double? { number.flatMap { $0.isFinite ? $0 : nil } }
+}
+
+/// Files of rows: a JSON array with a row a line, or, as the peers' programs write them, a row a line alone.
+package enum BenchRowFile {
+    package static func json(_ row: BenchRow) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(row), as: UTF8.self)
+    }
+
+    package static func text(_ rows: [BenchRow]) throws -> String {
+        "[\n" + (try rows.map(json)).joined(separator: ",\n") + "\n]\n"
+    }
+
+    /// - Throws: ``BenchError`` where the text is neither.
+    package static func rows(_ text: String) throws -> [BenchRow] {
+        let decoder = JSONDecoder()
+        if text.drop(while: \.isWhitespace).first == "[" {
+            do {
+                return try decoder.decode([BenchRow].self, from: Data(text.utf8))
+            } catch {
+                throw BenchError("not an array of benchmark rows: \(error)")
+            }
+        }
+        var rows: [BenchRow] = []
+        for (index, line) in text.split(separator: "\n").enumerated() where line.contains("{") {
+            do {
+                rows.append(try decoder.decode(BenchRow.self, from: Data(line.utf8)))
+            } catch {
+                throw BenchError("line \(index + 1) is no benchmark row: \(error)")
+            }
+        }
+        return rows
+    }
+
+    package static func rows(atPath path: String) throws -> [BenchRow] {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw BenchError("\(path) cannot be read")
+        }
+        do {
+            return try rows(text)
+        } catch {
+            throw BenchError("\(path): \(error)")
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Execution
+import Foundation
+import TensorGraph
+
+/// Runs cases on devices and judges the results.
+package final class BenchRunner {
+    package struct Options: Sendable {
+        package var runs = 7
+        package var warmUps = 2
+        /// Whether results are compared with float64.
+        package var checks = true
+        /// Where inputs and results are written, if anywhere.
+        package var dump: String?
+        package var takesTrace = false
+        package var explains = false
+
+        package init() {}
+    }
+
+    private let options: Options
+    /// Called with what is being done, for a progress line.
+    private let progress: (String) -> Void
+    /// Called with text to print, such as an explanation.
+    private let remark: (String) -> Void
+    package let trace: Trace?
+    private var reference: (benchCase: BenchCase, pass: BenchPass, value: CaseReference)?
+    private var cpuTimes: [String: Double] = [:]
+
+    package init(
+        _ options: Options, progress: @escaping (String) -> Void = { _ in }, remark: @escaping (String) -> Void = { _ in }
+    ) {
+        self.options = options
+        self.progress = progress
+        self.remark = remark
+        trace = options.takesTrace ? Trace() : nil
+    }
+
+    /// Runs one case and pass on one device. What goes wrong is in the row.
+    ///
+    /// - Parameter widest: the pass that the reference should be computed for, so that it serves the others too.
+    package func run(_ benchCase: BenchCase, _ pass: BenchPass, on device: BenchDevice, widest: BenchPass) -> BenchRow {
+        var row = BenchRow(benchCase: benchCase.text, pass: pass.rawValue, device: device.label, parity: "ok")
+        row.deviceName = device.name
+        do {
+            try run(benchCase, pass, on: device, widest: widest, &row)
+        } catch {
+            row.parity = "FAIL: " + "\(error)".split(separator: "\n").joined(separator: " ")
+            device.reopen()
+        }
+        return row
+    }
+
+    private func run(
+        _ benchCase: BenchCase, _ pass: BenchPass, on device: BenchDevice, widest: BenchPass, _ row: inout BenchRow
+    ) throws {
+        progress("\(benchCase) \(pass.rawValue) on \(device.label)")
+        let program = try CaseProgram(benchCase, pass)
+        let executor = try device.makeExecutor()
+        let plan = try executor.compile(program.graph, outputs: [], updates: program.updates)
+        if options.explains { remark("\(benchCase) \(pass.rawValue) on \(device.label)\n" + plan.explain()) }
+        let elsewhere = device.isCPU ? [] : plan.nodesElsewhere
+
+        for _ in 0..<options.warmUps { _ = try executor.run(plan) }
+        let times = try (0..<options.runs).map { _ in try Stopwatch.milliseconds { _ = try executor.run(plan) } }
+        let timing = Timing(times)
+        fill(&row, timing, program, device)
+
+        if options.checks {
+            let error = try reference(benchCase, pass, widest).error(of: program, in: executor)
+            row.error = error.normwise
+            if !error.isSmall {
+                row.parity = "FAIL: error \(Figure.scientific(error.normwise)), at worst \(Figure.scientific(error.peak))"
+            }
+        } else {
+            row.parity = "not checked"
+        }
+        if !elsewhere.isEmpty {
+            row.parity = "FAIL: not all on the device: " + elsewhere.joined(separator: "; ")
+        }
+        if let trace { _ = try executor.run(plan, trace: trace) }
+        if let dump = options.dump, benchCase.family != .train {
+            try CaseDump.write(program, row, executor, to: dump)
+        }
+    }
+
+    private func fill(_ row: inout BenchRow, _ timing: Timing, _ program: CaseProgram, _ device: BenchDevice) {
+        row.ms = timing.median
+        row.minimumMs = timing.minimum
+        if program.flops > 0 { row.gflops = program.flops / timing.median / 1e6 }
+        if program.bytes > 0 { row.intensity = program.flops / program.bytes }
+        if let peak = device.peak, let gflops = row.gflops, peak.gflops > 0 { row.peakShare = gflops / peak.gflops }
+        let key = "\(row.benchCase) \(row.pass)"
+        if device.isCPU { cpuTimes[key] = timing.median }
+        if let cpu = cpuTimes[key] { row.speedup = cpu / timing.median }
+    }
+
+    private func reference(_ benchCase: BenchCase, _ pass: BenchPass, _ widest: BenchPass) throws -> CaseReference {
+        // The outputs are the same either way, but of a training step, which moves on.
+        let wanted = benchCase.family == .train ? pass : widest
+        if let reference, reference.benchCase == benchCase, reference.pass == wanted { return reference.value }
+        progress("\(benchCase) in float64")
+        let value = try CaseReference(benchCase, wanted, steps: options.warmUps + options.runs)
+        reference = (benchCase, wanted, value)
+        return value
+    }
+}
+
+extension Plan {
+    /// What the device left to the CPU path, with its reasons.
+    var nodesElsewhere: [String] {
+        guard let schedule = deviceSchedule else { return ["no device"] }
+        var reasons: [String] = []
+        for (node, choice) in zip(schedule.computation.nodes, schedule.placement.choices) {
+            guard let choice, choice.backend != 0 else { continue }
+            let reason = "\(node.op.name): \(choice.refusals.map(\.reason).joined(separator: ", "))"
+            if !reasons.contains(reason) { reasons.append(reason) }
+        }
+        return reasons
+    }
+}

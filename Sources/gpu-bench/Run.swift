@@ -1,0 +1,145 @@
+import ArgumentParser
+import BenchSupport
+import Foundation
+
+/// Times and checks cases.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run cases on devices and print a row for each.",
+        discussion: "Exit status 1 where any row fails.")
+
+    enum Passes: String, ExpressibleByArgument, CaseIterable {
+        case fwd, fwdbwd, both
+
+        var passes: [BenchPass] {
+            switch self {
+            case .fwd: [.fwd]
+            case .fwdbwd: [.fwdbwd]
+            case .both: BenchPass.allCases
+            }
+        }
+    }
+
+    @Option(help: "A list of cases: quick or full. (default: quick, where no cases are given)") var suite: BenchSuite?
+    @Option(help: "A file of cases, one a line.") var cases: String?
+    @Option(name: .customLong("case"), help: "A case; may be repeated.") var single: [String] = []
+    @Option(help: "A device; may be repeated. (default: cpu, and opencl where there is one)") var device: [String] = []
+    @Option(name: .customLong("pass"), help: "Forward, forward and backward, or both.") var chosen = Passes.both
+    @Option(help: "Timed runs of each case, after two that are not.") var runs = 7
+    @Option(help: "Write the rows as JSON.") var json: String?
+    @Option(help: "Write a page with the table and a roofline for each device.") var html: String?
+    @Option(help: "Write inputs and results of every case but train as NumPy files in folders here.") var dump: String?
+    @Option(help: "Write when each kernel ran, for Perfetto or chrome://tracing.") var trace: String?
+    @Flag(help: "Print where every node runs and why.") var explain = false
+    @Flag(help: "Do not compare results with float64.") var noCheck = false
+
+    func validate() throws {
+        guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be from 1 to 10000.") }
+    }
+
+    func run() throws {
+        let cases = try chosenCases()
+        let devices = try chosenDevices()
+        for device in devices { measurePeak(of: device) }
+
+        var options = BenchRunner.Options()
+        options.runs = runs
+        options.checks = !noCheck
+        options.dump = dump
+        options.takesTrace = trace != nil
+        options.explains = explain
+        var count = 0
+        let total = cases.count * chosen.passes.count * devices.count
+        let runner = BenchRunner(
+            options, progress: { Terminal.progress("[\(count + 1)/\(total)] \($0) …") },
+            remark: { text in
+                Terminal.progress("")
+                print(text)
+            })
+        let table = Table.results(cases, devices.map(\.label), isColoured: Terminal.isColoured)
+        print(table.header)
+        var rows: [BenchRow] = []
+        let widest = chosen.passes.contains(.fwdbwd) ? BenchPass.fwdbwd : .fwd
+        for benchCase in cases {
+            for pass in chosen.passes {
+                for device in devices {
+                    let row = runner.run(benchCase, pass, on: device, widest: widest)
+                    rows.append(row)
+                    count += 1
+                    Terminal.progress("")
+                    print(table.line(row))
+                    fflush(nil)
+                }
+            }
+        }
+        try writeReports(rows, devices, runner)
+        let failed = rows.count { $0.hasFailed }
+        if failed > 0 {
+            Terminal.remark("\(failed) of \(rows.count) rows failed")
+            throw ExitCode(1)
+        }
+    }
+
+    private func chosenCases() throws -> [BenchCase] {
+        var chosen: [BenchCase] = []
+        if let suite { chosen += try suite.cases }
+        if let cases {
+            guard let text = try? String(contentsOfFile: cases, encoding: .utf8) else {
+                throw BenchError("\(cases) cannot be read")
+            }
+            do {
+                chosen += try BenchCase.parse(lines: text)
+            } catch {
+                throw BenchError("\(cases), \(error)")
+            }
+        }
+        chosen += try single.map { try BenchCase($0) }
+        if suite == nil, cases == nil, single.isEmpty { chosen = try BenchSuite.quick.cases }
+        guard !chosen.isEmpty else { throw BenchError("there are no cases to run") }
+        return chosen
+    }
+
+    private func chosenDevices() throws -> [BenchDevice] {
+        guard device.isEmpty else { return try device.map { try BenchDevice.named($0) } }
+        let (devices, remark) = try BenchDevice.standard()
+        if let remark { Terminal.remark(remark) }
+        return devices
+    }
+
+    /// A peak that cannot be measured costs the column, not the run.
+    private func measurePeak(of device: BenchDevice) {
+        Terminal.progress("measuring the peak of \(device.label) …")
+        do {
+            let peak = try device.measurePeak()
+            device.peak = peak
+            Terminal.progress("")
+            print(
+                "\(device.label): \(device.name), \(Figure.number(peak.gflops)) GFLOPS and \(Figure.number(peak.bandwidth)) GB/s at best"
+            )
+        } catch {
+            Terminal.progress("")
+            print("\(device.label): \(device.name), peak not measured: \(error)")
+            device.reopen()
+        }
+    }
+
+    private func writeReports(_ rows: [BenchRow], _ devices: [BenchDevice], _ runner: BenchRunner) throws {
+        func write(_ text: String, _ path: String) throws {
+            do {
+                try text.write(toFile: path, atomically: true, encoding: .utf8)
+            } catch {
+                throw BenchError("\(path) cannot be written: \(error.localizedDescription)")
+            }
+        }
+        if let json { try write(BenchRowFile.text(rows), json) }
+        if let trace, let recorded = runner.trace { try write(recorded.chromeJSON(), trace) }
+        if let html {
+            let date = ISO8601DateFormatter().string(from: Date())
+            let report = HTMLReport(
+                rows: rows, devices: devices.map { .init(label: $0.label, name: $0.name, peak: $0.peak) }, date: date)
+            try write(report.text, html)
+        }
+    }
+}
+
+extension BenchSuite: ExpressibleByArgument {}
