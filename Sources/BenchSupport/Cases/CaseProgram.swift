@@ -45,7 +45,10 @@ package struct CaseProgram {
     package init(_ benchCase: BenchCase, _ pass: BenchPass, dtype: DType = .float32) throws {
         self.dtype = dtype
         caseText = benchCase.text
-        if let model = benchCase.model { return try train(model, batch: benchCase["b"], pass) }
+        if let model = benchCase.model {
+            try train(model, batch: benchCase["b"], pass)
+            return
+        }
         var tensors: [Tensor] = []
         for (name, shape, distribution) in Self.operands(benchCase) {
             tensors.append(try input(name, shape, distribution))

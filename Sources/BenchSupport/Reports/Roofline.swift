@@ -6,8 +6,12 @@ struct Roofline {
     let rows: [BenchRow]
     let peak: DevicePeak?
 
-    private let (width, height) = (640.0, 400.0)
-    private let (left, right, top, bottom) = (52.0, 16.0, 34.0, 44.0)
+    private let width = 640.0
+    private let height = 400.0
+    private let left = 52.0
+    private let right = 16.0
+    private let top = 34.0
+    private let bottom = 44.0
 
     private static let colours: [(family: String, colour: String)] = [
         ("matmul", "#2f6fb5"), ("conv2d", "#c2571a"), ("attention", "#7a4fb0"), ("lstm", "#1f8a70"), ("gru", "#6a9a1f"),
