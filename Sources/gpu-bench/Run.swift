@@ -32,6 +32,7 @@ struct Run: ParsableCommand {
     @Option(help: "Write when each kernel ran, for Perfetto or chrome://tracing.") var trace: String?
     @Flag(help: "Print where every node runs and why.") var explain = false
     @Flag(help: "Do not compare results with float64.") var noCheck = false
+    @Flag(help: "Do not measure what the devices reach at best.") var noPeak = false
 
     func validate() throws {
         guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be from 1 to 10000.") }
@@ -40,7 +41,7 @@ struct Run: ParsableCommand {
     func run() throws {
         let cases = try chosenCases()
         let devices = try chosenDevices()
-        for device in devices { measurePeak(of: device) }
+        if !noPeak { for device in devices { measurePeak(of: device) } }
 
         var options = BenchRunner.Options()
         options.runs = runs

@@ -1,0 +1,56 @@
+#!/bin/bash
+# Times the same cases in PyTorch and here, one case after the other so that both meet the same machine, and prints the
+# ratios PyTorch ms / our ms with their geometric mean; the same for CLBlast's matrix product where its program is there.
+#
+#   Benchmarks/against-peers.sh [--cases FILE] [--case CASE]… [--out FOLDER]
+#
+# PEERS   the folder of torch_bench.py, clblast_gemm.c (default ../shared/peers)
+# PYTHON  a Python with torch (default python3)
+# THREADS for PyTorch (default: the number of processors)
+# WRAP    a command to put before each timed one, say to have the machine alone
+# DEVICES our devices (default "cpu opencl")
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+peers=${PEERS:-../shared/peers}
+python=${PYTHON:-python3}
+threads=${THREADS:-$(nproc)}
+bench=${BENCH:-.build/release/gpu-bench}
+wrap=${WRAP:-}
+cases=()
+file=Benchmarks/cases.txt
+out=$(mktemp -d)
+while [ $# -gt 0 ]; do
+    case $1 in
+        --cases) file=$2; shift 2 ;;
+        --case) cases+=("$2"); shift 2 ;;
+        --out) out=$2; mkdir -p "$out"; shift 2 ;;
+        *) echo "unknown option $1" >&2; exit 2 ;;
+    esac
+done
+[ -x "$bench" ] || { echo "$bench is not built: swift build -c release --product gpu-bench" >&2; exit 2; }
+[ -f "$peers/torch_bench.py" ] || { echo "there is no $peers/torch_bench.py; set PEERS" >&2; exit 2; }
+if [ ${#cases[@]} -eq 0 ]; then mapfile -t cases < <(grep -v '^#' "$file" | grep .); fi
+devices=()
+for device in ${DEVICES:-cpu opencl}; do devices+=(--device "$device"); done
+
+: > "$out/torch.jsonl"
+: > "$out/tessera.jsonl"
+for case in "${cases[@]}"; do
+    echo "$case" >&2
+    $wrap "$python" "$peers/torch_bench.py" --threads "$threads" --case "$case" >> "$out/torch.jsonl"
+    rm -f "$out/one.json"
+    $wrap "$bench" run --no-check --no-peak "${devices[@]}" --case "$case" --json "$out/one.json" > /dev/null || true
+    # A row a line, without the brackets of the array.
+    if [ -f "$out/one.json" ]; then grep '^{' "$out/one.json" | sed 's/},$/}/' >> "$out/tessera.jsonl"; fi
+done
+"$bench" compare "$out/torch.jsonl" "$out/tessera.jsonl" || true
+
+if command -v cc > /dev/null && [ -f "$peers/clblast_gemm.c" ] && [ -f /usr/include/clblast_c.h ]; then
+    cc -O2 -w "$peers/clblast_gemm.c" -o "$out/clblast_gemm" -lclblast -lOpenCL
+    $wrap "$out/clblast_gemm" 0 512 1024 2048 > "$out/clblast.jsonl"
+    # Its figure is the best of six runs: set our minimum beside it.
+    sed -E 's/"ms":[^,]*,/"x":0,/; s/"min_ms"/"ms"/' "$out/tessera.jsonl" \
+        | { grep -E 'matmul:m=(512|1024|2048),n=(512|1024|2048),k=.*"fwd"' || true; } > "$out/tessera-minimum.jsonl"
+    echo
+    "$bench" compare "$out/clblast.jsonl" "$out/tessera-minimum.jsonl" || true
+fi

@@ -1,0 +1,54 @@
+import Foundation
+import Testing
+
+@testable import BenchSupport
+
+/// Whole runs of small cases on the CPU path.
+@Suite struct RunnerTests {
+    @Test(arguments: [
+        "matmul:m=9,n=7,k=5,tb=1", "matmul:batch=2,m=3,n=4,k=5,ta=1", "conv2d:n=1,c=2,h=5,w=6,k=3,r=3,s=3,pad=1",
+        "attention:b=1,h=2,sq=3,sk=4,d=5", "lstm:t=3,b=2,i=4,h=5", "gru:t=3,b=2,i=4,h=5", "softmax:rows=3,cols=7",
+        "layernorm:rows=3,cols=7", "batchnorm2d:n=2,c=3,h=4,w=5", "maxpool2d:n=1,c=2,h=4,w=4,r=2,stride=2",
+        "train:model=deep-cross,b=2",
+    ])
+    func aSmallCaseIsOkOnTheCPUPath(_ text: String) throws {
+        var options = BenchRunner.Options()
+        options.runs = 2
+        let runner = BenchRunner(options)
+        let device = try BenchDevice.cpu()
+        for pass in BenchPass.allCases {
+            let row = runner.run(try BenchCase(text), pass, on: device, widest: .fwdbwd)
+            #expect(row.parity == "ok" && (row.ms ?? 0) > 0 && row.error != nil, "\(row)")
+        }
+    }
+
+    @Test func aDumpHoldsEveryTensor() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var options = BenchRunner.Options()
+        options.runs = 1
+        options.dump = folder
+        let runner = BenchRunner(options)
+        let row = runner.run(try BenchCase("lstm:t=3,b=2,i=4,h=5"), .fwdbwd, on: try .cpu(), widest: .fwdbwd)
+        #expect(row.parity == "ok")
+        let cases = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(cases.count == 1)
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/" + (cases.first ?? ""))
+        let inputs = ["x", "w_ih", "w_hh", "b_ih", "b_hh"]
+        let expected = inputs.flatMap { ["in_\($0).npy", "grad_\($0).npy"] } + ["y", "h", "c"].map { "out_\($0).npy" }
+        #expect(Set(files) == Set(expected + ["dy.npy", "case.json"]))
+    }
+
+    @Test func whatCannotBeBuiltIsARowThatFails() throws {
+        // The window does not fit into the picture: only the graph finds that out.
+        let text = "maxpool2d:n=1,c=1,h=2,w=2,r=3,stride=1"
+        let row = BenchRunner(.init()).run(try BenchCase(text), .fwd, on: try .cpu(), widest: .fwd)
+        #expect(row.hasFailed && row.parity.contains("does not fit") && row.ms == nil)
+    }
+
+    @Test func aDeviceThatIsNotThereIsAnError() {
+        #expect { try BenchDevice.named("no such device") } throws: {
+            "\($0)".contains("no such device") && "\($0)".contains("cpu")
+        }
+    }
+}
