@@ -17,7 +17,7 @@ TEAM_KERNEL void attentionDelta(
             products = fma(vfloat_load(values + i), vfloat_load(cotangents + i), products);
         if (HAS_TEAM_REST(columns))
             products = fma(
-                vfloat_load_part(values + whole, rest, 0.0f), vfloat_load_part(cotangents + whole, rest, 0.0f),
+                vfloat_load_tail(values + whole, rest, 0.0f), vfloat_load_tail(cotangents + whole, rest, 0.0f),
                 products);
         const float sum = teamSum(products);
         if (get_local_id(0) == 0) delta[deltaOffset + row] = sum;

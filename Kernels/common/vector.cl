@@ -58,13 +58,13 @@ static inline vfloat vminimum(const vfloat a, const vfloat b) {
 }
 
 // The first `count` < VECTOR_WIDTH floats at `from`, and `fill` in the other lanes: nothing past them is read.
-static inline vfloat vfloat_load_part(__global const float *from, const int count, const float fill) {
+static inline vfloat vfloat_load_tail(__global const float *from, const int count, const float fill) {
     vfloat value = fill;
     for (int n = 0; n < count; n++) ((float *)&value)[n] = from[n];
     return value;
 }
 
 // Writes the first `count` lanes only.
-static inline void vfloat_store_part(const vfloat value, __global float *to, const int count) {
+static inline void vfloat_store_tail(const vfloat value, __global float *to, const int count) {
     for (int n = 0; n < count; n++) to[n] = VLANE(value, n);
 }

@@ -50,12 +50,12 @@
 #endif
 
 static inline vfloat loadCounted(__global const float *from, const int count) {
-    return count == VECTOR_WIDTH ? vfloat_load(from) : vfloat_load_part(from, count, 0.0f);
+    return count == VECTOR_WIDTH ? vfloat_load(from) : vfloat_load_tail(from, count, 0.0f);
 }
 
 static inline void storeCounted(const vfloat value, __global float *to, const int count) {
     if (count == VECTOR_WIDTH) vfloat_store(value, to);
-    else vfloat_store_part(value, to, count);
+    else vfloat_store_tail(value, to, count);
 }
 
 // The first `count` lanes, zeros after them.

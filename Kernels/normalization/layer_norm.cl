@@ -26,7 +26,7 @@ TEAM_KERNEL void layerNorm(
 
         vfloat total = 0.0f;
         for EACH_TEAM_VECTOR(i, columns) total += vfloat_load(from + i);
-        if (HAS_TEAM_REST(columns)) total += vfloat_load_part(from + whole, rest, 0.0f);
+        if (HAS_TEAM_REST(columns)) total += vfloat_load_tail(from + whole, rest, 0.0f);
         const float average = teamSum(total) / columns;
 
         vfloat squares = 0.0f;
@@ -35,7 +35,7 @@ TEAM_KERNEL void layerNorm(
             squares = fma(centred, centred, squares);
         }
         if (HAS_TEAM_REST(columns)) {
-            const vfloat centred = vfloat_load_part(from + whole, rest, average) - average;
+            const vfloat centred = vfloat_load_tail(from + whole, rest, average) - average;
             squares = fma(centred, centred, squares);
         }
         const float deviation = 1.0f / sqrt(teamSum(squares) / columns + epsilon);
@@ -73,8 +73,8 @@ TEAM_KERNEL void layerNormGradient(
         vfloat_store((vfloat)(0.0f), dbias + i);
     }
     if (HAS_TEAM_REST(columns)) {
-        vfloat_store_part((vfloat)(0.0f), dscale + whole, rest);
-        vfloat_store_part((vfloat)(0.0f), dbias + whole, rest);
+        vfloat_store_tail((vfloat)(0.0f), dscale + whole, rest);
+        vfloat_store_tail((vfloat)(0.0f), dbias + whole, rest);
     }
 
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
@@ -94,14 +94,14 @@ TEAM_KERNEL void layerNormGradient(
             vfloat_store(vfloat_load(dbias + i) + cotangent, dbias + i);
         }
         if (HAS_TEAM_REST(columns)) {
-            const vfloat cotangent = vfloat_load_part(cotangents + whole, rest, 0.0f);
-            const vfloat normal = (vfloat_load_part(values + whole, rest, average) - average) * deviation;
-            const vfloat slope = cotangent * vfloat_load_part(scale + whole, rest, 0.0f);
+            const vfloat cotangent = vfloat_load_tail(cotangents + whole, rest, 0.0f);
+            const vfloat normal = (vfloat_load_tail(values + whole, rest, average) - average) * deviation;
+            const vfloat slope = cotangent * vfloat_load_tail(scale + whole, rest, 0.0f);
             total += slope;
             products = fma(slope, normal, products);
-            vfloat_store_part(
-                fma(cotangent, normal, vfloat_load_part(dscale + whole, rest, 0.0f)), dscale + whole, rest);
-            vfloat_store_part(vfloat_load_part(dbias + whole, rest, 0.0f) + cotangent, dbias + whole, rest);
+            vfloat_store_tail(
+                fma(cotangent, normal, vfloat_load_tail(dscale + whole, rest, 0.0f)), dscale + whole, rest);
+            vfloat_store_tail(vfloat_load_tail(dbias + whole, rest, 0.0f) + cotangent, dbias + whole, rest);
         }
         const float slopeMean = teamSum(total) / columns, productMean = teamSum(products) / columns;
 

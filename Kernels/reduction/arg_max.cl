@@ -14,7 +14,7 @@ TEAM_KERNEL void argMax(
         vfloat largest = -INFINITY;
         for EACH_TEAM_VECTOR(i, columns) largest = vmaximum(largest, vfloat_load(from + i));
         if (HAS_TEAM_REST(columns))
-            largest = vmaximum(largest, vfloat_load_part(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY));
+            largest = vmaximum(largest, vfloat_load_tail(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY));
         const float maximum = teamLargest(largest);
 
         int first = get_local_id(0);

@@ -56,7 +56,7 @@ TEAM_KERNEL void reduceRows(
             for EACH_TEAM_VECTOR(i, count) partial = COMBINE(partial, vfloat_load(from + first + i));
             if (HAS_TEAM_REST(count))
                 partial = COMBINE(
-                    partial, vfloat_load_part(from + first + TEAM_WHOLE(count), TEAM_REST(count), IDENTITY));
+                    partial, vfloat_load_tail(from + first + TEAM_WHOLE(count), TEAM_REST(count), IDENTITY));
             result = COMBINE(result, partial);
         }
         const float value = TEAM_RESULT(result);
@@ -105,11 +105,11 @@ void reduceColumns(
             for (int row = first; row < min(end, first + BLOCK); row++) {
                 __global const float *from = x + (long)row * inner + column;
                 partial = COMBINE(
-                    partial, count == VECTOR_WIDTH ? vfloat_load(from) : vfloat_load_part(from, count, IDENTITY));
+                    partial, count == VECTOR_WIDTH ? vfloat_load(from) : vfloat_load_tail(from, count, IDENTITY));
             }
             result = COMBINE(result, partial);
         }
         if (count == VECTOR_WIDTH) vfloat_store(result / divisor, y + column);
-        else vfloat_store_part(result / divisor, y + column, count);
+        else vfloat_store_tail(result / divisor, y + column, count);
     }
 }

@@ -51,8 +51,8 @@ TEAM_KERNEL void crossEntropyGradient(
         }
         if (HAS_TEAM_REST(classes)) {
             const vfloat one = select((vfloat)(0.0f), (vfloat)(1.0f), (vint)(VLANES + whole == (vint)(label)));
-            const vfloat slopes = (vexp(vfloat_load_part(from + whole, rest, 0.0f) - reference) - one) * slope;
-            vfloat_store_part(counts ? slopes : (vfloat)(fixedSlope), to + whole, rest);
+            const vfloat slopes = (vexp(vfloat_load_tail(from + whole, rest, 0.0f) - reference) - one) * slope;
+            vfloat_store_tail(counts ? slopes : (vfloat)(fixedSlope), to + whole, rest);
         }
     }
 }

@@ -5,13 +5,13 @@
     vfloat largest = -INFINITY; \
     for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, vfloat_load(from + i)); \
     if (HAS_TEAM_REST(columns)) \
-        largest = vlarger(largest, vfloat_load_part(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY)); \
+        largest = vlarger(largest, vfloat_load_tail(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY)); \
     const float maximum = teamLargest(largest); \
     vfloat sum = 0.0f; \
     for EACH_TEAM_VECTOR(i, columns) sum += vexp(vfloat_load(from + i) - maximum); \
     if (HAS_TEAM_REST(columns)) { \
         const vfloat last = \
-            vexp(vfloat_load_part(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY) - maximum); \
+            vexp(vfloat_load_tail(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY) - maximum); \
         for (int n = 0; n < TEAM_REST(columns); n++) ((float *)&sum)[n] += VLANE(last, n); \
     } \
     const float logarithm = log(teamSum(sum));

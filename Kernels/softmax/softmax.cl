@@ -22,7 +22,7 @@ TEAM_KERNEL void softmax(
 
         vfloat largest = -INFINITY;
         for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, vfloat_load(from + i));
-        if (HAS_TEAM_REST(columns)) largest = vlarger(largest, vfloat_load_part(from + whole, rest, -INFINITY));
+        if (HAS_TEAM_REST(columns)) largest = vlarger(largest, vfloat_load_tail(from + whole, rest, -INFINITY));
         const float maximum = teamLargest(largest);
 
         vfloat sum = 0.0f, last = 0.0f;
@@ -32,12 +32,12 @@ TEAM_KERNEL void softmax(
             sum += power;
         }
         if (HAS_TEAM_REST(columns)) {
-            last = vexp(vfloat_load_part(from + whole, rest, -INFINITY) - maximum);
+            last = vexp(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
             for (int n = 0; n < rest; n++) ((float *)&sum)[n] += VLANE(last, n);
         }
         const float factor = 1.0f / teamSum(sum);
         for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(to + i) * factor, to + i);
-        if (HAS_TEAM_REST(columns)) vfloat_store_part(last * factor, to + whole, rest);
+        if (HAS_TEAM_REST(columns)) vfloat_store_tail(last * factor, to + whole, rest);
     }
 }
 
@@ -57,7 +57,7 @@ TEAM_KERNEL void softmaxGradient(
             products = fma(vfloat_load(values + i), vfloat_load(cotangents + i), products);
         if (HAS_TEAM_REST(columns))
             products = fma(
-                vfloat_load_part(values + whole, rest, 0.0f), vfloat_load_part(cotangents + whole, rest, 0.0f),
+                vfloat_load_tail(values + whole, rest, 0.0f), vfloat_load_tail(cotangents + whole, rest, 0.0f),
                 products);
         const float sum = teamSum(products);
         for EACH_TEAM_VECTOR(i, columns)
@@ -95,14 +95,14 @@ TEAM_KERNEL void logSoftmaxGradient(
 
         vfloat total = 0.0f;
         for EACH_TEAM_VECTOR(i, columns) total += vfloat_load(cotangents + i);
-        if (HAS_TEAM_REST(columns)) total += vfloat_load_part(cotangents + whole, rest, 0.0f);
+        if (HAS_TEAM_REST(columns)) total += vfloat_load_tail(cotangents + whole, rest, 0.0f);
         const vfloat sum = teamSum(total);
         for EACH_TEAM_VECTOR(i, columns)
             vfloat_store(fma(-vexp(vfloat_load(values + i)), sum, vfloat_load(cotangents + i)), to + i);
         if (HAS_TEAM_REST(columns)) {
-            const vfloat power = vexp(vfloat_load_part(values + whole, rest, 0.0f));
-            vfloat_store_part(
-                fma(-power, sum, vfloat_load_part(cotangents + whole, rest, 0.0f)), to + whole, rest);
+            const vfloat power = vexp(vfloat_load_tail(values + whole, rest, 0.0f));
+            vfloat_store_tail(
+                fma(-power, sum, vfloat_load_tail(cotangents + whole, rest, 0.0f)), to + whole, rest);
         }
     }
 }
