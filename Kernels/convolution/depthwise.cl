@@ -34,6 +34,17 @@
 #define loadv JOIN(vload, VECTOR_WIDTH)
 #define storev JOIN(vstore, VECTOR_WIDTH)
 
+// Every second float of the two vectors a and b. (Written out: `.even` makes vectors of half the width, whose shuffle
+// crashes Oclgrind 21.10 when it tracks uninitialised values.)
+#if VECTOR_WIDTH == 4
+#define EVEN(a, b) ((float4)(a.s0, a.s2, b.s0, b.s2))
+#elif VECTOR_WIDTH == 8
+#define EVEN(a, b) ((float8)(a.s0, a.s2, a.s4, a.s6, b.s0, b.s2, b.s4, b.s6))
+#else
+#define EVEN(a, b) ((float16)( \
+    a.s0, a.s2, a.s4, a.s6, a.s8, a.sA, a.sC, a.sE, b.s0, b.s2, b.s4, b.s6, b.s8, b.sA, b.sC, b.sE))
+#endif
+
 typedef struct {
     int height, width;       // of the plane
     int rows, pitch, left;   // of the ring: rows, floats a row, zeros left of the plane
@@ -56,7 +67,10 @@ static void read_rows(__global const float *plane, float *ring, Ring *state, con
 static inline floatv load_pixels(const float *pixels, const int stride)
 {
     if (stride == 1) return loadv(0, pixels);
-    if (stride == 2) return (floatv)(loadv(0, pixels).even, loadv(1, pixels).even);
+    if (stride == 2) {
+        const floatv low = loadv(0, pixels), high = loadv(1, pixels);
+        return EVEN(low, high);
+    }
     float lanes[VECTOR_WIDTH];
     for (int l = 0; l < VECTOR_WIDTH; l++) lanes[l] = pixels[l * stride];
     return loadv(0, lanes);

@@ -20,6 +20,17 @@
 #define loadv JOIN(vload, VECTOR_WIDTH)
 #define storev JOIN(vstore, VECTOR_WIDTH)
 
+// Every second float of the two vectors a and b. (Written out: `.even` makes vectors of half the width, whose shuffle
+// crashes Oclgrind 21.10 when it tracks uninitialised values.)
+#if VECTOR_WIDTH == 4
+#define EVEN(a, b) ((float4)(a.s0, a.s2, b.s0, b.s2))
+#elif VECTOR_WIDTH == 8
+#define EVEN(a, b) ((float8)(a.s0, a.s2, a.s4, a.s6, b.s0, b.s2, b.s4, b.s6))
+#else
+#define EVEN(a, b) ((float16)( \
+    a.s0, a.s2, a.s4, a.s6, a.s8, a.sA, a.sC, a.sE, b.s0, b.s2, b.s4, b.s6, b.s8, b.sA, b.sC, b.sE))
+#endif
+
 // A run of pixels of one grid row, at most a vector long.
 typedef struct {
     int lane;       // its first column in the panel
@@ -93,7 +104,7 @@ static void pack_pixels(
                 for (int r = 0; r < runCount; r++) {
                     const floatv low = loadv(0, x + offsets[r] + c * plane);
                     const floatv high = loadv(1, x + offsets[r] + c * plane);
-                    const intv value = as_intv((floatv)(low.even, high.even)) & masks[r];
+                    const intv value = as_intv(EVEN(low, high)) & masks[r];
                     storev(as_floatv(value), 0, target + runs[r].lane);
                 }
             }

@@ -61,6 +61,10 @@ static const char convolution_weight_gradient[] = {
 #embed "../../Kernels/convolution/weight_gradient.cl" suffix(, )
     0};
 
+static const char convolution_weight_gradient_panel[] = {
+#embed "../../Kernels/convolution/weight_gradient_panel.cl" suffix(, )
+    0};
+
 static const char convolution_weight_gradient_tile[] = {
 #embed "../../Kernels/convolution/weight_gradient_tile.cl" suffix(, )
     0};
@@ -177,6 +181,7 @@ static const CKernelFile files[] = {
     {"convolution/pixels.cl", convolution_pixels, sizeof convolution_pixels - 1},
     {"convolution/tile.cl", convolution_tile, sizeof convolution_tile - 1},
     {"convolution/weight_gradient.cl", convolution_weight_gradient, sizeof convolution_weight_gradient - 1},
+    {"convolution/weight_gradient_panel.cl", convolution_weight_gradient_panel, sizeof convolution_weight_gradient_panel - 1},
     {"convolution/weight_gradient_tile.cl", convolution_weight_gradient_tile, sizeof convolution_weight_gradient_tile - 1},
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
     {"elementwise/philox.cl", elementwise_philox, sizeof elementwise_philox - 1},

@@ -1,0 +1,164 @@
+import Execution
+import TensorGraph
+
+// The sum over pixels is long and the result often small: it is shared out to partial sums, which a second kernel adds
+// in a fixed order.
+extension OpenCLLowering {
+    package func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> Lowering {
+        if let unsupportedProduct { return .declined(unsupportedProduct) }
+        let grid = ConvolutionGrid.forward(
+            attributes.convolution, x: operands[0].shape, weight: attributes.weight, y: operands[1].shape)
+        switch profile.shape {
+        case .cpu:
+            return depthwiseWeightGradient(grid) ?? weightGradientByTap(grid) ?? weightGradientPanels(grid)
+        case .gpu:
+            return weightGradientTiles(grid)
+        }
+    }
+
+    // MARK: - CPUs
+
+    /// The weight's gradient in `convolution/depthwise.cl`.
+    private func depthwiseWeightGradient(_ grid: ConvolutionGrid) -> Lowering? {
+        let mostTaps = 64
+        guard grid.channels == 1, grid.rows == 1, grid.groups > 1, grid.taps <= mostTaps, fitsRing(grid) else {
+            return nil
+        }
+        let ring = grid.ring(vectorWidth: profile.vectorWidth)
+        let kernel = KernelSpecification(
+            "depthwise_weight_gradient", files: ["convolution/depthwise.cl"],
+            defines: [
+                "VECTOR_WIDTH": "\(profile.vectorWidth)", "RING": "\(Self.ringCapacity)", "MAXIMUM_TAPS": "\(mostTaps)",
+            ])
+        let sizes: [KernelArgument] =
+            .int32s(grid.images, grid.height, grid.width, grid.vertical.taps, grid.horizontal.taps) + grid.reading
+            + .int32s(grid.vertical.extent, grid.horizontal.extent, ring.rows, ring.pitch, ring.left)
+        let launch = KernelLaunch(
+            kernel, [.operand(0), .operand(1), .result(0)] + sizes, globalSize: [grid.groups, 1, 1],
+            localSize: [1, 1, 1])
+        return launches([launch], "depthwise weight gradient, rows in cache")
+    }
+
+    /// `convolution/weight_gradient_panel.cl`, for strides of 1 and enough taps and channels that it pays to transpose
+    /// both tensors first: then it is about as fast as the forward pass.
+    private func weightGradientByTap(_ grid: ConvolutionGrid) -> Lowering? {
+        let tile = GemmTile(profile)
+        guard grid.vertical.stride == 1, grid.horizontal.stride == 1, grid.taps >= 4, grid.channels >= tile.rows else {
+            return nil
+        }
+        let channelPanels = grid.channels.dividedRoundingUp(by: tile.rows)
+        let rowPanels = grid.rows.dividedRoundingUp(by: tile.columns)
+        let planes = grid.images * grid.groups
+        let (gridHeight, gridWidth) = (grid.vertical.extent, grid.horizontal.extent)
+        let high = gridHeight + (grid.vertical.taps - 1) * grid.vertical.step
+        let pitch = gridWidth + (grid.horizontal.taps - 1) * grid.horizontal.step
+        // The grid in rows of `pitch`, without what follows its last pixel.
+        let pixels = (gridHeight - 1) * pitch + gridWidth
+        let mostPixels = 512
+        let chunk = pixels.dividedRoundingUp(by: pixels.dividedRoundingUp(by: mostPixels))
+        let shares = min(grid.images, tile.items.dividedRoundingUp(by: rowPanels * grid.groups))
+        let tapShares = min(grid.taps, tile.items.dividedRoundingUp(by: rowPanels * grid.groups * shares))
+        func kernel(_ name: String) -> KernelSpecification {
+            KernelSpecification(
+                name, files: ["convolution/weight_gradient_panel.cl"],
+                defines: [
+                    "VECTOR_WIDTH": "\(tile.vectorWidth)", "TILE_M": "\(tile.rows)", "TILE_VECTORS": "\(tile.vectors)",
+                ])
+        }
+        let packX = KernelLaunch(
+            kernel("convolution_pack_channels"),
+            [.operand(0), .workspace(0)]
+                + .int32s(
+                    grid.channels, grid.height, grid.width, high, pitch, -grid.vertical.base, -grid.horizontal.base,
+                    tile.rows),
+            globalSize: [channelPanels, planes, 1], localSize: [1, 1, 1])
+        let packY = KernelLaunch(
+            kernel("convolution_pack_channels"),
+            [.operand(1), .workspace(1)]
+                + .int32s(grid.rows, gridHeight, gridWidth, gridHeight, pitch, 0, 0, tile.columns),
+            globalSize: [rowPanels, planes, 1], localSize: [1, 1, 1])
+        let multiply = KernelLaunch(
+            kernel("convolution_weight_gradient_panels"),
+            [.workspace(0), .workspace(1), .workspace(2)]
+                + .int32s(
+                    grid.images, grid.groups, channelPanels, grid.taps, grid.horizontal.taps, high * pitch,
+                    gridHeight * pitch, pixels, grid.vertical.step * pitch, grid.horizontal.step, chunk),
+            globalSize: [rowPanels, tapShares, grid.groups * shares], localSize: [1, 1, 1])
+        let sum = KernelLaunch(
+            kernel("convolution_sum_panels"),
+            [.workspace(2), .result(0)] + .int32s(shares, grid.rows, grid.channels, grid.taps),
+            globalSize: [rowPanels * tile.vectors, channelPanels, grid.groups], localSize: [1, 1, 1])
+        return launches(
+            [packX, packY, multiply, sum],
+            workspaces: [
+                4 * planes * channelPanels * tile.rows * high * pitch,
+                4 * planes * rowPanels * tile.columns * gridHeight * pitch,
+                4 * shares * grid.groups * rowPanels * channelPanels * tile.rows * tile.columns * grid.taps,
+            ], "weight gradient as a gemm for each tap, \(shares) shares")
+    }
+
+    /// `convolution/weight_gradient.cl`.
+    private func weightGradientPanels(_ grid: ConvolutionGrid) -> Lowering {
+        let tile = profile.vectorWidth >= 16 ? (rows: 4, steps: 5) : (rows: 2, steps: 4)
+        let (mostRows, mostSteps, mostPixels) = (64, 20, 512)
+        let defines = [
+            "VECTOR_WIDTH": "\(profile.vectorWidth)", "TILE_ROWS": "\(tile.rows)", "TILE_STEPS": "\(tile.steps)",
+            "BLOCK_ROWS": "\(mostRows)", "BLOCK_STEPS": "\(mostSteps)", "PANEL": "\(mostPixels)",
+        ]
+        func kernel(_ name: String) -> KernelSpecification {
+            KernelSpecification(
+                name, files: ["convolution/pixels.cl", "convolution/weight_gradient.cl"], defines: defines)
+        }
+        let stepBlocks = grid.depth.dividedRoundingUp(by: mostSteps)
+        let rowBlocks = grid.rows.dividedRoundingUp(by: mostRows) * grid.groups
+        let shares = min(grid.images, GemmTile(profile).items.dividedRoundingUp(by: stepBlocks * rowBlocks))
+        let pixels = grid.vertical.extent * grid.horizontal.extent
+        let panels = pixels.dividedRoundingUp(by: mostPixels)
+        let panelPixels = pixels.dividedRoundingUp(by: panels).dividedRoundingUp(by: profile.vectorWidth)
+            * profile.vectorWidth
+        let sizes: [KernelArgument] =
+            .int32s(grid.images, grid.groups, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
+            + grid.reading + .int32s(grid.vertical.extent, grid.horizontal.extent, panelPixels)
+        let multiply = KernelLaunch(
+            kernel("convolution_weight_gradient"), [.operand(0), .operand(1), .workspace(0)] + sizes,
+            globalSize: [stepBlocks, rowBlocks, shares], localSize: [1, 1, 1])
+        let sum = KernelLaunch(
+            kernel("convolution_sum_partials"),
+            [.workspace(0), .result(0)] + .int32s(shares, grid.channels, grid.taps),
+            globalSize: [grid.rows * grid.groups, 1, 1], localSize: [1, 1, 1])
+        return launches(
+            [multiply, sum], workspaces: [4 * shares * grid.groups * grid.rows * grid.depth],
+            "weight gradient \(tile.rows)×\(tile.steps) vectors of pixels, \(shares) shares")
+    }
+
+    // MARK: - GPUs
+
+    /// `convolution/weight_gradient_tile.cl`.
+    private func weightGradientTiles(_ grid: ConvolutionGrid) -> Lowering {
+        let tile = GroupTile(profile, rows: grid.rows, columns: grid.depth, batch: 4 * grid.groups)
+        let groups = grid.rows.dividedRoundingUp(by: tile.rows) * grid.depth.dividedRoundingUp(by: tile.columns)
+            * grid.groups
+        let fewestPixels = 256
+        let shares = max(
+            min((4 * max(profile.computeUnits, 1)).dividedRoundingUp(by: groups), grid.pixels / fewestPixels), 1)
+        let files = ["gemm/local_tile.cl", "convolution/weight_gradient_tile.cl"]
+        let sizes: [KernelArgument] =
+            .int32s(grid.images, grid.groups, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
+            + grid.reading + .int32s(grid.vertical.extent, grid.horizontal.extent)
+        let target: KernelArgument = shares > 1 ? .workspace(0) : .result(0)
+        let multiply = KernelLaunch(
+            KernelSpecification("convolution_weight_gradient_tiles", files: files, defines: tile.defines),
+            [.operand(0), .operand(1), target] + sizes,
+            globalSize: tile.globalSize(rows: grid.rows, columns: grid.depth, batch: grid.groups * shares),
+            localSize: tile.localSize)
+        let count = grid.groups * grid.rows * grid.depth
+        let group = min(64, profile.maximumWorkGroupSize)
+        let sum = KernelLaunch(
+            KernelSpecification("convolution_sum_shares", files: files, defines: tile.defines),
+            [.workspace(0), .result(0)] + .int32s(shares, count),
+            globalSize: [count.dividedRoundingUp(by: group) * group], localSize: [group])
+        return launches(
+            shares > 1 ? [multiply, sum] : [multiply], workspaces: shares > 1 ? [4 * shares * count] : [],
+            "weight gradient \(tile.rows)×\(tile.columns) in local memory, \(shares) shares")
+    }
+}
