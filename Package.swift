@@ -43,6 +43,15 @@ let package = Package(
                 "OpenCL", "OpenCLBackend", "Tessera",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        // Programs that train on real data.
+        .target(
+            name: "ExampleSupport",
+            dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Examples/ExampleSupport"),
+        .executableTarget(name: "fashion-cnn", dependencies: ["ExampleSupport"], path: "Examples/fashion-cnn"),
+        .executableTarget(name: "char-lstm", dependencies: ["ExampleSupport"], path: "Examples/char-lstm"),
+        .executableTarget(
+            name: "tiny-transformer", dependencies: ["ExampleSupport"], path: "Examples/tiny-transformer"),
         // Tests, a target for each target they test.
         .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "TensorGraph"]),
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
@@ -50,6 +59,7 @@ let package = Package(
         .testTarget(
             name: "ExecutionTests",
             dependencies: ["CPUBackend", "Execution", "TensorGraph", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(name: "TesseraTests", dependencies: ["Execution", "Tessera", "TestSupport"]),
         .testTarget(name: "TensorGraphTests", dependencies: ["TensorGraph", "TestSupport"]),
     ],
     cLanguageStandard: .c2x

@@ -1,0 +1,116 @@
+import ArgumentParser
+import Foundation
+import Tessera
+
+/// What every example can be told on its command line.
+public struct ExampleOptions: ParsableArguments {
+    @Option(help: "automatic, cpu, opencl, opencl:N, or a part of a device's name.")
+    public var device = "automatic"
+    @Option(help: "The seed of the initial parameters and of the order of the examples.")
+    public var seed: UInt64 = 1
+    @Option(help: "The most steps to do in all; those before a loaded checkpoint count.")
+    public var steps: Int?
+    @Option(help: "Write a safetensors checkpoint here when done.")
+    public var save: String?
+    @Option(help: "Begin from this checkpoint.")
+    public var load: String?
+    @Flag(help: "Don't train: evaluate what was loaded.")
+    public var evaluate = false
+    @Flag(help: "After saving, load the checkpoint into a new model and compare outputs bit for bit.")
+    public var verify = false
+    @Flag(help: "Print where every operation of a training step runs, and why.")
+    public var explain = false
+
+    public init() {}
+
+    public func validate() throws {
+        if evaluate, load == nil { throw ValidationError("--evaluate needs --load") }
+        if verify, save == nil { throw ValidationError("--verify needs --save") }
+        if let steps, steps < 0 { throw ValidationError("--steps cannot be negative") }
+    }
+
+    public func executor() throws -> Executor { try Executor(on: DeviceChoice(device)) }
+}
+
+/// One example from its first to its last line of output; what differs from one to the next is its parameters.
+public struct ExampleRun {
+    public var options: ExampleOptions
+    public var batch: Int
+    public var epochs: Int
+    public var train: any Dataset
+    public var test: any Dataset
+    /// Makes the model anew, from the seed.
+    public var makeTrainer: (Executor) -> Trainer
+    /// What the evaluation means in words.
+    public var describe: (Trainer.Result) -> String
+
+    public init(
+        options: ExampleOptions, batch: Int, epochs: Int, train: any Dataset, test: any Dataset,
+        makeTrainer: @escaping (Executor) -> Trainer, describe: @escaping (Trainer.Result) -> String
+    ) {
+        self.options = options
+        self.batch = batch
+        self.epochs = epochs
+        self.train = train
+        self.test = test
+        self.makeTrainer = makeTrainer
+        self.describe = describe
+    }
+
+    /// - Parameter began: when the program began, for the time to the first step.
+    /// - Returns: the trained or loaded trainer.
+    public func callAsFunction(since began: ContinuousClock.Instant) throws -> Trainer {
+        let executor = try options.executor()
+        let trainer = makeTrainer(executor)
+        print("device: \(executor.deviceName)")
+        print("parameters: \(trainer.model.parameterCount)")
+        if let path = options.load {
+            try trainer.load(from: path)
+            print("loaded \(path) at step \(trainer.step)")
+        }
+        if options.explain {
+            print(try trainer.trainingPlan(for: train.batch(Array(0..<min(batch, train.count))[...])).explain())
+        }
+        if !options.evaluate { try train(trainer, since: began) }
+        print(describe(try trainer.evaluate(test)))
+        for failure in executor.failures { print("device failure: \(failure)") }
+        if let path = options.save {
+            try trainer.save(to: path)
+            print("saved \(path)")
+            if options.verify { try verify(trainer, path) }
+        }
+        return trainer
+    }
+
+    private func train(_ trainer: Trainer, since began: ContinuousClock.Instant) throws {
+        var last: Trainer.Result?
+        try trainer.fit(self.train, batchSize: batch, epochs: epochs, steps: options.steps, seed: options.seed) {
+            result in
+            if last == nil { print("first step after \(milliseconds(since: began)) ms, \(trainer.describe(result))") }
+            last = result
+        }
+        guard let last else { return print("no steps to do: the trainer is at step \(trainer.step)") }
+        print("trained to step \(trainer.step) in \(milliseconds(since: began)) ms, final \(trainer.describe(last))")
+    }
+
+    private func milliseconds(since began: ContinuousClock.Instant) -> Int {
+        Int((began.duration(to: .now) / .milliseconds(1)).rounded())
+    }
+
+    /// Compares the outputs of the trained model with those of a new one that read the checkpoint.
+    private func verify(_ trainer: Trainer, _ path: String) throws {
+        let sample = try test.batch(Array(0..<min(batch, test.count))[...]).input
+        let fresh = makeTrainer(try options.executor())
+        try fresh.load(from: path)
+        guard try fresh.predict(sample).bytes == trainer.predict(sample).bytes else {
+            throw ExampleFailure("the outputs after loading \(path) are not those before saving it")
+        }
+        print("verified: the loaded checkpoint gives the same outputs bit for bit")
+    }
+}
+
+/// Something that an example found wrong.
+public struct ExampleFailure: Error, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import Tessera
+
+/// The text that the character models learn from.
+public struct TextOptions: ParsableArguments {
+    @Option(help: "A text file, or a folder whose files are taken in order of their names.")
+    public var data = "/usr/share/common-licenses"
+    @Option(help: "The number of characters of text to write when done.")
+    public var sample = 200
+
+    public init() {}
+
+    public func datasets(
+        context: Int, layout: CharacterDataset.Layout
+    ) throws -> (train: CharacterDataset, test: CharacterDataset) {
+        try CharacterDataset.split(files: files(), context: context, layout: layout)
+    }
+
+    /// The files of a folder that are no links: the licence texts come under several names.
+    private func files() throws -> [String] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: data, isDirectory: &isFolder), isFolder.boolValue else {
+            return [data]
+        }
+        return try FileManager.default.contentsOfDirectory(atPath: data).sorted().map { "\(data)/\($0)" }.filter {
+            try FileManager.default.attributesOfItem(atPath: $0)[.type] as? FileAttributeType == .typeRegular
+        }
+    }
+
+    /// Bits per character, from a loss in nats.
+    public static func describe(_ result: Trainer.Result) -> String {
+        let bits = (result.loss / Foundation.log(2.0) * 1000).rounded() / 1000
+        return "held-out text: \(bits) bits per character"
+    }
+}
+
+/// Writes text with a character model: each character drawn from what the model expects after those before.
+///
+/// - Parameters:
+///   - dataset: gives the first characters and the number of them that the model sees.
+///   - temperature: below 1 for likelier characters.
+public func sampleText(
+    _ trainer: Trainer, from dataset: CharacterDataset, count: Int, seed: UInt64, temperature: Double = 0.7
+) throws -> String {
+    let context = dataset.context
+    guard count > 0, dataset.tokens.count >= context else { return "" }
+    var random = RandomSource(seed: seed)
+    var tokens = Array(dataset.tokens.prefix(context))
+    var written: [Int32] = []
+    for _ in 0..<count {
+        let shape: Shape = dataset.layout == .timeFirst ? [context, 1] : [1, context]
+        let logits = try trainer.predict(HostTensor(shape, tokens)).elements(Float.self)
+        let last = logits.suffix(CharacterDataset.vocabularySize)
+        let greatest = last.max() ?? 0
+        let weights = last.map { Foundation.exp(Double($0 - greatest) / temperature) }
+        var place = Double.random(in: 0..<weights.reduce(0, +), using: &random)
+        let choice =
+            weights.firstIndex {
+                place -= $0; return place < 0
+            } ?? weights.count - 1
+        tokens = tokens.dropFirst() + [Int32(choice)]
+        written.append(Int32(choice))
+    }
+    return CharacterDataset.text(of: written)
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import ExampleSupport
+import Tessera
+
+/// A convolutional network that learns to tell ten kinds of clothing apart on 60,000 pictures of 28×28 pixels
+/// (Fashion-MNIST: Xiao, Rasul and Vollgraf, 2017).
+@main
+struct FashionCNN: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fashion-cnn", abstract: "Trains a convolutional network on Fashion-MNIST.")
+
+    @OptionGroup var options: ExampleOptions
+    @Option(help: "How often to go through the 60,000 pictures.")
+    var epochs = 4
+    @Option(help: "Pictures a step.")
+    var batch = 128
+    @Option(help: "The folder with the four files of Fashion-MNIST.")
+    var data = "/usr/share/datasets/fashion-mnist"
+
+    func run() throws {
+        let began = ContinuousClock.now
+        let (train, test) = try ImageDataset.fashionMNIST(folder: data)
+        let run = ExampleRun(
+            options: options, batch: batch, epochs: epochs, train: train, test: test,
+            makeTrainer: { executor in
+                Trainer(
+                    Self.model(RandomSource(seed: options.seed)), loss: .crossEntropy, optimizer: Adam(),
+                    metric: .accuracy, on: executor)
+            },
+            describe: { "test accuracy: \(((($0.metric ?? 0) * 10000).rounded()) / 100) %" })
+        _ = try run(since: began)
+    }
+
+    /// Two convolutions with pooling and two linear layers: 421,642 parameters.
+    static func model(_ random: RandomSource) -> Sequential {
+        Sequential(
+            Conv2D(1, 32, kernel: 3, padding: 1, random), ReLU(), MaxPool2D(2),
+            Conv2D(32, 64, kernel: 3, padding: 1, random), ReLU(), MaxPool2D(2), Flatten(),
+            Dense(3136, 128, random), ReLU(), Dense(128, 10, random))
+    }
+}

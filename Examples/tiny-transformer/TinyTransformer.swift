@@ -1,0 +1,87 @@
+import ArgumentParser
+import ExampleSupport
+import Tessera
+
+/// A transformer that learns to go on with a text, character by character.
+@main
+struct TinyTransformer: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tiny-transformer", abstract: "Trains a transformer on the characters of a text.")
+
+    @OptionGroup var options: ExampleOptions
+    @OptionGroup var text: TextOptions
+    @Option(help: "How often to go through the text.")
+    var epochs = 10
+    @Option(help: "Stretches of text a step.")
+    var batch = 8
+
+    private static let context = 256
+
+    func run() throws {
+        let began = ContinuousClock.now
+        let (train, test) = try text.datasets(context: Self.context, layout: .batchFirst)
+        let run = ExampleRun(
+            options: options, batch: batch, epochs: epochs, train: train, test: test,
+            makeTrainer: { executor in
+                Trainer(
+                    Model(random: RandomSource(seed: options.seed)), loss: .crossEntropy,
+                    optimizer: Adam(learningRate: 1e-3), gradientNorm: 1, on: executor)
+            },
+            describe: TextOptions.describe)
+        let trainer = try run(since: began)
+        if text.sample > 0 {
+            print("sample:\n" + (try sampleText(trainer, from: test, count: text.sample, seed: options.seed)))
+        }
+    }
+
+    /// 4 blocks of width 256 with 8 heads over 256 characters, by the names of PyTorch's counterpart.
+    struct Model: Layer {
+        let e: Embedding
+        let p: Variable
+        let b: [Block]
+        let n: LayerNorm
+        let o: Dense
+
+        init(vocabulary: Int = CharacterDataset.vocabularySize, width: Int = 256, blocks: Int = 4, random: RandomSource)
+        {
+            e = Embedding(vocabulary, width, random)
+            p = Variable("p", HostTensor(zeros: TensorType([TinyTransformer.context, width])))
+            b = (0..<blocks).map { _ in Block(width, heads: 8, random) }
+            n = LayerNorm(width)
+            o = Dense(width, vocabulary, random)
+        }
+
+        func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+            var x = try e(input, pass) + pass.read(p)
+            for block in b { x = try block(x, pass) }
+            return try o(n(x, pass), pass)
+        }
+    }
+
+    /// Attention and a two-layer network, each behind a layer norm and beside a residual connection.
+    struct Block: Layer {
+        let n1: LayerNorm
+        let n2: LayerNorm
+        let qkv: Dense
+        let o: Dense
+        let f1: Dense
+        let f2: Dense
+        private let heads: Int
+
+        init(_ width: Int, heads: Int, _ random: RandomSource) {
+            self.heads = heads
+            n1 = LayerNorm(width)
+            n2 = LayerNorm(width)
+            qkv = Dense(width, 3 * width, random)
+            o = Dense(width, width, random)
+            f1 = Dense(width, 4 * width, random)
+            f2 = Dense(4 * width, width, random)
+        }
+
+        func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+            let mixed = try qkv(n1(input, pass), pass).selfAttention(heads: heads, isCausal: true)
+            let attended = try input + o(mixed, pass)
+            return try attended + f2(f1(n2(attended, pass), pass).gelu(), pass)
+        }
+    }
+}
