@@ -44,6 +44,17 @@ let package = Package(
         // Tests, a target for each target they test.
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
+        .target(
+            name: "ParityRunner",
+            dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "TestSupport"],
+            path: "Tests/ParityRunner"),
+        .executableTarget(
+            name: "tessera-parity",
+            dependencies: [
+                "OpenCLBackend", "ParityRunner", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/ParityProgram"),
+        .testTarget(name: "ParityTests", dependencies: ["OpenCL", "OpenCLBackend", "ParityRunner", "TestSupport"]),
         .testTarget(name: "ExecutionTests", dependencies: ["CPUBackend", "Execution", "TensorGraph"]),
         .testTarget(name: "TensorGraphTests", dependencies: ["TensorGraph", "TestSupport"]),
     ],
