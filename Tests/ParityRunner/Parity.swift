@@ -70,8 +70,10 @@ private struct Check {
 
     init(_ opCase: OpCase, _ dtype: DType, withGradients: Bool) throws {
         name = withGradients ? "with gradients" : "forward"
-        built = try opCase.built(dtype: dtype, withGradients: withGradients)
-        outputs = built.outputs + built.gradients
+        let built = try opCase.built(dtype: dtype, withGradients: withGradients)
+        let outputs = built.outputs + built.gradients
+        self.built = built
+        self.outputs = outputs
         tolerances = outputs.indices.map { index in
             let tolerance = index < built.outputs.count ? opCase.tolerance : opCase.gradient.tolerance
             return (tolerance ?? .exact).scaled(for: outputs[index].dtype)

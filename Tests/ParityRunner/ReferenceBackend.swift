@@ -15,21 +15,22 @@ package final class ReferenceBackend: Backend {
     package func record(_ nodes: [PlacedNode]) throws -> any Recording { ReferenceRecording(nodes: nodes) }
 
     package func write(_ source: UnsafeRawBufferPointer, to memory: any Memory, at byteOffset: Int) throws {
-        try memory.reference.write(source, at: byteOffset)
+        try UnsafeMutableRawBufferPointer(rebasing: memory.bytes[byteOffset..<(byteOffset + source.count)])
+            .copyMemory(from: source)
     }
 
     package func read(
         _ memory: any Memory, at byteOffset: Int, into destination: UnsafeMutableRawBufferPointer
     ) throws {
-        destination.copyBytes(from: try memory.reference.bytes[byteOffset..<(byteOffset + destination.count)])
+        destination.copyBytes(from: try memory.bytes[byteOffset..<(byteOffset + destination.count)])
     }
 
     package func copy(
         _ source: any Memory, at sourceOffset: Int, to destination: any Memory, at destinationOffset: Int,
         byteCount: Int
     ) throws {
-        let bytes = Array(try source.reference.bytes[sourceOffset..<(sourceOffset + byteCount)])
-        try bytes.withUnsafeBytes { try destination.reference.write($0, at: destinationOffset) }
+        let bytes = UnsafeRawBufferPointer(rebasing: try source.bytes[sourceOffset..<(sourceOffset + byteCount)])
+        try write(bytes, to: destination, at: destinationOffset)
     }
 
     package func finish() throws {}
@@ -41,21 +42,23 @@ private struct ReferenceNode: LoweredNode {
 }
 
 private final class ReferenceMemory: Memory {
-    var bytes: [UInt8]
-    var byteCount: Int { bytes.count }
+    let storage: UnsafeMutableRawBufferPointer
+    var byteCount: Int { storage.count }
+    var hostBytes: UnsafeMutableRawBufferPointer? { storage }
 
-    init(byteCount: Int) { bytes = [UInt8](repeating: 0, count: byteCount) }
-
-    func write(_ source: UnsafeRawBufferPointer, at byteOffset: Int) throws {
-        bytes.replaceSubrange(byteOffset..<(byteOffset + source.count), with: source)
+    init(byteCount: Int) {
+        storage = .allocate(byteCount: byteCount, alignment: 64)
+        storage.initializeMemory(as: UInt8.self, repeating: 0)
     }
+
+    deinit { storage.deallocate() }
 }
 
 extension Memory {
-    fileprivate var reference: ReferenceMemory {
+    fileprivate var bytes: UnsafeMutableRawBufferPointer {
         get throws {
-            guard let memory = self as? ReferenceMemory else { throw ReferenceError("memory of another backend") }
-            return memory
+            guard let bytes = hostBytes else { throw ReferenceError("memory of another backend") }
+            return bytes
         }
     }
 }
@@ -69,16 +72,14 @@ private final class ReferenceRecording: Recording {
         for placed in nodes {
             let operands = try zip(placed.node.operandTypes, placed.operands).map { type, region in
                 guard type.byteCount > 0 else { return [Double]() }
-                let bytes = try bindings[region.slot].reference.bytes
-                let stretch = bytes[region.byteOffset..<(region.byteOffset + type.byteCount)]
+                let stretch = try bindings[region.slot].bytes[region.byteOffset..<(region.byteOffset + type.byteCount)]
                 return try HostTensor(type, bytes: Array(stretch)).doubles()
             }
             let results = try Reference.results(of: placed.node, operands: operands)
             for (index, region) in placed.results.enumerated() where placed.node.resultTypes[index].byteCount > 0 {
                 let tensor = try HostTensor(placed.node.resultTypes[index], doubles: results[index])
-                try tensor.withUnsafeBytes {
-                    try bindings[region.slot].reference.write($0, at: region.byteOffset)
-                }
+                let stretch = try bindings[region.slot].bytes[region.byteOffset...].prefix(tensor.type.byteCount)
+                tensor.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: stretch).copyMemory(from: $0) }
             }
         }
     }
