@@ -60,6 +60,17 @@ let package = Package(
             name: "ExecutionTests",
             dependencies: ["CPUBackend", "Execution", "TensorGraph", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "TesseraTests", dependencies: ["Execution", "Tessera", "TestSupport"]),
+        .target(
+            name: "ParityRunner",
+            dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "TestSupport"],
+            path: "Tests/ParityRunner"),
+        .executableTarget(
+            name: "tessera-parity",
+            dependencies: [
+                "OpenCLBackend", "ParityRunner", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/ParityProgram"),
+        .testTarget(name: "ParityTests", dependencies: ["OpenCL", "OpenCLBackend", "ParityRunner", "TestSupport"]),
         .testTarget(name: "TensorGraphTests", dependencies: ["TensorGraph", "TestSupport"]),
     ],
     cLanguageStandard: .c2x

@@ -42,7 +42,7 @@ package enum TestData: Sendable {
     case uniform(ClosedRange<Double>)
     /// Integers between two numbers.
     case integers(ClosedRange<Int>)
-    /// These values, repeated as often as needed.
+    /// These values, rounded to float32 and repeated as often as needed.
     case values([Double])
 
     package func elements(count: Int, seed: String) -> [Double] {
@@ -54,7 +54,7 @@ package enum TestData: Sendable {
             case .uniform(let range):
                 Double(Float(range.lowerBound + (range.upperBound - range.lowerBound) * generator.uniform()))
             case .integers(let range): Double(Int.random(in: range, using: &generator))
-            case .values(let values): values[index % values.count]
+            case .values(let values): Double(Float(values[index % values.count]))
             }
         }
     }

@@ -62,7 +62,8 @@ extension HostTensor {
         }
     }
 
-    /// A tensor of `type` with these numbers, each rounded to what the type holds.
+    /// A tensor of `type` with these numbers, each rounded to what the type holds; 0 where an integer type holds
+    /// nothing like it.
     package init(_ type: TensorType, doubles: [Double]) throws {
         guard doubles.count == type.shape.elementCount else {
             throw ReferenceError("\(doubles.count) numbers do not fill \(type)")
@@ -79,9 +80,9 @@ extension HostTensor {
         case .bfloat16: self = write { UInt16(Rounding.bfloat16(Float($0)).bitPattern >> 16) }
         case .float32: self = write { Float($0) }
         case .float64: self = write { $0 }
-        case .int32: self = write { Int32($0) }
-        case .int64: self = write { Int64($0) }
-        case .uint8: self = write { UInt8($0) }
+        case .int32: self = write { Int32(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .int64: self = write { Int64(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .uint8: self = write { UInt8(exactly: $0.rounded(.towardZero)) ?? 0 }
         }
     }
 }

@@ -59,6 +59,13 @@ package struct Reference: OpVisitor {
         return outputs.map { results[$0.value.node][$0.value.result].elements }
     }
 
+    /// The results of one node, that is no input, from its operands' elements.
+    package static func results(of node: Node, operands: [[Double]]) throws -> [[Double]] {
+        let operands = zip(node.operandTypes, operands).map { ReferenceTensor($0, $1) }
+        return try node.op.accept(
+            Reference(operands: operands, resultTypes: node.resultTypes, inputs: [:], variables: [:]))
+    }
+
     /// The elements of operand `index`.
     func elements(_ index: Int) -> [Double] { operands[index].elements }
 

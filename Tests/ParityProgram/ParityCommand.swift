@@ -1,0 +1,83 @@
+import ArgumentParser
+import Foundation
+import OpenCLBackend
+import ParityRunner
+import TestSupport
+
+/// `tessera-parity`: every case of every operation on every device, against the float64 reference.
+@main
+struct ParityCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tessera-parity",
+        abstract: "Hold every operation on every device against a float64 reference.")
+
+    enum Kernels: String, ExpressibleByArgument, CaseIterable {
+        case cpu, gpu, both
+
+        var shapes: [DeviceProfile.KernelShape] {
+            switch self {
+            case .cpu: [.cpu]
+            case .gpu: [.gpu]
+            case .both: [.cpu, .gpu]
+            }
+        }
+    }
+
+    @Option(help: "Only devices whose name contains this; repeat for several.")
+    var device: [String] = []
+    @Option(help: "Only cases whose name contains this; repeat for several.")
+    var filter: [String] = []
+    @Option(help: "Which shape of OpenCL kernels: cpu, gpu or both.")
+    var kernels: Kernels = .both
+    @Flag(help: "Leave out the large cases, as memory checkers need it.")
+    var small = false
+    @Flag(help: "Give every tensor memory of exactly its size, so that a memory checker sees every overrun.")
+    var isolate = false
+    @Flag(help: "Print the cases and devices, and run nothing.")
+    var list = false
+    @Flag(help: "Print each case as it runs.")
+    var verbose = false
+    @Flag(help: "Print a table of operations and devices for the README.")
+    var markdown = false
+
+    func run() throws {
+        let cases = OpCase.all.filter { opCase in
+            (!small || !opCase.isLarge) && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
+        }
+        let devices = try ParityDevice.all(shapes: kernels.shapes).filter { candidate in
+            device.isEmpty || device.contains { candidate.name.lowercased().contains($0.lowercased()) }
+        }
+        if list {
+            for device in devices { print("device  \(device)") }
+            for opCase in cases { print("case    \(opCase)\(opCase.isLarge ? "  (large)" : "")") }
+            return
+        }
+        guard !devices.isEmpty, !cases.isEmpty else {
+            throw ValidationError("no such \(devices.isEmpty ? "device" : "case"); --list prints what there is")
+        }
+        if !devices.contains(where: { if case .opencl = $0.kind { true } else { false } }) {
+            print("no OpenCL device: only the CPU path is checked")
+        }
+        let parity = try Parity(devices: devices, isolatesTensors: isolate)
+        var outcomes: [Parity.Outcome] = []
+        for opCase in cases {
+            if verbose { note("\(opCase)") }
+            let results = parity.check(opCase)
+            for outcome in results where !outcome.complaints.isEmpty && !markdown {
+                print("FAIL  \(outcome.opCase)  [\(outcome.device)]  \(outcome.complaints.joined(separator: "; "))")
+            }
+            outcomes += results
+        }
+        let failed = outcomes.count { !$0.complaints.isEmpty }
+        if markdown {
+            print(OperationTable(outcomes, devices: devices.map(\.name)).markdown)
+        } else {
+            print(OperationTable(outcomes, devices: devices.map(\.name)).summary, terminator: "")
+        }
+        note("\(outcomes.count - failed) passed, \(failed) failed")
+        if failed > 0 { throw ExitCode(1) }
+    }
+
+    /// Progress and totals, beside the table.
+    private func note(_ line: String) { markdown ? FileHandle.standardError.write(Data((line + "\n").utf8)) : print(line) }
+}

@@ -1,0 +1,125 @@
+import Execution
+import Foundation
+import TensorGraph
+import TestSupport
+
+/// Runs cases on devices and holds the results against the reference.
+///
+/// Each case runs forward alone, as inference does, and together with its backward pass; each plan twice, which must
+/// give the same bits.
+package final class Parity {
+    /// What came of one case on one device.
+    package struct Outcome: Sendable {
+        package var opCase: String
+        package var device: String
+        /// What is wrong; empty where all is well.
+        package var complaints: [String]
+        /// What the device left to the path behind it: the operation and the reason.
+        package var refusals: [OpKind: String]
+        /// The operations that ran on the device.
+        package var operations: Set<OpKind>
+    }
+
+    package let devices: [ParityDevice]
+    private let executors: [Executor]
+
+    /// - Parameter isolatesTensors: gives every tensor memory of exactly its size, for memory checkers.
+    package init(devices: [ParityDevice], isolatesTensors: Bool = false) throws {
+        self.devices = devices
+        executors = try devices.map { try $0.executor(isolatesTensors: isolatesTensors) }
+    }
+
+    /// One outcome a device. The reference is evaluated once for all of them.
+    package func check(_ opCase: OpCase) -> [Outcome] {
+        var outcomes = devices.map {
+            Outcome(opCase: opCase.name, device: $0.name, complaints: [], refusals: [:], operations: [])
+        }
+        let dtypes = opCase.hasFloat64 ? [DType.float32, .float64] : [.float32]
+        for dtype in dtypes where devices.contains(where: { $0.dtypes.contains(dtype) }) {
+            let label = dtype == .float32 ? "" : "\(dtype) "
+            do {
+                let forward = try Check(opCase, dtype, withGradients: false)
+                let backward = opCase.gradient.tolerance == nil ? nil : try Check(opCase, dtype, withGradients: true)
+                for (index, device) in devices.enumerated() where device.dtypes.contains(dtype) {
+                    for check in [forward, backward].compactMap({ $0 }) {
+                        do {
+                            outcomes[index].complaints += try check.run(on: executors[index], &outcomes[index]).map {
+                                label + $0
+                            }
+                        } catch {
+                            outcomes[index].complaints.append("\(label)\(check.name): \(error)")
+                        }
+                    }
+                }
+            } catch {
+                for index in outcomes.indices { outcomes[index].complaints.append("\(label)the reference: \(error)") }
+            }
+        }
+        return outcomes
+    }
+}
+
+/// One plan of a case with what it should compute.
+private struct Check {
+    let name: String
+    let built: BuiltCase
+    let outputs: [Tensor]
+    let tolerances: [Tolerance]
+    let expected: [[Double]]
+    let inputs: [String: HostTensor]
+
+    init(_ opCase: OpCase, _ dtype: DType, withGradients: Bool) throws {
+        name = withGradients ? "with gradients" : "forward"
+        let built = try opCase.built(dtype: dtype, withGradients: withGradients)
+        let outputs = built.outputs + built.gradients
+        self.built = built
+        self.outputs = outputs
+        tolerances = outputs.indices.map { index in
+            let tolerance = index < built.outputs.count ? opCase.tolerance : opCase.gradient.tolerance
+            return (tolerance ?? .exact).scaled(for: outputs[index].dtype)
+        }
+        expected = try zip(outputs, Reference.evaluate(outputs, inputs: built.data)).map { tensor, values in
+            tensor.dtype == .float32 ? values.map(Self.overflowing) : values
+        }
+        var inputs: [String: HostTensor] = [:]
+        for tensor in built.inputs {
+            guard case .input(let input) = tensor.node.op else { continue }
+            inputs[input.name] = try HostTensor(input.type, doubles: built.data[input.name] ?? [])
+        }
+        self.inputs = inputs
+    }
+
+    /// What is too large for float32 is infinite there.
+    private static func overflowing(_ value: Double) -> Double {
+        abs(value) > Double(Float.greatestFiniteMagnitude) ? Double(Float(value)) : value
+    }
+
+    func run(on executor: Executor, _ outcome: inout Parity.Outcome) throws -> [String] {
+        let plan = try executor.compile(built.graph, outputs: outputs)
+        if let schedule = plan.deviceSchedule ?? plan.cpuSchedule {
+            for (node, choice) in zip(schedule.computation.nodes, schedule.placement.choices) {
+                guard let choice else { continue }
+                let kind = try node.op.accept(OpKindVisitor())
+                if choice.backend == 0 { outcome.operations.insert(kind) }
+                if let refusal = choice.refusals.first { outcome.refusals[kind] = refusal.reason }
+            }
+        }
+        // The plan reads only the inputs that its outputs need.
+        let results = try executor.run(plan, inputs: inputs)
+        let again = try executor.run(plan, inputs: inputs)
+        var complaints: [String] = []
+        for (index, tensor) in outputs.enumerated() {
+            let what = index < built.outputs.count
+                ? "output \(index)" : "gradient of x\(built.differentiableInputs[index - built.outputs.count])"
+            guard results[index].type == tensor.type else {
+                complaints.append("\(name): \(what) is \(results[index].type), not \(tensor.type)")
+                continue
+            }
+            if let complaint = tolerances[index].complaint(results[index].doubles(), expected[index]) {
+                complaints.append("\(name): \(what): \(complaint)")
+            }
+            if results[index] != again[index] { complaints.append("\(name): \(what) differs from run to run") }
+        }
+        return complaints
+    }
+}

@@ -1,0 +1,46 @@
+import CPUBackend
+import Execution
+import OpenCL
+import OpenCLBackend
+import TensorGraph
+
+/// Something that the cases are run on: the CPU path, or an OpenCL device with one of the two shapes of kernels.
+package struct ParityDevice: Sendable, CustomStringConvertible {
+    package enum Kind: Sendable {
+        case cpu
+        case opencl(Device, DeviceProfile.KernelShape)
+    }
+
+    package var kind: Kind
+    package var name: String
+
+    package var description: String { name }
+
+    package static let cpu = ParityDevice(kind: .cpu, name: "cpu")
+
+    /// The CPU path, then each OpenCL device with each of `shapes`.
+    package static func all(shapes: [DeviceProfile.KernelShape]) throws -> [ParityDevice] {
+        try [cpu] + Device.all().enumerated().flatMap { index, device in
+            shapes.map { shape in
+                ParityDevice(
+                    kind: .opencl(device, shape),
+                    name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(shape.rawValue) kernels")
+            }
+        }
+    }
+
+    /// An executor on this device that says what fails instead of repeating it elsewhere. Behind an OpenCL device
+    /// stands the reference, so that its rows say nothing of the CPU path.
+    func executor(isolatesTensors: Bool) throws -> Executor {
+        switch kind {
+        case .cpu: Executor(cpu: CPUBackend(), device: nil, policy: .report, isolatesTensors: isolatesTensors)
+        case .opencl(let device, let shape):
+            Executor(
+                cpu: ReferenceBackend(), device: try OpenCLBackend(device, shape: shape), policy: .report,
+                isolatesTensors: isolatesTensors)
+        }
+    }
+
+    /// The floating-point types that the device's path does.
+    var dtypes: [DType] { if case .cpu = kind { [.float32, .float64] } else { [.float32] } }
+}

@@ -1,0 +1,38 @@
+import OpenCL
+import OpenCLBackend
+import ParityRunner
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct ParityTests {
+    @Test func everySmallCaseOnEveryDevice() throws {
+        try check(OpCase.all.filter { !$0.isLarge })
+    }
+
+    @Test func everyLargeCaseOnEveryDevice() throws {
+        try check(OpCase.all.filter(\.isLarge))
+    }
+
+    private func check(_ cases: [OpCase]) throws {
+        let devices = try ParityDevice.all(shapes: DeviceProfile.KernelShape.allCases)
+        let parity = try Parity(devices: devices)
+        for opCase in cases {
+            for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
+                Issue.record("\(outcome.opCase) on \(outcome.device): \(outcome.complaints.joined(separator: "; "))")
+            }
+        }
+    }
+
+    @Test(.disabled(if: (try? Device.all().isEmpty) ?? true, "no OpenCL device on this machine: only the CPU path was checked"))
+    func anOpenCLDeviceWasChecked() throws {
+        let devices = try ParityDevice.all(shapes: [.cpu])
+        #expect(devices.count > 1)
+    }
+
+    /// A case whose expectation is wrong must not pass.
+    @Test func aWrongResultIsFound() throws {
+        let wrong = OpCase("wrong", [.tensor([64])], .exact) { _, x in [try x[0].exp()] }
+        let outcomes = try Parity(devices: ParityDevice.all(shapes: [.cpu])).check(wrong)
+        #expect(outcomes.allSatisfy { !$0.complaints.isEmpty })
+    }
+}
