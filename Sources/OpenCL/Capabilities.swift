@@ -41,8 +41,8 @@ package struct Capabilities: Hashable, Sendable, Codable {
 
     package var hasDouble: Bool
     package var hasHalf: Bool
-    /// Whether `fma` is as fast as a multiplication followed by an addition.
-    package var hasFastFMA: Bool
+    /// Whether the driver states that `fma` rounds once in hardware (`CL_FP_FMA`); some that do it don't state it.
+    package var hasFusedMultiplyAdd: Bool
     package var hasDenormals: Bool
 
     package var profilingResolutionNanoseconds: Int
@@ -138,7 +138,7 @@ extension Capabilities {
         let singleConfiguration = bytes(CL_DEVICE_SINGLE_FP_CONFIG)
         hasDouble = bytes(CL_DEVICE_DOUBLE_FP_CONFIG) != 0
         hasHalf = has("cl_khr_fp16")
-        hasFastFMA = singleConfiguration & UInt64(CL_FP_FMA) != 0
+        hasFusedMultiplyAdd = singleConfiguration & UInt64(CL_FP_FMA) != 0
         hasDenormals = singleConfiguration & UInt64(CL_FP_DENORM) != 0
 
         profilingResolutionNanoseconds = size(CL_DEVICE_PROFILING_TIMER_RESOLUTION)

@@ -4,9 +4,13 @@ internal import COpenCL
 package final class Event: @unchecked Sendable {
     // Unchecked: the handle never changes and the API allows queries and waits from any thread.
     let handle: OpaquePointer
+    private let isProfiling: Bool
 
     /// Takes over the reference that an enqueue function returned.
-    init(handle: OpaquePointer) { self.handle = handle }
+    init(handle: OpaquePointer, isProfiling: Bool) {
+        self.handle = handle
+        self.isProfiling = isProfiling
+    }
 
     deinit { clReleaseEvent(handle) }
 
@@ -52,6 +56,12 @@ package final class Event: @unchecked Sendable {
 
     /// The command's times; it must have ended, on a queue with profiling (`clGetEventProfilingInfo`).
     package func profile() throws(OpenCLError) -> Profile {
+        // Some drivers give times that they never promised.
+        guard isProfiling else {
+            throw OpenCLError(
+                status: CL_PROFILING_INFO_NOT_AVAILABLE, call: "clGetEventProfilingInfo",
+                detail: "the event's queue was made without profiling")
+        }
         let info = Info(call: "clGetEventProfilingInfo") { [handle] in
             clGetEventProfilingInfo(handle, $0, $1, $2, $3)
         }

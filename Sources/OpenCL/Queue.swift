@@ -90,7 +90,7 @@ package final class Queue: @unchecked Sendable {
                 }
             }
         }
-        return made.map(Event.init(handle:))
+        return made.map { Event(handle: $0, isProfiling: isProfiling) }
     }
 }
 

@@ -24,8 +24,8 @@ extension Report {
         if platforms.isEmpty {
             return """
                 No OpenCL platform on this machine: everything runs on the CPU path.
-                A platform is a driver with a file in /etc/OpenCL/vendors. Debian and Ubuntu have one for any processor: \
-                apt-get install pocl-opencl-icd
+                A platform is a driver with a file in /etc/OpenCL/vendors. Debian and Ubuntu have one for any \
+                processor: apt-get install pocl-opencl-icd
                 """
         }
         return platforms.map { $0.text() }.joined(separator: "\n\n")
@@ -75,7 +75,8 @@ extension DeviceReport {
         var rows = [
             Row("type", c.type.rawValue), Row("vendor", c.vendor), Row("version", c.version),
             Row("language", c.languageVersion), Row("driver", c.driverVersion),
-            Row("compute units", "\(c.computeUnits)"), Row("clock", "\(c.clockMHz) MHz"),
+            Row("compute units", "\(c.computeUnits)"),
+            Row("clock", c.clockMHz > 0 ? "\(c.clockMHz) MHz" : "not stated"),
         ]
         if !c.isUsable {
             let reason =
@@ -124,10 +125,12 @@ extension DeviceReport {
             Row(
                 "vector widths",
                 "float \(w.preferredFloat) (native \(w.nativeFloat)), double \(w.preferredDouble) "
-                    + "(\(w.nativeDouble)), half \(w.preferredHalf) (\(w.nativeHalf)), int \(w.preferredInt) (\(w.nativeInt))"
+                    + "(\(w.nativeDouble)), half \(w.preferredHalf) (\(w.nativeHalf)), int \(w.preferredInt) "
+                    + "(\(w.nativeInt))"
             ),
             Row(
-                "float32", (c.hasFastFMA ? "with fast fma" : "without fast fma") + (c.hasDenormals ? ", denormals" : "")
+                "float32",
+                (c.hasFusedMultiplyAdd ? "fma stated" : "fma not stated") + (c.hasDenormals ? ", denormals" : "")
             ),
             Row("float64", yes(c.hasDouble)), Row("float16", yes(c.hasHalf)),
             Row("integer dot product", yes(c.hasIntegerDotProduct)),

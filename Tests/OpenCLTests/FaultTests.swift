@@ -2,8 +2,8 @@ import Foundation
 import OpenCL
 import Testing
 
-/// The layer of `Tests/FaultLayer`, compiled to a file beside the tests' executable; nil, with the reason printed, where
-/// that can't be done.
+/// The layer of `Tests/FaultLayer`, compiled to a file beside the tests' executable; nil, with the reason printed,
+/// where that can't be done.
 private let layer: String? = {
     do {
         let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
