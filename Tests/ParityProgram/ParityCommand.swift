@@ -23,7 +23,7 @@ struct ParityCommand: ParsableCommand {
         }
     }
 
-    @Option(help: "Only devices whose name contains this; repeat for several.")
+    @Option(help: "Only `cpu`, `opencl`, or devices whose name contains this; repeat for several.")
     var device: [String] = []
     @Option(help: "Only cases whose name contains this; repeat for several.")
     var filter: [String] = []
@@ -45,7 +45,7 @@ struct ParityCommand: ParsableCommand {
             (!small || !opCase.isLarge) && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
         }
         let devices = try ParityDevice.all(shapes: kernels.shapes).filter { candidate in
-            device.isEmpty || device.contains { candidate.name.lowercased().contains($0.lowercased()) }
+            device.isEmpty || device.contains { candidate.isMeant(by: $0) }
         }
         if list {
             for device in devices { print("device  \(device)") }

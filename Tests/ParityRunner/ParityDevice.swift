@@ -29,6 +29,11 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether a person who says `text` means this device: `cpu` is the CPU path alone.
+    package func isMeant(by text: String) -> Bool {
+        text == "cpu" ? name == text : name.lowercased().contains(text.lowercased())
+    }
+
     /// An executor on this device that says what fails instead of repeating it elsewhere. Behind an OpenCL device
     /// stands the reference, so that its rows say nothing of the CPU path.
     func executor(isolatesTensors: Bool) throws -> Executor {

@@ -26,7 +26,7 @@ package struct Adam: Hashable, Sendable {
 
 /// One step of stochastic gradient descent for one parameter.
 ///
-/// Operands p, g, velocity (like p; absent where momentum is 0), learningRate (float32 scalar) → p', velocity' (absent
+/// Operands p, g, velocity (like p; absent where momentum is 0), learningRate (a scalar of p's type) → p', velocity' (absent
 /// likewise). With g taken as `g + weightDecay·p`: `velocity' = momentum·velocity + g`;
 /// `p' = p - learningRate · (isNesterov ? g + momentum·velocity' : velocity')`. torch.optim.SGD.
 package struct SGD: Hashable, Sendable {

@@ -48,8 +48,9 @@ package struct Comparison: Sendable {
 package enum Tolerance: Sendable {
     /// Nothing: the same number in every element.
     case exact
-    /// ‖result - reference‖ ≤ limit · ‖reference‖.
-    case normwise(Double)
+    /// ‖result - reference‖ ≤ limit · ‖reference‖, or no element is off by more than limit · floor: for
+    /// what can cancel to zero.
+    case normwise(Double, floor: Double = 0)
     /// |result - reference| ≤ limit · max(|reference|, floor) for each element.
     case elementwise(Double, floor: Double)
 
@@ -71,9 +72,9 @@ package enum Tolerance: Sendable {
                 return nil
             }
             return "element \(index) is \(result[index]), the reference exactly \(reference[index])"
-        case .normwise(let limit):
+        case .normwise(let limit, let floor):
             // Below the smallest normal float32, only the absolute error says anything.
-            if comparison.normwise <= limit || comparison.maximumAbsolute < 1e-36 { return nil }
+            if comparison.normwise <= limit || comparison.maximumAbsolute < max(1e-36, limit * floor) { return nil }
             return "normwise error \(brief(comparison.normwise)), more than \(brief(limit))"
         case .elementwise(let limit, let floor):
             var worst: (index: Int, share: Double)?
@@ -94,7 +95,7 @@ package enum Tolerance: Sendable {
         let factor = dtype == .float64 ? 0x1p-24 : 1
         switch self {
         case .exact: return dtype == .float64 ? .exact : self
-        case .normwise(let limit): return .normwise(limit * factor)
+        case .normwise(let limit, let floor): return .normwise(limit * factor, floor: floor)
         case .elementwise(let limit, let floor): return .elementwise(limit * factor, floor: floor)
         }
     }

@@ -4,7 +4,7 @@ extension OpCase {
     static let optimizers: [OpCase] = {
         var cases: [OpCase] = []
         let variance = TestData.uniform(0...2)
-        func rate(_ value: Double) -> Input { .fixed(.float32, [], .values([Double(Float(value))])) }
+        func rate(_ value: Double) -> Input { .tensor([], .values([value]), isDifferentiable: false) }
         let adams: [(Shape, Double, Adam)] = [
             ([1], 1, Adam()), ([17, 31], 1, Adam()), ([7], 10, Adam(weightDecay: 0.01)),
             ([33], 1000, Adam(beta1: 0.8, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.1, isDecoupled: true)), ([], 3, Adam()),
