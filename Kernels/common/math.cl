@@ -75,7 +75,13 @@ static inline vfloat vexp_nonpositive(vfloat x) {
 }
 
 // 1 / (1 + e⁻ˣ); what would be denormal is 0. 2.5 ulp.
-static inline vfloat vsigmoid(vfloat x) { return 1.0f / (1.0f + vexp(-x)); }
+static inline vfloat vsigmoid(vfloat x) {
+    vfloat y = select(-x, (vfloat)(-87.0f), (vint)(x > 87.0f));
+    y = select(y, (vfloat)(89.0f), (vint)(x < -89.0f));
+    EXP_REDUCE(y, n, r)
+    // n is at most 128, for which the power is infinite and the result 0.
+    return 1.0f / fma(fma(r * r, exp_tail(r), r) + 1.0f, power_of_two(n), (vfloat)(1.0f));
+}
 
 // tanh x = (e²ˣ - 1) / (e²ˣ + 1), of |x| and with the difference formed without cancellation. 2.5 ulp.
 static inline vfloat vtanh(vfloat x) {

@@ -145,6 +145,22 @@ static const char probe_peak_arithmetic[] = {
 #embed "../../Kernels/probe/peak_arithmetic.cl" suffix(, )
     0};
 
+static const char recurrent_gru[] = {
+#embed "../../Kernels/recurrent/gru.cl" suffix(, )
+    0};
+
+static const char recurrent_lstm[] = {
+#embed "../../Kernels/recurrent/lstm.cl" suffix(, )
+    0};
+
+static const char recurrent_panels[] = {
+#embed "../../Kernels/recurrent/panels.cl" suffix(, )
+    0};
+
+static const char recurrent_steps[] = {
+#embed "../../Kernels/recurrent/steps.cl" suffix(, )
+    0};
+
 static const char reduction_arg_max[] = {
 #embed "../../Kernels/reduction/arg_max.cl" suffix(, )
     0};
@@ -202,6 +218,10 @@ static const CKernelFile files[] = {
     {"probe/matrix_nvidia.cl", probe_matrix_nvidia, sizeof probe_matrix_nvidia - 1},
     {"probe/memory_bandwidth.cl", probe_memory_bandwidth, sizeof probe_memory_bandwidth - 1},
     {"probe/peak_arithmetic.cl", probe_peak_arithmetic, sizeof probe_peak_arithmetic - 1},
+    {"recurrent/gru.cl", recurrent_gru, sizeof recurrent_gru - 1},
+    {"recurrent/lstm.cl", recurrent_lstm, sizeof recurrent_lstm - 1},
+    {"recurrent/panels.cl", recurrent_panels, sizeof recurrent_panels - 1},
+    {"recurrent/steps.cl", recurrent_steps, sizeof recurrent_steps - 1},
     {"reduction/arg_max.cl", reduction_arg_max, sizeof reduction_arg_max - 1},
     {"reduction/reduce.cl", reduction_reduce, sizeof reduction_reduce - 1},
     {"softmax/cross_entropy.cl", softmax_cross_entropy, sizeof softmax_cross_entropy - 1},

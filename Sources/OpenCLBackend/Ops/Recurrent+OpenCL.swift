@@ -1,0 +1,149 @@
+import Execution
+import TensorGraph
+
+// The recurrences (`Kernels/recurrent/`). On the CPU shape a whole sequence is one launch after one that packs the
+// weight: each work-item takes rows of the batch through all steps. On the GPU shape each step is a launch.
+extension OpenCLLowering {
+    package func lstm() throws -> Lowering {
+        if let reason = unsupportedType { return .declined(reason) }
+        return forward(
+            "lstm", gates: 4, sequence: [.operand(0), .workspace(0), .operand(2), .operand(3)],
+            step: [.operand(0), .operand(1), .operand(2), .operand(3)])
+    }
+
+    package func gru() throws -> Lowering {
+        if let reason = unsupportedType { return .declined(reason) }
+        return forward(
+            "gru", gates: 3, sequence: [.operand(0), .workspace(0), .operand(2), .operand(3)],
+            step: [.operand(0), .operand(1), .operand(2), .operand(3)])
+    }
+
+    package func lstmGradient() throws -> Lowering {
+        if let reason = unsupportedType { return .declined(reason) }
+        return backward(
+            "lstm", gates: 4, states: operands[2].shape,
+            defines: ["HAS_CELL_COTANGENT": operands.count == 6 ? "1" : "0"])
+    }
+
+    package func gruGradient() throws -> Lowering {
+        if let reason = unsupportedType { return .declined(reason) }
+        return backward("gru", gates: 3, states: operands[2].shape, defines: [:])
+    }
+
+    private func forward(
+        _ name: String, gates: Int, sequence: [KernelArgument], step: [KernelArgument]
+    ) -> Lowering {
+        let (steps, batch, hidden) = (results[0].shape[0], results[0].shape[1], results[0].shape[2])
+        let outputs: [KernelArgument] = [.result(0), .result(1), .result(2)]
+        guard profile.shape == .cpu else {
+            let kernel = stepKernel("\(name)_step", defines: [:])
+            let all = (0..<steps).map {
+                stepLaunch(
+                    kernel, step + outputs + [.int32($0), .int32(batch), .int32(hidden)], batch: batch, hidden: hidden)
+            }
+            return launches(all, "\(name), a launch a step")
+        }
+        let tile = PanelTile(profile)
+        let packed = tile.packedCount(columns: gates * hidden, depth: hidden)
+        let share = rowsPerItem(batch)
+        let launch = KernelLaunch(
+            sequenceKernel("\(name)_sequence", file: name, tile, defines: [:]),
+            sequence + outputs + [.workspace(1), .int32(steps), .int32(batch), .int32(hidden), .int32(share)],
+            items: (batch + share - 1) / share)
+        return launches(
+            [pack("pack_transposed", columns: gates * hidden, depth: hidden, weight: 1, file: name, tile), launch],
+            workspaces: [packed * 4, batch * gates * hidden * 4], "\(name), a launch a sequence")
+    }
+
+    /// The gradient's first operand is the weight; the others and the results are arguments in their own order.
+    private func backward(_ name: String, gates: Int, states: Shape, defines: [String: String]) -> Lowering {
+        let (steps, batch, hidden) = (states[0], states[1], states[2])
+        let tensors = operands.indices.dropFirst().map(KernelArgument.operand) + [.result(0), .result(1), .result(2)]
+        guard profile.shape == .cpu else {
+            let kernel = stepKernel("\(name)_step_gradient", defines: defines)
+            // The step at -1 is the product that gives dh0.
+            let all = (-1..<steps).reversed().map { step in
+                stepLaunch(
+                    kernel, [.operand(0)] + tensors + [.int32(step), .int32(steps), .int32(batch), .int32(hidden)],
+                    batch: batch, hidden: hidden)
+            }
+            return launches(all, "\(name) gradient, a launch a step")
+        }
+        let tile = PanelTile(profile)
+        let share = rowsPerItem(batch)
+        let launch = KernelLaunch(
+            sequenceKernel("\(name)_sequence_gradient", file: name, tile, defines: defines),
+            [.workspace(0)] + tensors + [.int32(steps), .int32(batch), .int32(hidden), .int32(share)],
+            items: (batch + share - 1) / share)
+        return launches(
+            [pack("pack_straight", columns: hidden, depth: gates * hidden, weight: 0, file: name, tile), launch],
+            workspaces: [tile.packedCount(columns: hidden, depth: gates * hidden) * 4],
+            "\(name) gradient, a launch a sequence")
+    }
+
+    // MARK: CPU shape
+
+    /// The tile of registers of `recurrent/panels.cl`: what the registers of the vector width hold.
+    private struct PanelTile {
+        let vectorWidth: Int
+        let rows: Int
+        let columns = 2
+
+        init(_ profile: DeviceProfile) {
+            vectorWidth = profile.vectorWidth
+            // Wide vectors come with 32 registers, others with 16.
+            rows = profile.vectorWidth == 16 ? 8 : 6
+        }
+
+        var width: Int { columns * vectorWidth }
+
+        func panels(_ count: Int) -> Int { (count + width - 1) / width }
+
+        func packedCount(columns: Int, depth: Int) -> Int { panels(columns) * width * depth }
+
+        var defines: [String: String] {
+            ["VECTOR_WIDTH": "\(vectorWidth)", "ROWS": "\(rows)", "COLUMNS": "\(columns)"]
+        }
+    }
+
+    /// The rows of the batch that one work-item carries: the batch dealt to all cores, but not so thin that each of them
+    /// reads the whole weight for a row or two.
+    private func rowsPerItem(_ batch: Int) -> Int {
+        max((batch + profile.computeUnits - 1) / profile.computeUnits, min(batch, 4))
+    }
+
+    private func sequenceKernel(
+        _ name: String, file: String, _ tile: PanelTile, defines: [String: String]
+    ) -> KernelSpecification {
+        // The cotangent of the cells is a question to one kernel; the rest of the file is built the same way.
+        KernelSpecification(
+            name, files: ["common/math.cl", "recurrent/panels.cl", "recurrent/\(file).cl"],
+            defines: tile.defines.merging(defines) { _, given in given })
+    }
+
+    private func pack(
+        _ name: String, columns: Int, depth: Int, weight: Int, file: String, _ tile: PanelTile
+    ) -> KernelLaunch {
+        KernelLaunch(
+            sequenceKernel(name, file: file, tile, defines: [:]),
+            [.operand(weight), .workspace(0), .int32(columns), .int32(depth)], items: tile.panels(columns))
+    }
+
+    // MARK: GPU shape
+
+    private var stepTile: Int { profile.maximumWorkGroupSize >= 256 ? 16 : 8 }
+
+    private func stepKernel(_ name: String, defines: [String: String]) -> KernelSpecification {
+        KernelSpecification(
+            name, files: ["common/math.cl", "recurrent/steps.cl"],
+            defines: ["VECTOR_WIDTH": "1", "TILE": "\(stepTile)"].merging(defines) { _, given in given })
+    }
+
+    private func stepLaunch(
+        _ kernel: KernelSpecification, _ arguments: [KernelArgument], batch: Int, hidden: Int
+    ) -> KernelLaunch {
+        func roundedUp(_ count: Int) -> Int { (count + stepTile - 1) / stepTile * stepTile }
+        return KernelLaunch(
+            kernel, arguments, globalSize: [roundedUp(hidden), roundedUp(batch)], localSize: [stepTile, stepTile])
+    }
+}
