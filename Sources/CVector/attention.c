@@ -33,10 +33,7 @@ HOT void cv_attention_divide(cv_type type, void *y, const void *sums, int64_t ro
 
 HOT void cv_attention_back(
     cv_type type, void *scores, void *dscores, int64_t stride, int64_t rows, int64_t columns, int64_t seen,
-    int64_t growth, const void *log_sum_exp, const void *y, const void *dy, int64_t width) {
-    if (IS_F64(type)) {
-        attention_back_f64(scores, dscores, stride, rows, columns, seen, growth, log_sum_exp, y, dy, width);
-    } else {
-        attention_back_f32(scores, dscores, stride, rows, columns, seen, growth, log_sum_exp, y, dy, width);
-    }
+    int64_t growth, const void *log_sum_exp) {
+    if (IS_F64(type)) attention_back_f64(scores, dscores, stride, rows, columns, seen, growth, log_sum_exp);
+    else attention_back_f32(scores, dscores, stride, rows, columns, seen, growth, log_sum_exp);
 }

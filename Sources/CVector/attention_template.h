@@ -15,16 +15,15 @@ INLINE void FN(attention_rows)(
 
 INLINE void FN(attention_back)(
     REAL *scores, REAL *dscores, int64_t stride, int64_t rows, int64_t columns, int64_t seen, int64_t growth,
-    const REAL *logSumExp, const REAL *y, const REAL *dy, int64_t width) {
+    const REAL *logSumExp) {
     for (int64_t i = 0; i < rows; i++) {
         REAL *restrict p = scores + i * stride, *restrict d = dscores + i * stride;
         const int64_t valid = smaller(seen + i * growth, columns);
-        const REAL shift = logSumExp[i], delta = FN(dot)(y + i * width, dy + i * width, width);
-        for (int64_t j = 0; j < valid; j++) {
-            const REAL value = FN(exp)(p[j] - shift);
-            p[j] = value;
-            d[j] = value * (d[j] - delta);
-        }
+        const REAL shift = logSumExp[i];
+        for (int64_t j = 0; j < valid; j++) p[j] = FN(exp)(p[j] - shift);
+        // The same number as the sum over d of y * dy, but equal to the last bit where a query sees a single key.
+        const REAL delta = FN(dot)(p, d, valid);
+        for (int64_t j = 0; j < valid; j++) d[j] = p[j] * (d[j] - delta);
         for (int64_t j = valid; j < columns; j++) p[j] = d[j] = 0;
     }
 }

@@ -15,7 +15,7 @@ INLINE void FN(unary)(cv_unary_function function, const REAL *restrict x, REAL *
     switch (function) {
     case CV_NEGATE: LOOP(-v);
     case CV_ABSOLUTE: LOOP(FN(abs)(v));
-    case CV_SIGN: LOOP(v > 0 ? (REAL)1 : (v < 0 ? (REAL)-1 : (v == 0 ? (REAL)0 : v)));
+    case CV_SIGN: LOOP((REAL)(v > 0) - (REAL)(v < 0));
     case CV_SQUARE: LOOP(v * v);
     case CV_SQUARE_ROOT: LOOP(FN(sqrt)(v));
     case CV_RECIPROCAL_SQUARE_ROOT: LOOP(1 / FN(sqrt)(v));

@@ -61,13 +61,13 @@ INLINE void FN(maximum_two_gradient)(
             const int64_t i = row + 2 * q;
             const REAL a = from[i], u = from[i + 1], v = from[i + pool->w], w = from[i + pool->w + 1];
             const REAL g = dy[p * pool->q + q];
-            // The first to be the maximum wins, a NaN over all before it.
+            // The first to be the maximum wins, the first NaN over all.
             REAL m = a;
-            const int isU = (u > m) | (u != u);
+            const int isU = (u > m) | ((u != u) & (m == m));
             m = (isU) ? u : m;
-            const int isV = (v > m) | (v != v);
+            const int isV = (v > m) | ((v != v) & (m == m));
             m = (isV) ? v : m;
-            const int isW = (w > m) | (w != w);
+            const int isW = (w > m) | ((w != w) & (m == m));
             to[i] = (!isU & !isV & !isW) ? g : 0;
             to[i + 1] = (isU & !isV & !isW) ? g : 0;
             to[i + pool->w] = (isV & !isW) ? g : 0;
@@ -98,7 +98,7 @@ INLINE void FN(maximum_pool_gradient)(
                 for (int64_t i = window.top; i < window.bottom; i++) {
                     for (int64_t j = window.left; j < window.right; j++) {
                         const REAL v = from[i * pool->w + j];
-                        if (v > m || v != v) {
+                        if (v > m || (v != v && m == m)) {
                             m = v;
                             best = i * pool->w + j;
                         }

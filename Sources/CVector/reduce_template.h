@@ -1,6 +1,5 @@
 // Sums and extremes over contiguous and strided elements; reduce.c includes this once for each type.
-// Sums go through sixteen (contiguous) lanes by blocks whose totals add up in double, so that the error of a long sum
-// grows with the length of a block and not of the whole.
+// Sums add up in double in many lanes: what comes from memory leaves time for it, and a mean near zero keeps its digits.
 
 INLINE REAL FN(lanes_sum)(LANE_TYPE v) {
     REAL part[8];
@@ -14,25 +13,22 @@ INLINE REAL FN(lanes_maximum)(LANE_TYPE v) {
     return m;
 }
 
+INLINE double FN(lanes_total)(lanes_f64 v) {
+    double part[8];
+    for (int i = 0; i < 8; i++) part[i] = v[i] + v[i + 8];
+    return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
+}
+
 INLINE double FN(sum)(const REAL *x, int64_t count) {
-    enum { BLOCK_SIZE = 2048 };
-    double total = 0;
-    for (int64_t start = 0; start < count; start += BLOCK_SIZE) {
-        const int64_t end = smaller(start + BLOCK_SIZE, count);
-        LANE_TYPE a = 0, b = 0, c = 0, d = 0;
-        int64_t i = start;
-        for (; i + 4 * LANES <= end; i += 4 * LANES) {
-            a += *(const LANE_TYPE *)(x + i);
-            b += *(const LANE_TYPE *)(x + i + LANES);
-            c += *(const LANE_TYPE *)(x + i + 2 * LANES);
-            d += *(const LANE_TYPE *)(x + i + 3 * LANES);
-        }
-        for (; i + LANES <= end; i += LANES) a += *(const LANE_TYPE *)(x + i);
-        REAL rest = 0;
-        for (; i < end; i++) rest += x[i];
-        total += (double)FN(lanes_sum)((a + b) + (c + d)) + (double)rest;
+    lanes_f64 a = 0, b = 0;
+    int64_t i = 0;
+    for (; i + 2 * LANES <= count; i += 2 * LANES) {
+        a += __builtin_convertvector(*(const LANE_TYPE *)(x + i), lanes_f64);
+        b += __builtin_convertvector(*(const LANE_TYPE *)(x + i + LANES), lanes_f64);
     }
-    return total;
+    double rest = 0;
+    for (; i < count; i++) rest += (double)x[i];
+    return FN(lanes_total)(a + b) + rest;
 }
 
 // NaN wins, as it does in PyTorch.

@@ -162,7 +162,7 @@ struct AttentionGeometry {
                         cv_attention_back(
                             type, p, dp, Int64(sk), Int64(rows), Int64(columns),
                             Int64(attributes.isCausal ? first + 1 : columns), attributes.isCausal ? 1 : 0,
-                            places.operands[4] + (head * sq + first) * size, places.operands[3] + offset, dy, Int64(d))
+                            places.operands[4] + (head * sq + first) * size)
                         let dq = places.results[0] + offset
                         multiplyDeep(dp, keyRows, dq, rows: rows, keys: columns)
                         scale(UnsafeRawPointer(dq), rows * d, dq)

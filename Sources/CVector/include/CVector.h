@@ -239,10 +239,10 @@ void cv_attention_rows(
     void *sums, void *log_sum_exp);
 /// Rows of y [rows, width] divided by their sums.
 void cv_attention_divide(cv_type type, void *y, const void *sums, int64_t rows, int64_t width);
-/// Scores become p = e^(score - log_sum_exp), and dscores p * (dscores - sum(y * dy)) with y and dy [rows, width].
+/// Scores become p = e^(score - log_sum_exp), and dscores p * (dscores - sum(p * dscores)).
 void cv_attention_back(
     cv_type type, void *scores, void *dscores, int64_t stride, int64_t rows, int64_t columns, int64_t seen,
-    int64_t growth, const void *log_sum_exp, const void *y, const void *dy, int64_t width);
+    int64_t growth, const void *log_sum_exp);
 
 // Recurrence: one step of `rows` rows of the batch
 
