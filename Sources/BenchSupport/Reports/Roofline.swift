@@ -64,7 +64,7 @@ struct Roofline {
                     + "<text x=\"\(left - 6)\" y=\"\(Figure.fixed(place + 4, 1))\" text-anchor=\"end\">\(Self.power(power))</text>")
         }
         parts.append("<text x=\"\(width - right)\" y=\"\(height - 8)\" text-anchor=\"end\">operations a byte</text>")
-        parts.append("<text x=\"0\" y=\"\(height - 8)\">GFLOPS upwards</text>")
+        parts.append("<text x=\"4\" y=\"\(height - 8)\">↑ GFLOPS</text>")
         if let peak, let ridge {
             let (lowest, highest) = (Foundation.pow(10, xRange.lowerBound), Foundation.pow(10, xRange.upperBound))
             let start = max(lowest, Foundation.pow(10, yRange.lowerBound) / peak.bandwidth)
@@ -72,7 +72,7 @@ struct Roofline {
             let path = corners.map { "\(Figure.fixed(x($0.0), 1)),\(Figure.fixed(y($0.1), 1))" }.joined(separator: " ")
             parts.append("<polyline points=\"\(path)\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.6\"/>")
             parts.append(
-                "<text x=\"\(width - right)\" y=\"\(Figure.fixed(y(peak.gflops) - 6, 1))\" text-anchor=\"end\">"
+                "<text x=\"\(Figure.fixed(x(ridge), 1))\" y=\"\(Figure.fixed(y(peak.gflops) - 6, 1))\">"
                     + "\(Figure.number(peak.gflops)) GFLOPS, \(Figure.number(peak.bandwidth)) GB/s</text>")
         }
         parts += points.map { point in
@@ -89,7 +89,7 @@ struct Roofline {
 
     private func legend(_ points: [Point]) -> [String] {
         let families = Set(points.map(\.family))
-        var place = left
+        var place = 4.0
         return Self.colours.filter { families.contains($0.family) }.map { family, colour in
             defer { place += 22 + 6.4 * Double(family.count) }
             return "<circle cx=\"\(Figure.fixed(place + 4, 1))\" cy=\"12\" r=\"4\" fill=\"\(colour)\"/>"

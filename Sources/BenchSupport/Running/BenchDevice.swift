@@ -98,14 +98,14 @@ extension BenchDevice {
         let side = 1024
         let a = try graph.read(Variable("a", Distribution.normal.tensor([side, side], .float32, name: "a")))
         let product = Variable("product", HostTensor(zeros: a.type))
-        let rate = try best(of: 8, graph, [(product, a.matmul(a))])
+        let rate = try best(of: 25, graph, [(product, a.matmul(a))])
 
         graph = Graph()
         let length = 1 << 24
         let x = try graph.read(Variable("x", HostTensor(zeros: TensorType([length]))))
         let y = try graph.read(Variable("y", HostTensor(zeros: TensorType([length]))))
         let sum = Variable("sum", HostTensor(zeros: x.type))
-        let time = try best(of: 5, graph, [(sum, x + y)])
+        let time = try best(of: 10, graph, [(sum, x + y)])
         return DevicePeak(
             gflops: 2 * Double(side * side * side) / rate / 1e6, bandwidth: 12 * Double(length) / time / 1e6)
     }
