@@ -58,8 +58,10 @@ extension ShapeRule {
         try count(hasVelocity ? 4 : 3)
         try shape(1, operands[0].shape, "the gradient")
         if hasVelocity { try shape(2, operands[0].shape, "the velocity") }
+        try floating(0, 1)
+        if hasVelocity { try floating(0, 2) }
         try shape(operands.count - 1, [], "the learning rate")
-        try floating()
+        try floating(operands.count - 1)
         return hasVelocity ? [operands[0], operands[0]] : [operands[0]]
     }
 }
