@@ -1,8 +1,8 @@
 // Copies between two layouts of the same elements: transpose, slice, concatenate and the inside of pad.
 //
 // The host describes a nest of loops by an extent and by the step of x and of y along each (in elements): up to OUTER
-// outer loops and the innermost of `length`; both start at a corner `xBox`, `yBox`. Words of 4 bytes move as they are, whatever their type. 8 bytes an element
-// are moved and nothing is computed.
+// outer loops and the innermost of `length`; the boxes that are copied start at xBox and yBox. Words of 4 bytes move as
+// they are, whatever their type: 8 bytes an element and no flops.
 //
 //   copy_rows      CPU shape: the innermost loop is a run of memory in both (CONTIGUOUS) or steps through it
 //   copy_elements  GPU shape of the same: one work-item every n-th element
@@ -126,7 +126,8 @@ __kernel void copy_elements(
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void copy_tiles_vector(
     __global const uint *restrict x, const ulong xOffset, __global uint *restrict y, const ulong yOffset,
-    const ulong xBox, const ulong yBox, const ulong rows, const ulong width, const ulong height, const ulong xStep, const ulong yStep, LAYOUT_PARAMETERS,
+    const ulong xBox, const ulong yBox, const ulong rows, const ulong width, const ulong height,
+    const ulong xStep, const ulong yStep, LAYOUT_PARAMETERS,
     const ulong share)
 {
     x += xOffset + xBox;
@@ -174,7 +175,8 @@ void copy_tiles_vector(
 __kernel __attribute__((reqd_work_group_size(TILE, TILE_ROWS, 1)))
 void copy_tiles_local(
     __global const uint *restrict x, const ulong xOffset, __global uint *restrict y, const ulong yOffset,
-    const ulong xBox, const ulong yBox, const ulong rows, const ulong width, const ulong height, const ulong xStep, const ulong yStep, LAYOUT_PARAMETERS)
+    const ulong xBox, const ulong yBox, const ulong rows, const ulong width, const ulong height,
+    const ulong xStep, const ulong yStep, LAYOUT_PARAMETERS)
 {
     __local uint tile[TILE][TILE + 1];
     FIND_START(get_global_id(2))

@@ -57,7 +57,7 @@ void lstm_sequence(
     }
 }
 
-// Back in time. dh0 holds each step's dh and dc0 what flows to the cell before, f·dc, until they are what they are named.
+// Back in time. Until the last step, dh0 holds each step's dh, and dc0 what flows to the cell before, f·dc.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void lstm_sequence_gradient(
     __global const float *restrict panels, const ulong panelsOffset, __global const float *restrict c0,

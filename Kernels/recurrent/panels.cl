@@ -105,7 +105,7 @@ static inline void store_row(vfloat value, __global float *y, int left) {
 }
 
 // One tile of `rows` rows (a constant where this is inlined) and one panel; `left` columns of it exist.
-// `init` may be c.
+// `init` may be c, or null for zeros.
 __attribute__((always_inline)) static inline void product_tile(
     const int rows, __global const float *a, const int aStride, const int k, __global const float *panel,
     __global const float *init, const int initStride, __global float *c, const int cStride, const int left)
@@ -115,7 +115,8 @@ __attribute__((always_inline)) static inline void product_tile(
     for (int r = 0; r < rows; ++r) {
         #pragma unroll
         for (int j = 0; j < COLUMNS; ++j) {
-            sum[r][j] = init ? load_row(init + (ulong)r * initStride + j * VECTOR_WIDTH, left - j * VECTOR_WIDTH) : (vfloat)(0.0f);
+            sum[r][j] = (vfloat)(0.0f);
+            if (init) sum[r][j] = load_row(init + (ulong)r * initStride + j * VECTOR_WIDTH, left - j * VECTOR_WIDTH);
         }
     }
     for (int i = 0; i < k; ++i) {
@@ -146,7 +147,8 @@ static inline void product_row(
     vfloat sum[4][COLUMNS];
     #pragma unroll
     for (int j = 0; j < COLUMNS; ++j) {
-        sum[0][j] = init ? load_row(init + j * VECTOR_WIDTH, left - j * VECTOR_WIDTH) : (vfloat)(0.0f);
+        sum[0][j] = (vfloat)(0.0f);
+        if (init) sum[0][j] = load_row(init + j * VECTOR_WIDTH, left - j * VECTOR_WIDTH);
         sum[1][j] = sum[2][j] = sum[3][j] = (vfloat)(0.0f);
     }
     int i = 0;

@@ -1,7 +1,7 @@
 // LSTM and GRU one step a launch, for the GPU shape.
 //
-// Follows common/math.cl (VECTOR_WIDTH 1). Every hidden unit of a step needs all units of the step before, and work-groups
-// cannot wait for each other, so each step is a launch. A work-group takes TILE rows of the batch by TILE hidden units,
+// Follows common/math.cl (VECTOR_WIDTH 1). Every hidden unit of a step needs all units of the step before, and
+// work-groups cannot wait for each other, so each step is a launch. A work-group takes TILE rows of the batch by TILE hidden units,
 // a work-item one of these with all its gates, so that the gates never leave its registers before they are done:
 //
 //                    TILE units (of each gate)

@@ -120,7 +120,8 @@ package struct ElementwiseSource {
             lines.append("x\(operand) += x\(operand)Offset;")
             if case .scalar = layout(operand) {
                 let type = operands[operand]
-                lines.append("const \(Self.valueType(type)) a\(operand) = (\(Self.valueType(type)))(LOAD1_\(type)(x\(operand)));")
+                let value = Self.valueType(type)
+                lines.append("const \(value) a\(operand) = (\(value))(LOAD1_\(type)(x\(operand)));")
             }
         }
         return lines

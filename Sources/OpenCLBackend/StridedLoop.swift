@@ -15,9 +15,11 @@ package struct StridedLoop: Hashable, Sendable {
         strides = given.map { _ in [] }
         for axis in extents.indices where extents[axis] != 1 {
             let next = given.map { $0[axis] }
-            let isEven = !self.extents.isEmpty && strides.indices.allSatisfy {
-                strides[$0].last == next[$0] * extents[axis]
-            }
+            let isEven =
+                !self.extents.isEmpty
+                && strides.indices.allSatisfy {
+                    strides[$0].last == next[$0] * extents[axis]
+                }
             if isEven {
                 self.extents[self.extents.count - 1] *= extents[axis]
                 for tensor in strides.indices { strides[tensor][strides[tensor].count - 1] = next[tensor] }

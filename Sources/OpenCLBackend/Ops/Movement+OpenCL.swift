@@ -46,9 +46,11 @@ extension OpenCLLowering {
             // A scalar has no axes; nothing can be padded.
             guard whole.rank > 0 else { return copies([Copy(extents: [1], from: [1], to: [1])], "pad") }
             return launches(
-                [zeros(
-                    length: whole[axis] * to[axis], begin: attributes.starts[axis] * to[axis],
-                    run: inner[axis] * to[axis])], "pad, rows")
+                [
+                    zeros(
+                        length: whole[axis] * to[axis], begin: attributes.starts[axis] * to[axis],
+                        run: inner[axis] * to[axis])
+                ], "pad, rows")
         }
         let copy = Copy(
             extents: inner.dimensions, from: inner.strides, to: zip(to, attributes.steps).map(*),
@@ -110,7 +112,8 @@ extension OpenCLLowering {
         let kernel = KernelSpecification(
             "copy_rows", files: ["movement/copy.cl"],
             defines: [
-                "OUTER": "\(outer.count)", "CONTIGUOUS": isContiguous ? "1" : "0", "VECTOR_WIDTH": "\(profile.vectorWidth)",
+                "OUTER": "\(outer.count)", "CONTIGUOUS": isContiguous ? "1" : "0",
+                "VECTOR_WIDTH": "\(profile.vectorWidth)",
             ])
         return KernelLaunch(kernel, arguments, items: partition.items)
     }
