@@ -38,6 +38,13 @@ struct Patches {
         }
     }
 
+    /// Adds x [rows, count] to the planes that the matrix is taken from.
+    func add(
+        _ x: UnsafeRawPointer, rows: Int, first: Int, count: Int, to target: UnsafeMutableRawPointer, _ type: cv_type
+    ) {
+        with { cv_add_patches(type, $0, target, Int64(rows), Int64(first), Int64(count), x) }
+    }
+
     /// target [rows, count] = weight [rows, reduction] · matrix [reduction, count].
     func multiply(
         _ weight: UnsafeRawPointer, rows: Int, reduction: Int, source: UnsafeRawPointer, first: Int, count: Int,

@@ -15,6 +15,12 @@ HOT void cv_pack_patches(
     else patches_f32(patches, source, first_row, last_row, first, count, width, packed);
 }
 
+HOT void cv_add_patches(
+    cv_type type, const cv_patches *patches, void *target, int64_t rows, int64_t first, int64_t count, const void *x) {
+    if (IS_F64(type)) add_patches_f64(patches, target, rows, first, count, x);
+    else add_patches_f32(patches, target, rows, first, count, x);
+}
+
 HOT void cv_depthwise_forward(
     cv_type type, const cv_depthwise *s, const void *x, const void *w, double start, void *y) {
     if (IS_F64(type)) depthwise_f64(s, x, w, start, y);

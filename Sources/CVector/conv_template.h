@@ -33,6 +33,40 @@ INLINE void FN(patch_row)(
     }
 }
 
+// The adjoint of patch_row: adds x to the elements that it would have read.
+INLINE void FN(add_patch_row)(
+    const cv_patches *s, REAL *plane, int64_t tap, int64_t first, int64_t count, const REAL *restrict x) {
+    const int64_t rowOffset = s->row_offsets[tap], columnOffset = s->column_offsets[tap], step = s->column_step;
+    const int64_t low = columnOffset >= 0 ? 0 : (-columnOffset + step - 1) / step;
+    const int64_t high = s->w - columnOffset <= 0 ? 0 : (s->w - columnOffset + step - 1) / step;
+    int64_t u = first / s->grid_columns, v = first % s->grid_columns;
+    while (count > 0) {
+        const int64_t run = smaller(s->grid_columns - v, count), row = u * s->row_step + rowOffset;
+        if (row >= 0 && row < s->h) {
+            const int64_t begin = smaller(larger(low - v, 0), run), end = larger(smaller(high - v, run), begin);
+            REAL *restrict to = plane + row * s->w + v * step + columnOffset;
+            if (step == 1) {
+                for (int64_t i = begin; i < end; i++) to[i] += x[i];
+            } else if (step == 2) {
+                for (int64_t i = begin; i < end; i++) to[2 * i] += x[i];
+            } else {
+                for (int64_t i = begin; i < end; i++) to[i * step] += x[i];
+            }
+        }
+        x += run;
+        count -= run;
+        v = 0;
+        u++;
+    }
+}
+
+INLINE void FN(add_patches)(
+    const cv_patches *s, REAL *target, int64_t rows, int64_t first, int64_t count, const REAL *restrict x) {
+    for (int64_t row = 0; row < rows; row++) {
+        FN(add_patch_row)(s, target + row / s->taps * s->plane_stride, row % s->taps, first, count, x + row * count);
+    }
+}
+
 INLINE void FN(patches)(
     const cv_patches *s, const REAL *source, int64_t firstRow, int64_t lastRow, int64_t first, int64_t count,
     int64_t width, REAL *restrict y) {

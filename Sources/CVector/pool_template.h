@@ -11,18 +11,41 @@ INLINE FN(window) FN(clip)(const cv_pool *pool, int64_t p, int64_t q) {
         larger(row, 0), smaller(row + pool->rows, pool->h), larger(column, 0), smaller(column + pool->columns, pool->w)};
 }
 
-// Two by two with stride 2 and no padding, the commonest pooling.
+// Two by two with stride 2 and no padding, the commonest pooling: eight windows at a time, their even and odd columns
+// taken apart and put together again by shuffles.
+typedef REAL FN(eight) __attribute__((ext_vector_type(8), aligned(sizeof(REAL))));
+
+INLINE FN(eight) FN(even)(const REAL *x) {
+    return __builtin_shufflevector(*(const FN(eight) *)x, *(const FN(eight) *)(x + 8), 0, 2, 4, 6, 8, 10, 12, 14);
+}
+
+INLINE FN(eight) FN(odd)(const REAL *x) {
+    return __builtin_shufflevector(*(const FN(eight) *)x, *(const FN(eight) *)(x + 8), 1, 3, 5, 7, 9, 11, 13, 15);
+}
+
+INLINE void FN(interleave)(FN(eight) even, FN(eight) odd, REAL *y) {
+    *(FN(eight) *)y = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
+    *(FN(eight) *)(y + 8) = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
 INLINE void FN(maximum_two)(const cv_pool *pool, const REAL *restrict from, REAL *restrict to) {
     for (int64_t p = 0; p < pool->p; p++) {
         const REAL *restrict a = from + 2 * p * pool->w, *restrict b = a + pool->w;
         REAL *restrict y = to + p * pool->q;
-        for (int64_t q = 0; q < pool->q; q++) {
+        int64_t q = 0;
+        for (; q + 8 <= pool->q; q += 8) {
+            FN(eight) m = FN(even)(a + 2 * q);
+            const FN(eight) u = FN(odd)(a + 2 * q), v = FN(even)(b + 2 * q), w = FN(odd)(b + 2 * q);
+            m = ((u > m) | (u != u)) ? u : m;
+            m = ((v > m) | (v != v)) ? v : m;
+            *(FN(eight) *)(y + q) = ((w > m) | (w != w)) ? w : m;
+        }
+        for (; q < pool->q; q++) {
             REAL m = a[2 * q];
             const REAL u = a[2 * q + 1], v = b[2 * q], w = b[2 * q + 1];
             m = ((u > m) | (u != u)) ? u : m;
             m = ((v > m) | (v != v)) ? v : m;
-            m = ((w > m) | (w != w)) ? w : m;
-            y[q] = m;
+            y[q] = ((w > m) | (w != w)) ? w : m;
         }
     }
 }
@@ -57,7 +80,22 @@ INLINE void FN(maximum_two_gradient)(
     const cv_pool *pool, const REAL *restrict from, const REAL *restrict dy, REAL *restrict to) {
     for (int64_t p = 0; p < pool->p; p++) {
         const int64_t row = 2 * p * pool->w;
-        for (int64_t q = 0; q < pool->q; q++) {
+        int64_t q = 0;
+        // The comparisons as masks of all ones or zeros.
+        for (; q + 8 <= pool->q; q += 8) {
+            const REAL *top = from + row + 2 * q, *bottom = top + pool->w;
+            const FN(eight) a = FN(even)(top), u = FN(odd)(top), v = FN(even)(bottom), w = FN(odd)(bottom);
+            const FN(eight) g = *(const FN(eight) *)(dy + p * pool->q + q), none = 0;
+            FN(eight) m = a;
+            const __typeof__(a > u) isU = (u > m) | ((u != u) & (m == m));
+            m = isU ? u : m;
+            const __typeof__(a > u) isV = (v > m) | ((v != v) & (m == m));
+            m = isV ? v : m;
+            const __typeof__(a > u) isW = (w > m) | ((w != w) & (m == m));
+            FN(interleave)((isU | isV | isW) ? none : g, (isU & ~isV & ~isW) ? g : none, to + row + 2 * q);
+            FN(interleave)((isV & ~isW) ? g : none, isW ? g : none, to + row + pool->w + 2 * q);
+        }
+        for (; q < pool->q; q++) {
             const int64_t i = row + 2 * q;
             const REAL a = from[i], u = from[i + 1], v = from[i + pool->w], w = from[i + pool->w + 1];
             const REAL g = dy[p * pool->q + q];

@@ -14,7 +14,10 @@ extension CPULowering {
 
     func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> CPUKernel {
         let geometry = ConvGeometry(attributes.convolution, x: attributes.input, w: shape(0), type: type)
-        return geometry.isDepthwise ? geometry.depthwiseInputGradient() : geometry.inputGradient()
+        if geometry.isDepthwise { return geometry.depthwiseInputGradient() }
+        // Few input channels are too little to multiply many patches of dy by.
+        let isNarrow = 4 * geometry.groupC <= geometry.groupK && geometry.r * geometry.s > 1
+        return isNarrow ? geometry.narrowInputGradient() : geometry.inputGradient()
     }
 
     func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> CPUKernel {
@@ -129,6 +132,44 @@ struct ConvGeometry {
             }
             for phase in phases where !phase.taps.isEmpty {
                 run(phase, places, packedBytes: packedBytes, scratchBytes: packedBytes + asideBytes, isDense: isDense)
+            }
+        }
+    }
+
+    /// For a few input channels: wᵀ [c·r·s, k] · dy, added to where the patches came from. An image's group belongs to
+    /// one thread, so that sums have one order.
+    func narrowInputGradient() -> CPUKernel {
+        let patches = forwardPatches()
+        let (positions, reduction) = (p * q, groupC * r * s)
+        let block = block(positions)
+        let columnBytes = (reduction * block * size).rounded(to: 64)
+        let packedBytes = (min(depth, groupK) * block * size).rounded(to: 64)
+        return CPUKernel(
+            "gemm, added to the input", workspaces: [(columnBytes + packedBytes) * Parallel.workers]
+        ) { places in
+            Parallel.run(n * groups, grain: 1) { worker, range in
+                let columns = places.workspaces[0] + worker * (columnBytes + packedBytes)
+                let packed = columns + columnBytes
+                for index in range {
+                    let (image, group) = (index / groups, index % groups)
+                    let weight = places.operands[0] + group * groupK * reduction * size
+                    let dy = places.operands[1] + (image * k + group * groupK) * positions * size
+                    let dx = places.results[0] + (image * c + group * groupC) * h * w * size
+                    dx.initializeMemory(as: UInt8.self, repeating: 0, count: groupC * h * w * size)
+                    for first in stride(from: 0, to: positions, by: block) {
+                        let count = min(block, positions - first)
+                        for start in stride(from: 0, to: groupK, by: depth) {
+                            let length = min(depth, groupK - start)
+                            cv_pack(
+                                type, dy + (start * positions + first) * size, Int64(positions), 1, Int64(length),
+                                Int64(count), packed)
+                            cv_multiply_panels(
+                                type, Int64(reduction), Int64(count), Int64(length), weight + start * reduction * size, 1,
+                                Int64(reduction), packed, Int64(length * width), columns, Int64(count), start == 0 ? 0 : 1)
+                        }
+                        patches.add(UnsafeRawPointer(columns), rows: reduction, first: first, count: count, to: dx, type)
+                    }
+                }
             }
         }
     }

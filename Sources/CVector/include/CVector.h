@@ -219,6 +219,10 @@ void cv_pack_patches(
     cv_type type, const cv_patches *patches, const void *source, int64_t first_row, int64_t last_row, int64_t first,
     int64_t count, int64_t width, void *packed);
 
+/// Adds x [rows, count] to the elements that the patches were taken from.
+void cv_add_patches(
+    cv_type type, const cv_patches *patches, void *target, int64_t rows, int64_t first, int64_t count, const void *x);
+
 typedef struct {
     int64_t h, w, p, q, r, s, row_stride, column_stride, row_dilation, column_dilation, top, left;
 } cv_depthwise;
