@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "there is no family"), ("gemm:m=1", "there is no family \"gemm\""), ("matmul", "m= is missing"),
+        ("x", "there is no family"), ("gemm:m=1", "there is no family \"gemm\""), ("matmul", "m= is missing"),
         ("matmul:m=3,n=4", "k= is missing"), ("matmul:m=3,n=4,k=0", "k=0 is not a number"),
         ("matmul:m=3,n=4,k=-2", "k=-2 is not a number"), ("matmul:m=3,n=4,k=x", "k=x is not a number"),
         ("matmul:m=3,n=4,k=99999999999", "is not a number"), ("matmul:m=3,n=4,k=5,z=1", "no key z"),

@@ -68,7 +68,7 @@ package final class BenchRunner {
         if options.checks {
             let error = try reference(benchCase, pass, widest).error(of: program, in: executor)
             row.error = error.normwise
-            if !error.isSmall {
+            if !error.isWithin(program.loss == nil ? .limit : .trainingLimit) {
                 row.parity = "FAIL: error \(Figure.scientific(error.normwise)), at worst \(Figure.scientific(error.peak))"
             }
         } else {

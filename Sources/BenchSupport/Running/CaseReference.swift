@@ -6,8 +6,8 @@ package struct CaseReference {
     /// By the names of outputs, and of inputs for their gradients.
     package private(set) var outputs: [String: [Double]] = [:]
     package private(set) var gradients: [String: [Double]] = [:]
-    /// Of a training case, the loss after so many steps.
-    package private(set) var loss: Double?
+    /// Of a training case, the loss of the first step and after so many.
+    package private(set) var losses: (first: Double, last: Double)?
 
     /// - Parameters:
     ///   - pass: with ``BenchPass/fwdbwd`` the gradients are there too.
@@ -16,15 +16,20 @@ package struct CaseReference {
         let program = try CaseProgram(benchCase, pass, dtype: .float64)
         let executor = try BenchDevice.cpu().makeExecutor()
         let plan = try executor.compile(program.graph, outputs: [], updates: program.updates)
-        for _ in 0..<(program.loss == nil ? 1 : steps) { _ = try executor.run(plan) }
+        _ = try executor.run(plan)
+        if let loss = program.loss {
+            let first: [Double] = try executor.value(of: loss).elements()
+            for _ in 1..<max(steps, 1) { _ = try executor.run(plan) }
+            let last: [Double] = try executor.value(of: loss).elements()
+            losses = (first[0], last[0])
+        }
         for slot in program.outputs { outputs[slot.name] = try executor.value(of: slot.variable).elements() }
         for slot in program.gradients { gradients[slot.name] = try executor.value(of: slot.variable).elements() }
-        if let loss = program.loss { self.loss = try executor.value(of: loss).elements(Double.self)[0] }
     }
 
     /// The error of what a program left in its variables.
     ///
-    /// A training step is judged by its loss alone; there the norm-wise error is the relative one.
+    /// A training step is judged by its loss alone, as a share of the first step's: the last may be near nothing.
     func error(of program: CaseProgram, in executor: Executor) throws -> ResultError {
         var errors: [ResultError] = []
         func compare(_ slot: CaseProgram.Slot, _ expected: [Double]?) throws {
@@ -33,9 +38,10 @@ package struct CaseReference {
         }
         for slot in program.outputs { try compare(slot, outputs[slot.name]) }
         for slot in program.gradients { try compare(slot, gradients[slot.name]) }
-        if let variable = program.loss {
+        if let variable = program.loss, let losses {
             let value: [Float] = try executor.value(of: variable).elements()
-            errors.append(ResultError(value, loss.map { [$0] } ?? []))
+            let share = abs(Double(value[0]) - losses.last) / abs(losses.first)
+            errors.append(share.isFinite ? ResultError(normwise: share, peak: share) : ResultError([.nan], [0]))
         }
         return .worst(errors)
     }
