@@ -67,7 +67,8 @@ extension CPUKernel {
             for result in results {
                 let type = node.resultTypes[result]
                 convert(
-                    CV_FLOAT32, UnsafeRawPointer(widePlaces.results[result]), cv_type(type.dtype), places.results[result],
+                    CV_FLOAT32, UnsafeRawPointer(widePlaces.results[result]), cv_type(type.dtype),
+                    places.results[result],
                     type.shape.elementCount)
             }
         }

@@ -57,7 +57,8 @@ struct Patches {
                 cv_pack_patches(
                     type, patches, source, Int64(start), Int64(end), Int64(first), Int64(count), Int64(width), packed)
                 cv_multiply_panels(
-                    type, Int64(rows), Int64(count), Int64(end - start), weight + start * size, Int64(reduction), 1, packed,
+                    type, Int64(rows), Int64(count), Int64(end - start), weight + start * size, Int64(reduction), 1,
+                    packed,
                     Int64((end - start) * width), target, Int64(targetStride), start == 0 ? 0 : 1)
             }
         }
@@ -108,7 +109,9 @@ struct Phase {
         }
     }
 
-    private func arrange<Real>(_ shape: ConvGeometry, _ weight: UnsafePointer<Real>, _ workspace: UnsafeMutablePointer<Real>) {
+    private func arrange<Real>(
+        _ shape: ConvGeometry, _ weight: UnsafePointer<Real>, _ workspace: UnsafeMutablePointer<Real>
+    ) {
         let (groupC, groupK) = (shape.groupC, shape.groupK)
         let target = workspace + weightOffset
         Parallel.run(shape.c, grain: max(1, memoryGrain / (groupK * taps.count + 1))) { range in
@@ -168,8 +171,11 @@ extension ConvGeometry {
                     let (image, filter) = (index / k, index % k)
                     let x = places.operands[0] + (image * c + filter / groupK) * h * w * size
                     let target = places.results[0] + index * p * q * size
-                    let bias = !hasBias ? 0
-                        : size == 8 ? places.operands[2].load(fromByteOffset: filter * 8, as: Double.self)
+                    let bias =
+                        !hasBias
+                        ? 0
+                        : size == 8
+                            ? places.operands[2].load(fromByteOffset: filter * 8, as: Double.self)
                             : Double(places.operands[2].load(fromByteOffset: filter * 4, as: Float.self))
                     cv_depthwise_forward(type, &planes, x, places.operands[1] + filter * r * s * size, bias, target)
                     if activation >= 0 {

@@ -54,7 +54,8 @@ package final class OpenCLBackend: Backend {
         try queue.write(source, to: try memory.buffer, offset: byteOffset)
     }
 
-    package func read(_ memory: any Memory, at byteOffset: Int, into destination: UnsafeMutableRawBufferPointer) throws {
+    package func read(_ memory: any Memory, at byteOffset: Int, into destination: UnsafeMutableRawBufferPointer) throws
+    {
         try queue.read(try memory.buffer, offset: byteOffset, into: destination)
     }
 

@@ -53,6 +53,9 @@ public final class Graph {
                 throw ShapeError("operand \(stranger) belongs to another graph")
             }
             resultTypes = try op.accept(ShapeRule(operands: types))
+            for type in resultTypes where type.shape.checkedElementCount == nil {
+                throw ShapeError("the result \(type.shape) has more elements than memory")
+            }
         } catch {
             throw GraphError(operation: op.name, message: "\(error)", operands: types, location: location)
         }
@@ -152,6 +155,11 @@ package struct ShapeRule: OpVisitor {
                 "operands must share one type, not \(operands[indices.first ?? 0].dtype) and \(operands[index].dtype); cast one of them"
             )
         }
+    }
+
+    func countable(_ shape: Shape) throws {
+        try require(shape.dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(shape)")
+        try require(shape.checkedElementCount != nil, "\(shape) has more elements than memory")
     }
 
     func integers(_ index: Int, _ meaning: String) throws {

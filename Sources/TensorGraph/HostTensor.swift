@@ -24,6 +24,9 @@ public struct HostTensor: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``GraphError`` where the number of bytes is not what `type` takes.
     public init(_ type: TensorType, bytes: [UInt8]) throws(GraphError) {
+        guard type.shape.checkedElementCount != nil else {
+            throw GraphError(operation: "HostTensor", message: "\(type.shape) is no shape of a tensor")
+        }
         guard bytes.count == type.byteCount else {
             throw GraphError(
                 operation: "HostTensor", message: "\(type) takes \(type.byteCount) bytes, not \(bytes.count)")
@@ -36,10 +39,13 @@ public struct HostTensor: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``GraphError`` where the number of elements is not the shape's.
     public init<Element: TensorElement>(_ shape: Shape, _ elements: [Element]) throws(GraphError) {
-        guard elements.count == shape.elementCount else {
+        guard let count = shape.checkedElementCount else {
+            throw GraphError(operation: "HostTensor", message: "\(shape) is no shape of a tensor")
+        }
+        guard elements.count == count else {
             throw GraphError(
                 operation: "HostTensor",
-                message: "shape \(shape) takes \(shape.elementCount) elements, not \(elements.count)")
+                message: "shape \(shape) takes \(count) elements, not \(elements.count)")
         }
         type = TensorType(shape, Element.dtype)
         bytes = elements.withUnsafeBytes { [UInt8]($0) }

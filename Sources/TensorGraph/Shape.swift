@@ -11,6 +11,18 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     /// The number of elements: the product of the extents, 1 for a scalar.
     public var elementCount: Int { dimensions.reduce(1, *) }
 
+    /// The number of elements, or `nil` for a negative extent or more of them than memory can be addressed for.
+    package var checkedElementCount: Int? {
+        var count = 1
+        for extent in dimensions {
+            let (product, overflows) = count.multipliedReportingOverflow(by: extent)
+            guard extent >= 0, !overflows else { return nil }
+            count = product
+        }
+        // Eight bytes for each must still be countable.
+        return count <= Int.max / 8 ? count : nil
+    }
+
     public subscript(axis: Int) -> Int {
         get { dimensions[axis] }
         set { dimensions[axis] = newValue }

@@ -19,7 +19,8 @@ import Testing
         ("matmul:m=3,n=4,k=-2", "k=-2 is not a number"), ("matmul:m=3,n=4,k=x", "k=x is not a number"),
         ("matmul:m=3,n=4,k=99999999999", "is not a number"), ("matmul:m=3,n=4,k=5,z=1", "no key z"),
         ("matmul:m=3,n=4,k=5,m=6", "m is given twice"), ("matmul:m,n=4,k=5", "not of the form key=value"),
-        ("train:b=8", "needs model="), ("train:model=resnet,b=8", "needs model="), ("train:model=char-lstm", "b= is missing"),
+        ("train:b=8", "needs model="), ("train:model=resnet,b=8", "needs model="),
+        ("train:model=char-lstm", "b= is missing"),
         ("conv2d:n=1,c=3,h=5,w=5,k=4,r=3,s=3,groups=2", "multiples of groups"),
     ])
     func whatIsWrongIsSaid(_ text: String, _ message: String) {
@@ -44,10 +45,13 @@ import Testing
 
     /// Every family and model can be built for both passes, with gradients for each float input.
     @Test(arguments: [
-        "matmul:m=3,n=4,k=5", "matmul:batch=2,m=3,n=4,k=5,ta=1,tb=1", "conv2d:n=1,c=4,h=5,w=6,k=2,r=3,s=3,pad=1,groups=2",
-        "attention:b=1,h=2,sq=3,sk=4,d=5,causal=1", "lstm:t=2,b=3,i=4,h=5", "gru:t=2,b=3,i=4,h=5", "softmax:rows=3,cols=4",
+        "matmul:m=3,n=4,k=5", "matmul:batch=2,m=3,n=4,k=5,ta=1,tb=1",
+        "conv2d:n=1,c=4,h=5,w=6,k=2,r=3,s=3,pad=1,groups=2",
+        "attention:b=1,h=2,sq=3,sk=4,d=5,causal=1", "lstm:t=2,b=3,i=4,h=5", "gru:t=2,b=3,i=4,h=5",
+        "softmax:rows=3,cols=4",
         "layernorm:rows=3,cols=4", "batchnorm2d:n=2,c=3,h=4,w=5", "maxpool2d:n=1,c=2,h=4,w=4,r=2,stride=2",
-        "train:model=fashion-cnn,b=1", "train:model=char-lstm,b=1", "train:model=tiny-transformer,b=1", "train:model=deep-cross,b=2",
+        "train:model=fashion-cnn,b=1", "train:model=char-lstm,b=1", "train:model=tiny-transformer,b=1",
+        "train:model=deep-cross,b=2",
     ])
     func everyFamilyCanBeBuilt(_ text: String) throws {
         let row = try BenchCase(text)
@@ -66,7 +70,8 @@ import Testing
 
     @Test func flopsAreCountedAsThePeersDo() throws {
         #expect(try CaseProgram(BenchCase("matmul:batch=3,m=4,n=5,k=6"), .fwd).flops == 720)
-        #expect(try CaseProgram(BenchCase("conv2d:n=2,c=3,h=4,w=4,k=5,r=3,s=3,pad=1"), .fwd).flops == Double(2 * 160 * 27))
+        #expect(
+            try CaseProgram(BenchCase("conv2d:n=2,c=3,h=4,w=4,k=5,r=3,s=3,pad=1"), .fwd).flops == Double(2 * 160 * 27))
         #expect(try CaseProgram(BenchCase("attention:b=1,h=1,sq=2,sk=4,d=8"), .fwd).flops == 256)
         #expect(try CaseProgram(BenchCase("attention:b=1,h=1,sq=2,sk=4,d=8,causal=1"), .fwdbwd).flops == 448)
         #expect(try CaseProgram(BenchCase("lstm:t=2,b=3,i=4,h=5"), .fwd).flops == Double(8 * 30 * 9))

@@ -89,10 +89,14 @@ import Testing
     @Test func columnsLineUp() throws {
         let cases = [try BenchCase("softmax:rows=3,cols=4"), try BenchCase("matmul:m=512,n=512,k=512")]
         let table = Table.results(cases, ["cpu", "opencl"], isColoured: false)
-        let lines = [table.header, table.line(row(cases[0].text, "cpu", ms: 1)), table.line(row(cases[1].text, "opencl", ms: 1234))]
+        let lines = [
+            table.header, table.line(row(cases[0].text, "cpu", ms: 1)),
+            table.line(row(cases[1].text, "opencl", ms: 1234)),
+        ]
         let places = lines.dropFirst().map { $0.range(of: "ok")?.lowerBound.utf16Offset(in: $0) }
         #expect(places[0] != nil && places[0] == places[1])
-        let coloured = Table.results(cases, ["cpu"], isColoured: true).line(row(cases[0].text, "cpu", ms: 1, parity: "FAIL: x"))
+        let coloured = Table.results(cases, ["cpu"], isColoured: true).line(
+            row(cases[0].text, "cpu", ms: 1, parity: "FAIL: x"))
         #expect(coloured.contains("\u{1B}[31mFAIL: x\u{1B}[0m"))
     }
 
@@ -105,7 +109,8 @@ import Testing
         #expect(header.hasPrefix("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3,), }"))
         #expect(header.hasSuffix(" \n") || header.hasSuffix("}\n"))
         let scalar = try NumPyFile.data(HostTensor(Int32(7)))
-        #expect(String(decoding: scalar[10..<110], as: UTF8.self).contains("'<i4', 'fortran_order': False, 'shape': (), "))
+        #expect(
+            String(decoding: scalar[10..<110], as: UTF8.self).contains("'<i4', 'fortran_order': False, 'shape': (), "))
         #expect(throws: BenchError.self) { try NumPyFile.data(HostTensor(zeros: TensorType([1], .bfloat16))) }
     }
 
@@ -117,7 +122,8 @@ import Testing
         let failed = row("matmul:m=1,n=1,k=1", "opencl", ms: nil, parity: "FAIL: <script> & \"more\"")
         let report = HTMLReport(
             rows: [point, failed],
-            devices: [.init(label: "opencl", name: "GPU <1>", peak: DevicePeak(gflops: 100, bandwidth: 20))], date: "today")
+            devices: [.init(label: "opencl", name: "GPU <1>", peak: DevicePeak(gflops: 100, bandwidth: 20))],
+            date: "today")
         let text = report.text
         #expect(!text.contains("<script>") && text.contains("&lt;script&gt; &amp;"))
         #expect(text.contains("<svg") && text.contains("<polyline") && text.contains("1 of 2 rows failed"))

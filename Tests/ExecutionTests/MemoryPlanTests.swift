@@ -21,7 +21,8 @@ import Testing
         let plan = MemoryPlan(requests, maximumArena: 1 << 40)
         for (a, b) in requests.indices.flatMap({ a in (a + 1..<requests.count).map { (a, $0) } }) {
             let (left, right) = (requests[a], requests[b])
-            guard left.first <= right.last, right.first <= left.last, plan.places[a].arena == plan.places[b].arena else {
+            guard left.first <= right.last, right.first <= left.last, plan.places[a].arena == plan.places[b].arena
+            else {
                 continue
             }
             let (start, other) = (plan.places[a].byteOffset, plan.places[b].byteOffset)

@@ -79,5 +79,7 @@ struct ParityCommand: ParsableCommand {
     }
 
     /// Progress and totals, beside the table.
-    private func note(_ line: String) { markdown ? FileHandle.standardError.write(Data((line + "\n").utf8)) : print(line) }
+    private func note(_ line: String) {
+        markdown ? FileHandle.standardError.write(Data((line + "\n").utf8)) : print(line)
+    }
 }

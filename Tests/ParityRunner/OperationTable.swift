@@ -16,7 +16,8 @@ package struct OperationTable {
 
     package init(_ outcomes: [Parity.Outcome], devices: [String]) {
         self.devices = devices
-        for kind in OpKind.allCases where ![.input, .variable, .constant, .fill, .reshape, .stopGradient].contains(kind) {
+        for kind in OpKind.allCases
+        where ![.input, .variable, .constant, .fill, .reshape, .stopGradient].contains(kind) {
             let cells = devices.map { device in
                 Self.cell(kind, outcomes.filter { $0.device == device })
             }

@@ -109,7 +109,8 @@ private struct Check {
         let again = try executor.run(plan, inputs: inputs)
         var complaints: [String] = []
         for (index, tensor) in outputs.enumerated() {
-            let what = index < built.outputs.count
+            let what =
+                index < built.outputs.count
                 ? "output \(index)" : "gradient of x\(built.differentiableInputs[index - built.outputs.count])"
             guard results[index].type == tensor.type else {
                 complaints.append("\(name): \(what) is \(results[index].type), not \(tensor.type)")

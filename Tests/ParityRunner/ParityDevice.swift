@@ -20,13 +20,14 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     /// The CPU path, then each OpenCL device with each of `shapes`.
     package static func all(shapes: [DeviceProfile.KernelShape]) throws -> [ParityDevice] {
-        try [cpu] + Device.all().enumerated().flatMap { index, device in
-            shapes.map { shape in
-                ParityDevice(
-                    kind: .opencl(device, shape),
-                    name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(shape.rawValue) kernels")
+        try [cpu]
+            + Device.all().enumerated().flatMap { index, device in
+                shapes.map { shape in
+                    ParityDevice(
+                        kind: .opencl(device, shape),
+                        name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(shape.rawValue) kernels")
+                }
             }
-        }
     }
 
     /// Whether a person who says `text` means this device: `cpu` is the CPU path alone.

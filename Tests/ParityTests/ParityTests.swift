@@ -23,7 +23,9 @@ import Testing
         }
     }
 
-    @Test(.disabled(if: (try? Device.all().isEmpty) ?? true, "no OpenCL device on this machine: only the CPU path was checked"))
+    @Test(
+        .disabled(
+            if: (try? Device.all().isEmpty) ?? true, "no OpenCL device on this machine: only the CPU path was checked"))
     func anOpenCLDeviceWasChecked() throws {
         let devices = try ParityDevice.all(shapes: [.cpu])
         #expect(devices.count > 1)

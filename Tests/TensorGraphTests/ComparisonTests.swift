@@ -16,7 +16,9 @@ import Testing
     func nonFiniteNumbersMustAgree(_ tolerance: Tolerance) {
         let infinity = Double.infinity
         #expect(tolerance.complaint([.nan, infinity, -infinity], [.nan, infinity, -infinity]) == nil)
-        for (value, expected) in [(Double.nan, 1.0), (1, .nan), (infinity, 1), (1, infinity), (infinity, -infinity), (.nan, infinity)] {
+        for (value, expected) in [
+            (Double.nan, 1.0), (1, .nan), (infinity, 1), (1, infinity), (infinity, -infinity), (.nan, infinity),
+        ] {
             #expect(tolerance.complaint([0, value], [0, expected]) != nil)
         }
     }

@@ -9,9 +9,11 @@ import Testing
         #expect(Shape([3, 0]).elementCount == 0)
     }
 
-    @Test(arguments: [
-        ([2, 3], [3], [2, 3]), ([2, 1], [1, 4], [2, 4]), ([], [5], [5]), ([1], [0], [0]), ([4, 1, 2], [3, 1], [4, 3, 2]),
-    ] as [(Shape, Shape, Shape)])
+    @Test(
+        arguments: [
+            ([2, 3], [3], [2, 3]), ([2, 1], [1, 4], [2, 4]), ([], [5], [5]), ([1], [0], [0]),
+            ([4, 1, 2], [3, 1], [4, 3, 2]),
+        ] as [(Shape, Shape, Shape)])
     func broadcasting(a: Shape, b: Shape, expected: Shape) {
         #expect(a.broadcast(with: b) == expected)
         #expect(b.broadcast(with: a) == expected)

@@ -102,7 +102,8 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         let known = Set(family.keys.map(\.name))
         if let stranger = values.keys.sorted().first(where: { !known.contains($0) }) {
             throw BenchError(
-                "\(text): \(family.rawValue) has no key \(stranger); its keys are \(family.keys.map(\.name).joined(separator: ", "))")
+                "\(text): \(family.rawValue) has no key \(stranger); its keys are \(family.keys.map(\.name).joined(separator: ", "))"
+            )
         }
         return numbers
     }

@@ -95,7 +95,8 @@ package struct CaseProgram {
                 Shape(batch + (isTransposed ? [columns, rows] : [rows, columns]))
             }
             return [
-                ("a", shape(c["m"], c["k"], c["ta"] != 0), .normal), ("b", shape(c["k"], c["n"], c["tb"] != 0), .normal),
+                ("a", shape(c["m"], c["k"], c["ta"] != 0), .normal),
+                ("b", shape(c["k"], c["n"], c["tb"] != 0), .normal),
             ]
         case .conv2d:
             return [
@@ -198,7 +199,11 @@ extension Node {
         case .conv2DInputGradient, .conv2DWeightGradient:
             let dy = operandTypes[1].shape
             let w: Shape
-            if case .conv2DWeightGradient(let attributes) = op { w = attributes.weight } else { w = operandTypes[0].shape }
+            if case .conv2DWeightGradient(let attributes) = op {
+                w = attributes.weight
+            } else {
+                w = operandTypes[0].shape
+            }
             return product(dy.elementCount, w[1], w[2], w[3])
         case .attention(let attributes):
             return product(2, elements, operandTypes[1].shape[2]) / (attributes.isCausal ? 2 : 1)
@@ -217,7 +222,8 @@ extension Op {
     /// Whether nothing is computed, only moved.
     fileprivate var movesOnly: Bool {
         switch self {
-        case .input, .variable, .constant, .fill, .reshape, .stopGradient, .broadcast, .transpose, .concatenate, .slice, .pad,
+        case .input, .variable, .constant, .fill, .reshape, .stopGradient, .broadcast, .transpose, .concatenate, .slice,
+            .pad,
             .embedding:
             true
         default: false

@@ -28,7 +28,8 @@ package struct BenchComparison {
                 continue
             }
             matched.insert(index)
-            let ratio: Double? = if let before = old[index].ms, let after = row.ms, after > 0 { before / after } else { nil }
+            let ratio: Double? =
+                if let before = old[index].ms, let after = row.ms, after > 0 { before / after } else { nil }
             pairs.append(Pair(old: old[index], new: row, ratio: ratio))
         }
         missing = old.indices.filter { !matched.contains($0) }.map {
@@ -70,7 +71,8 @@ package struct BenchComparison {
                         pair.new.benchCase, pair.new.pass, pair.new.device, Figure.number(pair.old.ms),
                         Figure.number(pair.new.ms), Figure.ratio(pair.ratio), remark,
                     ],
-                    colours: [nil, .faint, nil, nil, nil, isSlower ? .bad : (pair.ratio ?? 0) >= 1 ? .good : nil, .bad]))
+                    colours: [nil, .faint, nil, nil, nil, isSlower ? .bad : (pair.ratio ?? 0) >= 1 ? .good : nil, .bad])
+            )
         }
         for mean in means {
             lines.append("geometric mean on \(mean.device): \(Figure.ratio(mean.ratio))")

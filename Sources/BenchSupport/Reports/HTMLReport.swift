@@ -71,7 +71,8 @@ package struct HTMLReport {
                 return "<span class=\"bar\" style=\"--share:\(width)%\">\(Figure.ratio(value))</span>"
             }
             let cells = [
-                Figure.number(row.ms), Figure.number(row.minimumMs), Figure.number(row.gflops), Figure.percent(row.peakShare),
+                Figure.number(row.ms), Figure.number(row.minimumMs), Figure.number(row.gflops),
+                Figure.percent(row.peakShare),
                 speedup ?? "–", Figure.scientific(row.error),
             ].map { "<td class=\"n\">\($0)</td>" }.joined()
             let parity = "<td class=\"\(row.hasFailed ? "fail" : "ok")\">\(Self.escaped(row.parity))</td>"

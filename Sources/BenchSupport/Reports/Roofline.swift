@@ -55,13 +55,15 @@ struct Roofline {
             let place = Figure.fixed(x(Foundation.pow(10, Double(power))), 1)
             parts.append(
                 "<line x1=\"\(place)\" x2=\"\(place)\" y1=\"\(top)\" y2=\"\(height - bottom)\" stroke=\"currentColor\" opacity=\".12\"/>"
-                    + "<text x=\"\(place)\" y=\"\(height - bottom + 16)\" text-anchor=\"middle\">\(Self.power(power))</text>")
+                    + "<text x=\"\(place)\" y=\"\(height - bottom + 16)\" text-anchor=\"middle\">\(Self.power(power))</text>"
+            )
         }
         for power in Int(yRange.lowerBound)...Int(yRange.upperBound) {
             let place = y(Foundation.pow(10, Double(power)))
             parts.append(
                 "<line x1=\"\(left)\" x2=\"\(width - right)\" y1=\"\(Figure.fixed(place, 1))\" y2=\"\(Figure.fixed(place, 1))\" stroke=\"currentColor\" opacity=\".12\"/>"
-                    + "<text x=\"\(left - 6)\" y=\"\(Figure.fixed(place + 4, 1))\" text-anchor=\"end\">\(Self.power(power))</text>")
+                    + "<text x=\"\(left - 6)\" y=\"\(Figure.fixed(place + 4, 1))\" text-anchor=\"end\">\(Self.power(power))</text>"
+            )
         }
         parts.append("<text x=\"\(width - right)\" y=\"\(height - 8)\" text-anchor=\"end\">operations a byte</text>")
         parts.append("<text x=\"4\" y=\"\(height - 8)\">↑ GFLOPS</text>")
@@ -78,8 +80,10 @@ struct Roofline {
         parts += points.map { point in
             let colour = Self.colours.first { $0.family == point.family }?.colour ?? "#888"
             let fill = point.row.pass == "fwd" ? colour : "none"
-            let title = "\(point.row.benchCase) \(point.row.pass): \(Figure.number(point.gflops)) GFLOPS, \(Figure.number(point.row.ms)) ms"
-            return "<circle cx=\"\(Figure.fixed(x(point.intensity), 1))\" cy=\"\(Figure.fixed(y(point.gflops), 1))\" r=\"4.5\" "
+            let title =
+                "\(point.row.benchCase) \(point.row.pass): \(Figure.number(point.gflops)) GFLOPS, \(Figure.number(point.row.ms)) ms"
+            return
+                "<circle cx=\"\(Figure.fixed(x(point.intensity), 1))\" cy=\"\(Figure.fixed(y(point.gflops), 1))\" r=\"4.5\" "
                 + "fill=\"\(fill)\" stroke=\"\(colour)\" stroke-width=\"1.8\"><title>\(HTMLReport.escaped(title))</title></circle>"
         }
         parts += legend(points)

@@ -56,8 +56,10 @@ extension Table {
         Table(
             [
                 Column("case", width: cases.map(\.text.count).max() ?? 0, isRight: false),
-                Column("pass", width: 6, isRight: false), Column("device", width: devices.map(\.count).max() ?? 0, isRight: false),
-                Column("ms", width: 8), Column("min ms", width: 8), Column("GFLOPS", width: 7), Column("of peak", width: 7),
+                Column("pass", width: 6, isRight: false),
+                Column("device", width: devices.map(\.count).max() ?? 0, isRight: false),
+                Column("ms", width: 8), Column("min ms", width: 8), Column("GFLOPS", width: 7),
+                Column("of peak", width: 7),
                 Column("to cpu", width: 7), Column("error", width: 8), Column("parity", width: 6, isRight: false),
             ], isColoured: isColoured)
     }

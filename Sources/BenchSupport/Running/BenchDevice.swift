@@ -36,7 +36,8 @@ package final class BenchDevice {
     package static func named(_ text: String) throws -> BenchDevice {
         if text.lowercased() == "cpu" { return try cpu() }
         let wanted: String? =
-            text.lowercased() == "opencl" ? nil : text.lowercased().hasPrefix("opencl:") ? String(text.dropFirst(7)) : text
+            text.lowercased() == "opencl"
+            ? nil : text.lowercased().hasPrefix("opencl:") ? String(text.dropFirst(7)) : text
         do {
             if let device = try Device.named(wanted) { return try BenchDevice(label: text, device) }
         } catch {

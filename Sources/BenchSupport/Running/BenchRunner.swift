@@ -27,7 +27,8 @@ package final class BenchRunner {
     private var cpuTimes: [String: Double] = [:]
 
     package init(
-        _ options: Options, progress: @escaping (String) -> Void = { _ in }, remark: @escaping (String) -> Void = { _ in }
+        _ options: Options, progress: @escaping (String) -> Void = { _ in },
+        remark: @escaping (String) -> Void = { _ in }
     ) {
         self.options = options
         self.progress = progress
@@ -69,7 +70,8 @@ package final class BenchRunner {
             let error = try reference(benchCase, pass, widest).error(of: program, in: executor)
             row.error = error.normwise
             if !error.isWithin(program.loss == nil ? .limit : .trainingLimit) {
-                row.parity = "FAIL: error \(Figure.scientific(error.normwise)), at worst \(Figure.scientific(error.peak))"
+                row.parity =
+                    "FAIL: error \(Figure.scientific(error.normwise)), at worst \(Figure.scientific(error.peak))"
             }
         } else {
             row.parity = "not checked"

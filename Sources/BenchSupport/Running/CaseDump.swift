@@ -6,7 +6,9 @@ import TensorGraph
 /// `case.json`, `in_NAME.npy`, `out_NAME.npy` and, with gradients, `dy.npy` and `grad_NAME.npy`.
 enum CaseDump {
     static func write(_ program: CaseProgram, _ row: BenchRow, _ executor: Executor, to folder: String) throws {
-        let name = "\(row.benchCase) \(row.pass) \(row.device)".map { $0.isLetter || $0.isNumber || $0 == "=" ? $0 : "_" }
+        let name = "\(row.benchCase) \(row.pass) \(row.device)".map {
+            $0.isLetter || $0.isNumber || $0 == "=" ? $0 : "_"
+        }
         let path = folder + "/" + String(name)
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         func save(_ name: String, _ tensor: HostTensor) throws {

@@ -10,7 +10,8 @@ package struct Timing: Hashable, Sendable {
         let sorted = times.sorted()
         minimum = sorted.first ?? .nan
         let middle = sorted.count / 2
-        median = sorted.isEmpty
+        median =
+            sorted.isEmpty
             ? .nan : sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 }

@@ -83,7 +83,8 @@ struct AttentionGeometry {
                         scale(places.operands[0] + (head * sq + first) * d * size, rows * d, scaled)
                         if isThin {
                             var product = gemm(
-                                scaled, k, scoreBlock, m: rows, n: columns, k: d, aRow: d, bRow: 1, bColumn: d, cRow: sk)
+                                scaled, k, scoreBlock, m: rows, n: columns, k: d, aRow: d, bRow: 1, bColumn: d, cRow: sk
+                            )
                             cv_gemv_part(&product, 0, Int64(columns))
                         } else {
                             cv_multiply_panels(
@@ -154,7 +155,8 @@ struct AttentionGeometry {
                         scale(places.operands[0] + offset, rows * d, scaled)
                         func scores(_ a: UnsafeRawPointer, _ panels: UnsafeRawPointer, _ c: UnsafeMutableRawPointer) {
                             cv_multiply_panels(
-                                type, Int64(rows), Int64(columns), Int64(d), a, Int64(d), 1, panels, Int64(d * width), c,
+                                type, Int64(rows), Int64(columns), Int64(d), a, Int64(d), 1, panels, Int64(d * width),
+                                c,
                                 Int64(sk), 0)
                         }
                         scores(scaled, keyColumns, p)

@@ -93,7 +93,8 @@ struct ConvGeometry {
                     let target = places.results[0] + (plane + first) * size
                     patches.multiply(
                         weight, rows: groupK, reduction: reduction, source: source, first: first, count: count,
-                        packed: packed + worker * scratch.rounded(to: 64), target: target, targetStride: positions, type: type)
+                        packed: packed + worker * scratch.rounded(to: 64), target: target, targetStride: positions,
+                        type: type)
                     if hasBias || activation >= 0 {
                         cv_epilogue(
                             type, target, Int64(positions), Int64(groupK), Int64(count),
@@ -164,10 +165,13 @@ struct ConvGeometry {
                                 type, dy + (start * positions + first) * size, Int64(positions), 1, Int64(length),
                                 Int64(count), packed)
                             cv_multiply_panels(
-                                type, Int64(reduction), Int64(count), Int64(length), weight + start * reduction * size, 1,
-                                Int64(reduction), packed, Int64(length * width), columns, Int64(count), start == 0 ? 0 : 1)
+                                type, Int64(reduction), Int64(count), Int64(length), weight + start * reduction * size,
+                                1,
+                                Int64(reduction), packed, Int64(length * width), columns, Int64(count),
+                                start == 0 ? 0 : 1)
                         }
-                        patches.add(UnsafeRawPointer(columns), rows: reduction, first: first, count: count, to: dx, type)
+                        patches.add(
+                            UnsafeRawPointer(columns), rows: reduction, first: first, count: count, to: dx, type)
                     }
                 }
             }
@@ -220,7 +224,8 @@ struct ConvGeometry {
                 for index in range {
                     let (chunk, group, top) = (index / bands / groups, index / bands % groups, index % bands * band)
                     let height = min(band, reduction - top)
-                    let target = places.workspaces[0]
+                    let target =
+                        places.workspaces[0]
                         + ((chunk * groups + group) * reduction + top) * groupK * size
                     var isFirst = true
                     for image in (n * chunk / chunks)..<(n * (chunk + 1) / chunks) {
@@ -229,7 +234,8 @@ struct ConvGeometry {
                         for first in stride(from: 0, to: positions, by: depth) {
                             let count = min(depth, positions - first)
                             patches.pack(
-                                source, rows: top..<(top + height), first: first, count: count, width: count, rows, type)
+                                source, rows: top..<(top + height), first: first, count: count, width: count, rows, type
+                            )
                             cv_pack(
                                 type, dy + first * size, 1, Int64(positions), Int64(count), Int64(groupK), packed)
                             cv_multiply_panels(

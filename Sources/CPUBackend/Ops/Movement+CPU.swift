@@ -69,7 +69,8 @@ extension CPULowering {
         let byteCount = node.resultTypes[0].byteCount
         return CPUKernel(box.summary) { [size] places in
             Parallel.run(byteCount, grain: 4 * memoryGrain) { range in
-                (places.results[0] + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+                (places.results[0] + range.lowerBound).initializeMemory(
+                    as: UInt8.self, repeating: 0, count: range.count)
             }
             box.copy(places.operands[0], places.results[0] + offset * size, size)
         }
@@ -111,7 +112,9 @@ struct Box {
     func copy(_ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ size: Int) {
         guard let transposed else {
             let rows = extents.dropLast().reduce(1, *)
-            let (extents64, source64, target64) = (extents.map(Int64.init), source.map(Int64.init), target.map(Int64.init))
+            let (extents64, source64, target64) = (
+                extents.map(Int64.init), source.map(Int64.init), target.map(Int64.init)
+            )
             let grain = max(1, memoryGrain / max(extents.last ?? 1, 1))
             if rows == 1, source.last == 1, target.last == 1 {
                 // One long row.
@@ -121,7 +124,8 @@ struct Box {
             }
             return Parallel.run(rows, grain: grain) { range in
                 cv_copy_box(
-                    Int64(size), x, y, Int64(range.lowerBound), Int64(range.upperBound), Int32(extents.count), extents64,
+                    Int64(size), x, y, Int64(range.lowerBound), Int64(range.upperBound), Int32(extents.count),
+                    extents64,
                     source64, target64)
             }
         }

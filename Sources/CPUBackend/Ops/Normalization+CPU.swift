@@ -38,7 +38,8 @@ extension CPULowering {
             }
             for which in 0..<2 {
                 cv_reduce_columns(
-                    type, CV_SUM, places.workspaces[which], places.results[1 + which], 0, Int64(bands), Int64(columns), 0,
+                    type, CV_SUM, places.workspaces[which], places.results[1 + which], 0, Int64(bands), Int64(columns),
+                    0,
                     Int64(columns))
             }
         }

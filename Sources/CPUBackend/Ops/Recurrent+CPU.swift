@@ -106,9 +106,13 @@ struct RecurrentGeometry {
                 let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 4 * hidden * size)
                 for step in 0..<steps {
                     let gates = places.results[2] + step * gate + ofGate
-                    let before = step == 0 ? places.operands[2] + ofState
+                    let before =
+                        step == 0
+                        ? places.operands[2] + ofState
                         : UnsafeRawPointer(places.results[0] + (step - 1) * state + ofState)
-                    let cellBefore = step == 0 ? places.operands[3] + ofState
+                    let cellBefore =
+                        step == 0
+                        ? places.operands[3] + ofState
                         : UnsafeRawPointer(places.results[1] + (step - 1) * state + ofState)
                     gates.copyMemory(
                         from: places.operands[0] + step * gate + ofGate, byteCount: rows.count * 4 * hidden * size)
@@ -155,7 +159,9 @@ struct RecurrentGeometry {
                 let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 3 * hidden * size)
                 let sums = places.workspaces[1] + ofGate
                 for step in 0..<steps {
-                    let before = step == 0 ? places.operands[3] + ofState
+                    let before =
+                        step == 0
+                        ? places.operands[3] + ofState
                         : UnsafeRawPointer(places.results[0] + (step - 1) * state + ofState)
                     multiply(before, weight, sums, rows: rows.count, accumulate: false)
                     cv_gru_step(

@@ -30,7 +30,8 @@ extension CPULowering {
                 Parallel.run(parts, grain: 1) { range in
                     for index in range {
                         cv_reduce_rows(
-                            type, partial, places.operands[0] + index * part * size, places.workspaces[0] + index * size, 0,
+                            type, partial, places.operands[0] + index * part * size,
+                            places.workspaces[0] + index * size, 0,
                             1, Int64(min(part, reduced - index * part)))
                     }
                 }
@@ -56,7 +57,8 @@ extension CPULowering {
                     }
                 }
                 cv_reduce_columns(
-                    type, CV_SUM, places.workspaces[0], places.results[0], 0, Int64(bands), Int64(inner), 0, Int64(inner))
+                    type, CV_SUM, places.workspaces[0], places.results[0], 0, Int64(bands), Int64(inner), 0,
+                    Int64(inner))
                 if function == CV_MEAN {
                     var (divisor, scale) = (Double(reduced), UInt64(0))
                     cv_convert(CV_FLOAT64, &divisor, type, &scale, 1)
@@ -67,7 +69,8 @@ extension CPULowering {
         // Whole matrices, or pieces of one matrix's columns.
         let pieces = inner.dividedUp(by: columnGrain)
         return CPUKernel("columns") { places in
-            Parallel.run(outer * pieces, grain: max(1, memoryGrain / max(reduced * min(columnGrain, inner), 1))) { range in
+            Parallel.run(outer * pieces, grain: max(1, memoryGrain / max(reduced * min(columnGrain, inner), 1))) {
+                range in
                 for index in range {
                     let (matrix, piece) = (index / pieces, index % pieces)
                     cv_reduce_columns(

@@ -83,7 +83,8 @@ extension OpenCLLowering {
         }
         return launches(
             list, workspaces: [workspace],
-            "convolution as gemm \(tile.rows)×\(tile.columns), columns packed a panel at a time\(tensors.epilogue.summary)")
+            "convolution as gemm \(tile.rows)×\(tile.columns), columns packed a panel at a time\(tensors.epilogue.summary)"
+        )
     }
 
     /// `convolution/depthwise.cl`, where there is one channel a group and the rows of the widest grid fit its ring.

@@ -114,10 +114,12 @@ extension OpenCLLowering {
         let shares = min(grid.images, GemmTile(profile).items.dividedRoundingUp(by: stepBlocks * rowBlocks))
         let pixels = grid.vertical.extent * grid.horizontal.extent
         let panels = pixels.dividedRoundingUp(by: mostPixels)
-        let panelPixels = pixels.dividedRoundingUp(by: panels).dividedRoundingUp(by: profile.vectorWidth)
+        let panelPixels =
+            pixels.dividedRoundingUp(by: panels).dividedRoundingUp(by: profile.vectorWidth)
             * profile.vectorWidth
         let sizes: [KernelArgument] =
-            .int32s(grid.images, grid.groups, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
+            .int32s(
+                grid.images, grid.groups, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
             + grid.reading + .int32s(grid.vertical.extent, grid.horizontal.extent, panelPixels)
         let multiply = KernelLaunch(
             kernel("convolution_weight_gradient"), [.operand(0), .operand(1), .workspace(0)] + sizes,
@@ -136,14 +138,16 @@ extension OpenCLLowering {
     /// `convolution/weight_gradient_tile.cl`.
     private func weightGradientTiles(_ grid: ConvolutionGrid) -> Lowering {
         let tile = GroupTile(profile, rows: grid.rows, columns: grid.depth, batch: 4 * grid.groups)
-        let groups = grid.rows.dividedRoundingUp(by: tile.rows) * grid.depth.dividedRoundingUp(by: tile.columns)
+        let groups =
+            grid.rows.dividedRoundingUp(by: tile.rows) * grid.depth.dividedRoundingUp(by: tile.columns)
             * grid.groups
         let fewestPixels = 256
         let shares = max(
             min((4 * max(profile.computeUnits, 1)).dividedRoundingUp(by: groups), grid.pixels / fewestPixels), 1)
         let files = ["gemm/local_tile.cl", "convolution/weight_gradient_tile.cl"]
         let sizes: [KernelArgument] =
-            .int32s(grid.images, grid.groups, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
+            .int32s(
+                grid.images, grid.groups, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
             + grid.reading + .int32s(grid.vertical.extent, grid.horizontal.extent)
         let target: KernelArgument = shares > 1 ? .workspace(0) : .result(0)
         let multiply = KernelLaunch(

@@ -43,7 +43,9 @@ struct ConvolutionAxis: Hashable {
         }
     }
 
-    private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
+    private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
+        b == 0 ? a : greatestCommonDivisor(b, a % b)
+    }
 }
 
 /// A convolution as the kernels see it: a source image, a grid of outputs, taps, and where each output goes.

@@ -42,7 +42,8 @@ extension OpenCLLowering {
         let wanted = max(
             n.dividedRoundingUp(by: mostColumns - profile.vectorWidth),
             GemmTile(profile).items.dividedRoundingUp(by: product.extents.batch))
-        let arguments = product.tensors(.operand(0))
+        let arguments =
+            product.tensors(.operand(0))
             + .int32s(n, k, product.aStrides.row, product.aStrides.column) + [.uint64(product.bBatchStride)]
         let launch = KernelLaunch(
             kernel, arguments, globalSize: [min(wanted, vectors), product.extents.batch, 1], localSize: [1, 1, 1])

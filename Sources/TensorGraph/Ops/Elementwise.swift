@@ -1,6 +1,9 @@
 /// A function of one number, elementwise.
 package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
-    case negate, absolute, sign, square, squareRoot, reciprocalSquareRoot, reciprocal
+    case negate, absolute
+    /// -1, 0 or 1; 0 for NaN, as in PyTorch and OpenCL.
+    case sign
+    case square, squareRoot, reciprocalSquareRoot, reciprocal
     case exponential, logarithm, sine, cosine, floor, errorFunction
     /// `1 / (1 + e⁻ˣ)`
     case sigmoid
@@ -110,8 +113,33 @@ extension ShapeRule {
         return [TensorType(operands[0].shape, dtype)]
     }
 
+    /// An instruction has the arguments that its function takes, and they are there when it runs.
+    private func check(_ instruction: ElementwiseProgram.Instruction, at index: Int) throws {
+        let expected =
+            switch instruction.function {
+            case .unary, .cast: 1
+            case .binary: 2
+            case .select: 3
+            }
+        let given = instruction.arguments.count
+        try require(given == expected, "instruction \(index) takes \(expected) arguments, not \(given)")
+        for argument in instruction.arguments {
+            switch argument {
+            case .operand(let operand):
+                try require(
+                    operands.indices.contains(operand), "instruction \(index) reads a missing operand \(operand)")
+            case .instruction(let earlier):
+                try require((0..<index).contains(earlier), "instruction \(index) reads a later one, \(earlier)")
+            case .constant: break
+            }
+        }
+    }
+
     package func elementwise(_ program: ElementwiseProgram) throws -> [TensorType] {
         try require(!operands.isEmpty && !program.instructions.isEmpty, "a program needs operands and instructions")
+        for (index, instruction) in program.instructions.enumerated() {
+            try check(instruction, at: index)
+        }
         return [TensorType(try broadcastShape(), program.dtype)]
     }
 }
@@ -161,7 +189,9 @@ extension GradientRule {
         case .power:
             // At a = 0 the logarithm is taken as 0, so that x^2 has a finite gradient for its constant exponent.
             let logarithm = try Tensor.select(try a.greater(than: 0), a.log(), a.scalar(0))
-            return try pair(dy * b * a.power(b - 1), dy * y * logarithm)
+            // And at b = 0 the power is constant, at a = 0 too.
+            let slope = try Tensor.select(try b.equal(to: b.scalar(0)), b.scalar(0), b * a.power(b - 1))
+            return try pair(dy * slope, dy * y * logarithm)
         case .minimum, .maximum:
             // Equal operands share the cotangent, as in PyTorch.
             let half = try a.equal(to: b) * 0.5

@@ -59,8 +59,7 @@ package struct Dropout: Hashable, Sendable {
 extension ShapeRule {
     package func input(_ attributes: Input) throws -> [TensorType] {
         try count(0)
-        try require(
-            attributes.type.shape.dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(attributes.type.shape)")
+        try countable(attributes.type.shape)
         return [attributes.type]
     }
 
@@ -76,8 +75,7 @@ extension ShapeRule {
 
     package func fill(_ attributes: Fill) throws -> [TensorType] {
         try count(0)
-        try require(
-            attributes.type.shape.dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(attributes.type.shape)")
+        try countable(attributes.type.shape)
         return [attributes.type]
     }
 
@@ -85,6 +83,7 @@ extension ShapeRule {
         try count(1)
         try integers(0, "the counter")
         try shape(0, [], "the counter")
+        try countable(attributes.shape)
         return [TensorType(attributes.shape)]
     }
 

@@ -40,7 +40,7 @@ extension ShapeRule {
     package func reshape(_ shape: Shape) throws -> [TensorType] {
         try count(1)
         try require(
-            shape.dimensions.allSatisfy { $0 >= 0 } && shape.elementCount == operands[0].shape.elementCount,
+            shape.checkedElementCount == operands[0].shape.elementCount,
             "\(operands[0].shape.elementCount) elements do not fill the shape \(shape)")
         return [TensorType(shape, operands[0].dtype)]
     }

@@ -33,6 +33,8 @@ extension ShapeRule {
         try count(5)
         try floating()
         let (x, scale) = (operands[0], operands[1])
+        try require(x.shape.rank >= 1, "needs a last axis")
+        try shape(1, [x.shape[x.shape.rank - 1]], "the scale")
         let rows = x.shape.dimensions.dropLast().reduce(1, *)
         try shape(2, [rows], "the mean")
         try shape(3, [rows], "the inverse standard deviation")
@@ -51,7 +53,9 @@ extension ShapeRule {
     package func batchNormGradient(_ attributes: Normalization) throws -> [TensorType] {
         try count(5)
         try floating()
+        try rank(0, 4, "[n, c, h, w]")
         let (x, scale) = (operands[0], operands[1])
+        try shape(1, [x.shape[1]], "the scale")
         try shape(2, scale.shape, "the mean")
         try shape(3, scale.shape, "the variance")
         try shape(4, x.shape, "the cotangent")

@@ -68,7 +68,8 @@ package enum Tolerance: Sendable {
         }
         switch self {
         case .exact:
-            guard let index = reference.indices.first(where: { result[$0] != reference[$0] && !result[$0].isNaN }) else {
+            guard let index = reference.indices.first(where: { result[$0] != reference[$0] && !result[$0].isNaN })
+            else {
                 return nil
             }
             return "element \(index) is \(result[index]), the reference exactly \(reference[index])"

@@ -16,11 +16,13 @@ extension OpCase {
             .winograd, gradient: .full(.winograd)
         ) { _, x in [try x[0].conv2D(x[1], bias: x[2], padding: 1).relu().maxPool2D(window: 2)] },
         OpCase(
-            "chain residual block", [.tensor([7, 12]), .tensor([12]), .tensor([12]), .tensor([12, 12])], .normwise(4e-6),
+            "chain residual block", [.tensor([7, 12]), .tensor([12]), .tensor([12]), .tensor([12, 12])],
+            .normwise(4e-6),
             gradient: .full(.normwise(1e-5))
         ) { _, x in [try x[0] + x[0].layerNorm(scale: x[1], bias: x[2]).matmul(x[3]).silu()] },
         OpCase(
-            "chain a product used twice", [.tensor([5, 6]), .tensor([6, 7])], .normwise(4e-6), gradient: .full(.normwise(1e-5))
+            "chain a product used twice", [.tensor([5, 6]), .tensor([6, 7])], .normwise(4e-6),
+            gradient: .full(.normwise(1e-5))
         ) { _, x in
             let product = try x[0].matmul(x[1])
             return [try product.relu() * product + product, product]
@@ -34,7 +36,8 @@ extension OpCase {
             gradient: .full(.normwise(1e-5))
         ) { _, x in [try ((x[0] * 2 - x[1]).tanh() * x[2] + 0.5).square().clamped(to: 0.1...2)] },
         OpCase(
-            "chain dropout between products", [.tensor([6, 8]), .tensor([8, 9]), .tensor([9, 4]), .int32([], .values([3]))],
+            "chain dropout between products",
+            [.tensor([6, 8]), .tensor([8, 9]), .tensor([9, 4]), .int32([], .values([3]))],
             .normwise(4e-6), gradient: .full(.normwise(1e-5))
         ) { _, x in [try x[0].matmul(x[1]).relu().dropout(rate: 0.4, seed: 11, counter: x[3]).matmul(x[2])] },
         OpCase(
@@ -43,11 +46,17 @@ extension OpCase {
         ) { _, x in
             let projected = try x[0].matmul(x[1]).reshaped(to: [2, 5, 3, 3, 4]).transposed([2, 0, 3, 1, 4])
             let parts = try (0..<3).map { try projected.sliced(axis: 0, $0..<($0 + 1)).reshaped(to: [2, 3, 5, 4]) }
-            return [try parts[0].attention(keys: parts[1], values: parts[2], isCausal: true).transposed([0, 2, 1, 3]).reshaped(to: [2, 5, 12])]
+            return [
+                try parts[0].attention(keys: parts[1], values: parts[2], isCausal: true).transposed([0, 2, 1, 3])
+                    .reshaped(to: [2, 5, 12])
+            ]
         },
         OpCase(
             "chain large classifier",
-            [.tensor([130, 200]), .tensor([200, 300]), .tensor([300]), .tensor([300, 10]), .int32([130], .integers(0...9))],
+            [
+                .tensor([130, 200]), .tensor([200, 300]), .tensor([300]), .tensor([300, 10]),
+                .int32([130], .integers(0...9)),
+            ],
             .normwise(1e-5), gradient: .parity(.normwise(2e-5))
         ) { _, x in
             [try (x[0].matmul(x[1]) + x[2]).relu().matmul(x[3]).crossEntropy(labels: x[4]).mean()]

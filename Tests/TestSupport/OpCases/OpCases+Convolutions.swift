@@ -67,7 +67,8 @@ private struct ConvolutionRow {
 extension OpCase {
     static let convolutions: [OpCase] = {
         var rows = [
-            ConvolutionRow(h: 1, w: 1, r: 1, s: 1), ConvolutionRow(h: 5, w: 7, r: 3, s: 3), ConvolutionRow(h: 3, w: 3, r: 3, s: 3),
+            ConvolutionRow(h: 1, w: 1, r: 1, s: 1), ConvolutionRow(h: 5, w: 7, r: 3, s: 3),
+            ConvolutionRow(h: 3, w: 3, r: 3, s: 3),
             ConvolutionRow(n: 2, c: 3, h: 7, w: 5, k: 4, r: 3, s: 3, padding: [1, 1, 1, 1]),
             ConvolutionRow(n: 2, c: 5, h: 9, w: 11, k: 7, r: 3, s: 3, padding: [1, 1, 1, 1], hasBias: true),
             ConvolutionRow(n: 1, c: 17, h: 6, w: 5, k: 19, r: 3, s: 3, padding: [1, 1, 1, 1]),
@@ -76,23 +77,35 @@ extension OpCase {
             ConvolutionRow(n: 1, c: 2, h: 6, w: 7, k: 3, r: 3, s: 3, padding: [2, 0, 1, 3]),
             ConvolutionRow(n: 1, c: 2, h: 9, w: 9, k: 3, r: 3, s: 3, dilation: [2, 2]),
             ConvolutionRow(n: 1, c: 2, h: 9, w: 11, k: 3, r: 3, s: 2, padding: [2, 1, 0, 2], dilation: [2, 3]),
-            ConvolutionRow(n: 2, c: 3, h: 11, w: 9, k: 2, r: 5, s: 3, stride: [3, 2], padding: [2, 2, 1, 1], dilation: [1, 2]),
-            ConvolutionRow(n: 2, c: 9, h: 5, w: 7, k: 11, r: 1, s: 1), ConvolutionRow(n: 2, c: 9, h: 5, w: 7, k: 11, r: 1, s: 1, stride: [2, 2], hasBias: true),
-            ConvolutionRow(n: 1, c: 4, h: 5, w: 5, k: 3, r: 1, s: 1, padding: [1, 1, 1, 1]), ConvolutionRow(n: 1, c: 3, h: 4, w: 6, k: 2, r: 4, s: 6),
-            ConvolutionRow(n: 1, c: 2, h: 6, w: 6, k: 3, r: 2, s: 2, stride: [3, 3]), ConvolutionRow(n: 1, c: 3, h: 15, w: 14, k: 4, r: 7, s: 7, stride: [2, 2], padding: [3, 3, 3, 3]),
-            ConvolutionRow(n: 1, c: 1, h: 1, w: 17, k: 2, r: 1, s: 5, padding: [0, 0, 2, 2]), ConvolutionRow(n: 2, c: 2, h: 17, w: 1, k: 1, r: 5, s: 1, padding: [4, 0, 0, 0]),
+            ConvolutionRow(
+                n: 2, c: 3, h: 11, w: 9, k: 2, r: 5, s: 3, stride: [3, 2], padding: [2, 2, 1, 1], dilation: [1, 2]),
+            ConvolutionRow(n: 2, c: 9, h: 5, w: 7, k: 11, r: 1, s: 1),
+            ConvolutionRow(n: 2, c: 9, h: 5, w: 7, k: 11, r: 1, s: 1, stride: [2, 2], hasBias: true),
+            ConvolutionRow(n: 1, c: 4, h: 5, w: 5, k: 3, r: 1, s: 1, padding: [1, 1, 1, 1]),
+            ConvolutionRow(n: 1, c: 3, h: 4, w: 6, k: 2, r: 4, s: 6),
+            ConvolutionRow(n: 1, c: 2, h: 6, w: 6, k: 3, r: 2, s: 2, stride: [3, 3]),
+            ConvolutionRow(n: 1, c: 3, h: 15, w: 14, k: 4, r: 7, s: 7, stride: [2, 2], padding: [3, 3, 3, 3]),
+            ConvolutionRow(n: 1, c: 1, h: 1, w: 17, k: 2, r: 1, s: 5, padding: [0, 0, 2, 2]),
+            ConvolutionRow(n: 2, c: 2, h: 17, w: 1, k: 1, r: 5, s: 1, padding: [4, 0, 0, 0]),
             ConvolutionRow(n: 2, c: 6, h: 7, w: 6, k: 4, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 2),
             ConvolutionRow(n: 1, c: 6, h: 6, w: 7, k: 9, r: 2, s: 3, stride: [2, 1], groups: 3, hasBias: true),
-            ConvolutionRow(n: 1, c: 4, h: 5, w: 6, k: 8, r: 1, s: 1, groups: 4), ConvolutionRow(n: 2, c: 5, h: 7, w: 9, k: 5, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 5),
-            ConvolutionRow(n: 2, c: 5, h: 7, w: 9, k: 5, r: 3, s: 3, stride: [2, 2], padding: [1, 1, 1, 1], groups: 5, hasBias: true),
+            ConvolutionRow(n: 1, c: 4, h: 5, w: 6, k: 8, r: 1, s: 1, groups: 4),
+            ConvolutionRow(n: 2, c: 5, h: 7, w: 9, k: 5, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 5),
+            ConvolutionRow(
+                n: 2, c: 5, h: 7, w: 9, k: 5, r: 3, s: 3, stride: [2, 2], padding: [1, 1, 1, 1], groups: 5,
+                hasBias: true),
             ConvolutionRow(n: 1, c: 3, h: 6, w: 6, k: 6, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 3),
-            ConvolutionRow(n: 1, c: 3, h: 9, w: 9, k: 3, r: 5, s: 5, padding: [2, 2, 2, 2], dilation: [2, 1], groups: 3),
+            ConvolutionRow(
+                n: 1, c: 3, h: 9, w: 9, k: 3, r: 5, s: 5, padding: [2, 2, 2, 2], dilation: [2, 1], groups: 3),
         ]
-        for (stride, dilation, groups) in [([1, 1], [1, 1], 1), ([2, 2], [1, 1], 1), ([1, 2], [2, 1], 2), ([1, 1], [1, 1], 6)] {
+        for (stride, dilation, groups) in [
+            ([1, 1], [1, 1], 1), ([2, 2], [1, 1], 1), ([1, 2], [2, 1], 2), ([1, 1], [1, 1], 6),
+        ] {
             for (r, s) in [(2, 2), (3, 3), (1, 1), (5, 4)] {
                 rows.append(
                     ConvolutionRow(
-                        n: 2, c: 6, h: 11, w: 10, k: 6, r: r, s: s, stride: stride, padding: [1, 0, 0, 1], dilation: dilation,
+                        n: 2, c: 6, h: 11, w: 10, k: 6, r: r, s: s, stride: stride, padding: [1, 0, 0, 1],
+                        dilation: dilation,
                         groups: groups, data: .integers(-3...3)))
             }
         }
@@ -100,29 +113,40 @@ extension OpCase {
             rows.append(ConvolutionRow(n: 1, c: 3, h: 6, w: 7, k: 5, r: 2, s: 3, hasBias: true, activation: activation))
         }
         rows += [
-            ConvolutionRow(n: 1, c: 3, h: 6, w: 7, k: 5, r: 3, s: 3, padding: [1, 1, 1, 1], hasBias: true, activation: .relu),
-            ConvolutionRow(n: 1, c: 4, h: 6, w: 7, k: 4, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 4, hasBias: true, activation: .relu),
+            ConvolutionRow(
+                n: 1, c: 3, h: 6, w: 7, k: 5, r: 3, s: 3, padding: [1, 1, 1, 1], hasBias: true, activation: .relu),
+            ConvolutionRow(
+                n: 1, c: 4, h: 6, w: 7, k: 4, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 4, hasBias: true,
+                activation: .relu),
             ConvolutionRow(n: 2, c: 4, h: 6, w: 7, k: 5, r: 1, s: 1, hasBias: true, activation: .gelu),
             // An empty batch, no input channels, no output channels.
-            ConvolutionRow(n: 0, c: 3, h: 5, w: 5, k: 2, r: 3, s: 3), ConvolutionRow(n: 2, c: 0, h: 5, w: 5, k: 2, r: 2, s: 3, hasBias: true),
+            ConvolutionRow(n: 0, c: 3, h: 5, w: 5, k: 2, r: 3, s: 3),
+            ConvolutionRow(n: 2, c: 0, h: 5, w: 5, k: 2, r: 2, s: 3, hasBias: true),
             ConvolutionRow(n: 2, c: 3, h: 5, w: 5, k: 0, r: 3, s: 3),
         ]
         let large = [
             ConvolutionRow(n: 2, c: 32, h: 29, w: 31, k: 48, r: 3, s: 3, padding: [1, 1, 1, 1], hasBias: true),
             ConvolutionRow(n: 3, c: 65, h: 14, w: 14, k: 67, r: 3, s: 3, padding: [1, 1, 1, 1]),
             ConvolutionRow(n: 2, c: 3, h: 65, w: 63, k: 33, r: 7, s: 7, stride: [2, 2], padding: [3, 3, 3, 3]),
-            ConvolutionRow(n: 2, c: 64, h: 28, w: 28, k: 100, r: 1, s: 1), ConvolutionRow(n: 2, c: 48, h: 29, w: 29, k: 48, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 48),
+            ConvolutionRow(n: 2, c: 64, h: 28, w: 28, k: 100, r: 1, s: 1),
+            ConvolutionRow(n: 2, c: 48, h: 29, w: 29, k: 48, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 48),
             ConvolutionRow(n: 2, c: 32, h: 28, w: 27, k: 40, r: 3, s: 3, stride: [2, 2], padding: [1, 1, 1, 1]),
-            ConvolutionRow(n: 2, c: 32, h: 28, w: 27, k: 40, r: 3, s: 3, padding: [2, 2, 2, 2], dilation: [2, 2], groups: 2),
-            ConvolutionRow(n: 2, c: 40, h: 31, w: 30, k: 40, r: 3, s: 3, stride: [2, 2], padding: [1, 1, 1, 1], groups: 40),
-            ConvolutionRow(n: 1, c: 20, h: 40, w: 41, k: 36, r: 5, s: 5, padding: [2, 2, 2, 2], hasBias: true, activation: .relu),
+            ConvolutionRow(
+                n: 2, c: 32, h: 28, w: 27, k: 40, r: 3, s: 3, padding: [2, 2, 2, 2], dilation: [2, 2], groups: 2),
+            ConvolutionRow(
+                n: 2, c: 40, h: 31, w: 30, k: 40, r: 3, s: 3, stride: [2, 2], padding: [1, 1, 1, 1], groups: 40),
+            ConvolutionRow(
+                n: 1, c: 20, h: 40, w: 41, k: 36, r: 5, s: 5, padding: [2, 2, 2, 2], hasBias: true, activation: .relu),
             ConvolutionRow(n: 4, c: 128, h: 7, w: 7, k: 129, r: 3, s: 3, padding: [1, 1, 1, 1]),
         ]
         // A row that does not fit is a mistake in this table, which the test of the table's size shows.
         return rows.flatMap { (try? $0.cases()) ?? [] }
             + large.flatMap { ((try? $0.cases(checksDifferences: false)) ?? []).map(\.large) }
             + [
-                OpCase("conv2DTransposed", [.tensor([2, 3, 4, 5]), .tensor([3, 2, 3, 3])], .product(27), gradient: .full(.product(80))) {
+                OpCase(
+                    "conv2DTransposed", [.tensor([2, 3, 4, 5]), .tensor([3, 2, 3, 3])], .product(27),
+                    gradient: .full(.product(80))
+                ) {
                     _, x in [try x[0].conv2DTransposed(x[1], stride: 2, padding: 1, outputPadding: 1)]
                 },
                 OpCase(

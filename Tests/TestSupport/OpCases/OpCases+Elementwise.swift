@@ -115,7 +115,8 @@ extension OpCase {
             for function in [BinaryFunction.multiply, .subtract] {
                 cases.append(
                     OpCase(
-                        "\(function.rawValue) \(left) with \(right)", .binary(function), [.tensor(left), .tensor(right)],
+                        "\(function.rawValue) \(left) with \(right)", .binary(function),
+                        [.tensor(left), .tensor(right)],
                         .arithmetic, gradient: .full(.elementwiseGradient)))
             }
         }
@@ -156,16 +157,21 @@ extension OpCase {
                 "select by special values, not taking NaN along", .select,
                 [
                     .tensor([7], .values([0, -0.0, 1, .nan, .infinity, -.infinity, 0]), isDifferentiable: false),
-                    .tensor([7], .values([.nan, 1, 2, 3, 4, 5, .infinity])), .tensor([7], .values([1, 2, .nan, 4, 5, 6, 7])),
+                    .tensor([7], .values([.nan, 1, 2, 3, 4, 5, .infinity])),
+                    .tensor([7], .values([1, 2, .nan, 4, 5, 6, 7])),
                 ], .exact))
         cases.append(
-            OpCase("select of int32", .select, [
-                .int32([5, 7], .integers(0...1)), .int32([7], .integers(-9...9)), .int32([5, 1], .integers(-9...9)),
-            ], .exact))
+            OpCase(
+                "select of int32", .select,
+                [
+                    .int32([5, 7], .integers(0...1)), .int32([7], .integers(-9...9)),
+                    .int32([5, 1], .integers(-9...9)),
+                ], .exact))
         cases.append(
             OpCase(
                 "select [300, 257]", .select,
-                [.tensor([300, 257], .integers(0...1), isDifferentiable: false), .tensor([257]), .tensor([300, 1])], .exact,
+                [.tensor([300, 257], .integers(0...1), isDifferentiable: false), .tensor([257]), .tensor([300, 1])],
+                .exact,
                 gradient: .parity(.elementwiseGradient)
             ).large)
         return cases
@@ -180,13 +186,18 @@ extension OpCase {
         let fractions = TestData.values([2.7, -2.7, 0.5, -0.5, 0, -0.0, 1e6, -12345.75])
         var cases = [
             cast(.float32, .int32, fractions), cast(.int32, .float32, .integers(-100_000...100_000)),
-            cast(.float32, .int64, fractions), cast(.int64, .int32, .integers(-9...9)), cast(.int32, .int64, .integers(-9...9)),
+            cast(.float32, .int64, fractions), cast(.int64, .int32, .integers(-9...9)),
+            cast(.int32, .int64, .integers(-9...9)),
             cast(.uint8, .float32, .integers(0...255)), cast(.uint8, .int32, .integers(0...255), [1031]),
             cast(.float32, .uint8, .values([0, 1.9, 254.5, 255])), cast(.float32, .float16, .scaled(100)),
             cast(.float16, .float32, .integers(-2048...2048)), cast(.float32, .bfloat16, .scaled(100)),
             cast(.bfloat16, .float32, .integers(-256...256)), cast(.float32, .float64, .normal),
-            cast(.float32, .float16, .values([65504, 65536, 1e-8, 6e-8, -0.0, .infinity, -.infinity, .nan, 0.1]), of: " special"),
-            cast(.float32, .bfloat16, .values([1.00390625, 1.01171875, -0.0, .infinity, -.infinity, .nan, 0.1]), of: " special"),
+            cast(
+                .float32, .float16, .values([65504, 65536, 1e-8, 6e-8, -0.0, .infinity, -.infinity, .nan, 0.1]),
+                of: " special"),
+            cast(
+                .float32, .bfloat16, .values([1.00390625, 1.01171875, -0.0, .infinity, -.infinity, .nan, 0.1]),
+                of: " special"),
             cast(.float32, .int32, fractions, [0]), cast(.float32, .int32, fractions, []),
         ]
         cases.append(

@@ -4,8 +4,10 @@ extension OpCase {
     static let embeddings: [OpCase] = {
         var cases: [OpCase] = []
         let rows: [(rows: Int, width: Int, indices: Shape, data: TestData)] = [
-            (1, 1, [1], .integers(0...0)), (7, 5, [11], .integers(0...6)), (17, 33, [3, 5], .integers(0...16)), (5, 3, [], .values([2])),
-            (3, 7, [31], .integers(0...2)), (4, 5, [0], .integers(0...3)), (5, 0, [3], .integers(0...4)), (9, 1, [2, 2, 3], .integers(0...8)),
+            (1, 1, [1], .integers(0...0)), (7, 5, [11], .integers(0...6)), (17, 33, [3, 5], .integers(0...16)),
+            (5, 3, [], .values([2])),
+            (3, 7, [31], .integers(0...2)), (4, 5, [0], .integers(0...3)), (5, 0, [3], .integers(0...4)),
+            (9, 1, [2, 2, 3], .integers(0...8)),
             // The same row every time.
             (6, 17, [19], .values([3])),
         ]
@@ -34,10 +36,12 @@ extension OpCase {
                 [.int32([3], .values([0, 1, 2])), .tensor([3, 2])], .exact),
             OpCase(
                 "embedding 1000×65 at [33, 17]", .embedding,
-                [.tensor([1000, 65]), .int32([33, 17], .integers(0...999))], .exact, gradient: .parity(.elementwiseGradient)
+                [.tensor([1000, 65]), .int32([33, 17], .integers(0...999))], .exact,
+                gradient: .parity(.elementwiseGradient)
             ).large,
             OpCase(
-                "embedding 10×129 at [2050]", .embedding, [.tensor([10, 129]), .int32([2050], .integers(0...9))], .exact,
+                "embedding 10×129 at [2050]", .embedding, [.tensor([10, 129]), .int32([2050], .integers(0...9))],
+                .exact,
                 gradient: .parity(.elementwiseGradient)
             ).large,
         ]

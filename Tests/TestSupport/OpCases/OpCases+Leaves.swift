@@ -5,7 +5,10 @@ extension OpCase {
         var cases: [OpCase] = [
             OpCase("input returned as it is", [.tensor([3, 5])], .exact, gradient: .full(.exact)) { _, x in x },
             OpCase("fill", [], .exact) { graph, _ in
-                [try graph.fill(-2.5, [3, 7]), try graph.fill(0), try graph.fill(7, [5], .int32), try graph.fill(1, [0, 3])]
+                [
+                    try graph.fill(-2.5, [3, 7]), try graph.fill(0), try graph.fill(7, [5], .int32),
+                    try graph.fill(1, [0, 3]),
+                ]
             },
             OpCase("constant", [.tensor([4])], .arithmetic, gradient: .full(.elementwiseGradient)) { graph, x in
                 let values = try graph.constant(try HostTensor([4], [1, -2, 0.5, 3] as [Float])).cast(to: x[0].dtype)
@@ -37,7 +40,8 @@ extension OpCase {
             cases.append(
                 OpCase(
                     "dropout \(shape) rate \(rate)", .dropout(Dropout(rate: rate, seed: 0xFEED_0000_BEEF)),
-                    [.tensor(shape), .int32([], .values([counter]))], .arithmetic, gradient: .full(.elementwiseGradient)))
+                    [.tensor(shape), .int32([], .values([counter]))], .arithmetic, gradient: .full(.elementwiseGradient)
+                ))
         }
         cases.append(
             OpCase(

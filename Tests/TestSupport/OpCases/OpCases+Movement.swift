@@ -23,25 +23,31 @@ extension OpCase {
             cases.append(OpCase("broadcast \(from) to \(to)", .broadcast(to), [.tensor(from)], .exact, gradient: sums))
         }
         let permutations: [(Shape, [Int])] = [
-            ([5, 7], [1, 0]), ([17, 33], [1, 0]), ([2, 3, 5], [0, 2, 1]), ([2, 3, 5], [2, 0, 1]), ([2, 3, 5], [1, 0, 2]),
-            ([2, 3, 5], [2, 1, 0]), ([2, 3, 4, 5], [0, 2, 1, 3]), ([2, 3, 4, 5], [3, 1, 0, 2]), ([2, 3, 4, 5], [0, 2, 3, 1]),
-            ([3, 1, 2, 2, 3], [4, 2, 0, 1, 3]), ([2, 2, 2, 2, 2, 3], [5, 3, 1, 0, 2, 4]), ([1, 9], [1, 0]), ([0, 3], [1, 0]), ([7], [0]), ([], []),
+            ([5, 7], [1, 0]), ([17, 33], [1, 0]), ([2, 3, 5], [0, 2, 1]), ([2, 3, 5], [2, 0, 1]),
+            ([2, 3, 5], [1, 0, 2]),
+            ([2, 3, 5], [2, 1, 0]), ([2, 3, 4, 5], [0, 2, 1, 3]), ([2, 3, 4, 5], [3, 1, 0, 2]),
+            ([2, 3, 4, 5], [0, 2, 3, 1]),
+            ([3, 1, 2, 2, 3], [4, 2, 0, 1, 3]), ([2, 2, 2, 2, 2, 3], [5, 3, 1, 0, 2, 4]), ([1, 9], [1, 0]),
+            ([0, 3], [1, 0]), ([7], [0]), ([], []),
             ([4, 33, 65], [0, 2, 1]),
         ]
         for (shape, permutation) in permutations {
             cases.append(
                 OpCase(
-                    "transpose \(shape) by \(permutation)", .transpose(Transpose(permutation: permutation)), [.tensor(shape)],
+                    "transpose \(shape) by \(permutation)", .transpose(Transpose(permutation: permutation)),
+                    [.tensor(shape)],
                     .exact, gradient: exact))
         }
         cases.append(
             OpCase(
-                "transpose of int32", .transpose(Transpose(permutation: [1, 0])), [.int32([5, 3], .integers(-9...9))], .exact))
+                "transpose of int32", .transpose(Transpose(permutation: [1, 0])), [.int32([5, 3], .integers(-9...9))],
+                .exact))
         let largePermutations: [(Shape, [Int])] = [([257, 515], [1, 0]), ([7, 129, 8, 17], [0, 2, 1, 3])]
         for (shape, permutation) in largePermutations {
             cases.append(
                 OpCase(
-                    "transpose \(shape) by \(permutation)", .transpose(Transpose(permutation: permutation)), [.tensor(shape)],
+                    "transpose \(shape) by \(permutation)", .transpose(Transpose(permutation: permutation)),
+                    [.tensor(shape)],
                     .exact, gradient: .parity(.exact)
                 ).large)
         }
@@ -62,23 +68,28 @@ extension OpCase {
             ) { _, x in [try Tensor.concatenated([x[0], x[0]], axis: 1)] })
         cases.append(
             OpCase(
-                "concatenate large", .concatenate(Concatenate(axis: 1)), [.tensor([131, 257]), .tensor([131, 300])], .exact,
+                "concatenate large", .concatenate(Concatenate(axis: 1)), [.tensor([131, 257]), .tensor([131, 300])],
+                .exact,
                 gradient: .parity(.exact)
             ).large)
         let boxes: [(Shape, [Int], [Int], [Int])] = [
-            ([10], [2], [5], [1]), ([10], [1], [3], [4]), ([5, 7], [1, 2], [3, 5], [1, 1]), ([5, 7], [0, 6], [5, 1], [1, 1]),
-            ([5, 7], [0, 1], [3, 2], [2, 3]), ([2, 3, 5, 7], [1, 0, 2, 1], [1, 2, 3, 2], [1, 2, 1, 4]), ([4], [4], [0], [1]), ([33, 17], [16, 0], [17, 17], [1, 1]),
+            ([10], [2], [5], [1]), ([10], [1], [3], [4]), ([5, 7], [1, 2], [3, 5], [1, 1]),
+            ([5, 7], [0, 6], [5, 1], [1, 1]),
+            ([5, 7], [0, 1], [3, 2], [2, 3]), ([2, 3, 5, 7], [1, 0, 2, 1], [1, 2, 3, 2], [1, 2, 1, 4]),
+            ([4], [4], [0], [1]), ([33, 17], [16, 0], [17, 17], [1, 1]),
         ]
         for (shape, starts, counts, steps) in boxes {
             let slice = Slice(starts: starts, counts: counts, steps: steps)
             cases.append(
                 OpCase(
-                    "slice \(shape) from \(starts) count \(counts) step \(steps)", .slice(slice), [.tensor(shape)], .exact,
+                    "slice \(shape) from \(starts) count \(counts) step \(steps)", .slice(slice), [.tensor(shape)],
+                    .exact,
                     gradient: exact))
             cases.append(
                 OpCase(
                     "pad \(Shape(counts)) to \(shape) at \(starts) step \(steps)",
-                    .pad(Pad(starts: starts, steps: steps, shape: shape)), [.tensor(Shape(counts))], .exact, gradient: exact))
+                    .pad(Pad(starts: starts, steps: steps, shape: shape)), [.tensor(Shape(counts))], .exact,
+                    gradient: exact))
         }
         let slice = Slice(starts: [3, 1], counts: [120, 150], steps: [2, 2])
         cases.append(

@@ -7,8 +7,10 @@ extension OpCase {
         func rate(_ value: Double) -> Input { .tensor([], .values([value]), isDifferentiable: false) }
         let adams: [(Shape, Double, Adam)] = [
             ([1], 1, Adam()), ([17, 31], 1, Adam()), ([7], 10, Adam(weightDecay: 0.01)),
-            ([33], 1000, Adam(beta1: 0.8, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.1, isDecoupled: true)), ([], 3, Adam()),
-            ([0], 1, Adam()), ([3, 5, 7], 2, Adam(epsilon: 0.1, isDecoupled: true)), ([513, 257], 5, Adam(weightDecay: 0.01)),
+            ([33], 1000, Adam(beta1: 0.8, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.1, isDecoupled: true)),
+            ([], 3, Adam()),
+            ([0], 1, Adam()), ([3, 5, 7], 2, Adam(epsilon: 0.1, isDecoupled: true)),
+            ([513, 257], 5, Adam(weightDecay: 0.01)),
         ]
         for (shape, step, attributes) in adams {
             let kind = (attributes.weightDecay > 0 ? " decay" : "") + (attributes.isDecoupled ? " decoupled" : "")
@@ -16,21 +18,25 @@ extension OpCase {
                 OpCase(
                     "adam \(shape) step \(Int(step))\(kind)", .adam(attributes),
                     [
-                        .tensor(shape), .tensor(shape), .tensor(shape), .tensor(shape, variance), .int32([], .values([step])),
+                        .tensor(shape), .tensor(shape), .tensor(shape), .tensor(shape, variance),
+                        .int32([], .values([step])),
                         rate(0.125),
                     ], .normwise(4e-6)
                 ).with { $0.isLarge = shape.elementCount > 10_000 })
         }
         let descents: [(Shape, SGD)] = [
-            ([1], SGD()), ([17, 31], SGD()), ([7], SGD(weightDecay: 0.5)), ([17, 31], SGD(momentum: 0.9)), ([], SGD(momentum: 0.5)),
-            ([33], SGD(momentum: 0.9, isNesterov: true, weightDecay: 0.01)), ([0], SGD(momentum: 0.9)), ([513, 257], SGD(momentum: 0.9)),
+            ([1], SGD()), ([17, 31], SGD()), ([7], SGD(weightDecay: 0.5)), ([17, 31], SGD(momentum: 0.9)),
+            ([], SGD(momentum: 0.5)),
+            ([33], SGD(momentum: 0.9, isNesterov: true, weightDecay: 0.01)), ([0], SGD(momentum: 0.9)),
+            ([513, 257], SGD(momentum: 0.9)),
         ]
         for (shape, attributes) in descents {
             let kind = (attributes.isNesterov ? " nesterov" : "") + (attributes.weightDecay > 0 ? " decay" : "")
             let state = attributes.momentum != 0 ? [Input.tensor(shape)] : []
             cases.append(
                 OpCase(
-                    "sgd \(shape) momentum \(attributes.momentum)\(kind)", .sgd(attributes), [.tensor(shape), .tensor(shape)] + state + [rate(0.25)], .normwise(1e-6)
+                    "sgd \(shape) momentum \(attributes.momentum)\(kind)", .sgd(attributes),
+                    [.tensor(shape), .tensor(shape)] + state + [rate(0.25)], .normwise(1e-6)
                 ).with { $0.isLarge = shape.elementCount > 10_000 })
         }
         return cases

@@ -38,7 +38,8 @@ private struct ProductRow {
         // The longest sum of the gradients: over n, or over m and the batch where b or the bias is shared.
         let backward = Tolerance.product(max(n, m * batch.reduce(1, *)))
         return OpCase(
-            name, .matMul(MatMul(transposeA: transposeA, transposeB: transposeB, activation: activation)), inputs, forward,
+            name, .matMul(MatMul(transposeA: transposeA, transposeB: transposeB, activation: activation)), inputs,
+            forward,
             gradient: activation != nil ? .none : checksDifferences ? .full(backward) : .parity(backward))
     }
 }
@@ -47,7 +48,8 @@ extension OpCase {
     static let products: [OpCase] = {
         var rows: [ProductRow] = []
         let extents = [
-            (1, 1, 1), (1, 7, 5), (7, 1, 5), (5, 7, 1), (17, 31, 5), (33, 17, 29), (8, 16, 32), (6, 16, 3), (31, 67, 19), (1, 129, 67),
+            (1, 1, 1), (1, 7, 5), (7, 1, 5), (5, 7, 1), (17, 31, 5), (33, 17, 29), (8, 16, 32), (6, 16, 3),
+            (31, 67, 19), (1, 129, 67),
             (129, 1, 67), (2, 3, 515),
         ]
         for (m, n, k) in extents {
@@ -59,9 +61,11 @@ extension OpCase {
             rows.append(ProductRow(m: 5, n: 7, k: 3, batch: [4], transposeA: transposeA, transposeB: transposeB))
             rows.append(ProductRow(m: 5, n: 7, k: 3, batch: [2, 3], transposeA: transposeA, transposeB: transposeB))
             rows.append(
-                ProductRow(m: 5, n: 7, k: 3, batch: [2, 3], sharesB: true, transposeA: transposeA, transposeB: transposeB))
+                ProductRow(
+                    m: 5, n: 7, k: 3, batch: [2, 3], sharesB: true, transposeA: transposeA, transposeB: transposeB))
             rows.append(
-                ProductRow(m: 17, n: 19, k: 33, batch: [3], transposeA: transposeA, transposeB: transposeB, hasBias: true))
+                ProductRow(
+                    m: 17, n: 19, k: 33, batch: [3], transposeA: transposeA, transposeB: transposeB, hasBias: true))
             rows.append(
                 ProductRow(
                     m: 9, n: 17, k: 5, batch: [3], sharesB: true, transposeA: transposeA, transposeB: transposeB,
@@ -83,7 +87,8 @@ extension OpCase {
         // Empty products: no rows, no columns, nothing to sum.
         cases += [
             ProductRow(m: 0, n: 5, k: 3), ProductRow(m: 4, n: 0, k: 3), ProductRow(m: 4, n: 5, k: 0),
-            ProductRow(m: 4, n: 5, k: 0, hasBias: true), ProductRow(m: 4, n: 5, k: 0, hasBias: true, activation: .sigmoid),
+            ProductRow(m: 4, n: 5, k: 0, hasBias: true),
+            ProductRow(m: 4, n: 5, k: 0, hasBias: true, activation: .sigmoid),
             ProductRow(m: 4, n: 5, k: 3, batch: [0]), ProductRow(m: 0, n: 5, k: 3, batch: [2], sharesB: true),
         ].map { $0.opCase() }
         cases.append(
@@ -95,9 +100,12 @@ extension OpCase {
                 ], .product(4)))
         var large: [ProductRow] = [
             ProductRow(m: 193, n: 259, k: 131), ProductRow(m: 256, n: 256, k: 256), ProductRow(m: 65, n: 129, k: 1025),
-            ProductRow(m: 1, n: 1031, k: 515), ProductRow(m: 1029, n: 1, k: 257), ProductRow(m: 3, n: 301, k: 1030), ProductRow(m: 16, n: 517, k: 300),
-            ProductRow(m: 129, n: 127, k: 65, batch: [6]), ProductRow(m: 67, n: 130, k: 64, batch: [2, 3], sharesB: true),
-            ProductRow(m: 130, n: 200, k: 100, hasBias: true, activation: .gelu), ProductRow(m: 300, n: 2, k: 300), ProductRow(m: 2, n: 2, k: 3000),
+            ProductRow(m: 1, n: 1031, k: 515), ProductRow(m: 1029, n: 1, k: 257), ProductRow(m: 3, n: 301, k: 1030),
+            ProductRow(m: 16, n: 517, k: 300),
+            ProductRow(m: 129, n: 127, k: 65, batch: [6]),
+            ProductRow(m: 67, n: 130, k: 64, batch: [2, 3], sharesB: true),
+            ProductRow(m: 130, n: 200, k: 100, hasBias: true, activation: .gelu), ProductRow(m: 300, n: 2, k: 300),
+            ProductRow(m: 2, n: 2, k: 3000),
         ]
         for (transposeA, transposeB) in [(true, false), (false, true), (true, true)] {
             large.append(ProductRow(m: 193, n: 259, k: 131, transposeA: transposeA, transposeB: transposeB))
@@ -114,5 +122,7 @@ extension OpCase {
 
 extension UnaryFunction {
     /// What the fusion pass may put into an epilogue.
-    static let epilogues: [UnaryFunction] = [.relu, .sigmoid, .tanh, .gelu, .silu, .softplus, .square, .negate, .exponential]
+    static let epilogues: [UnaryFunction] = [
+        .relu, .sigmoid, .tanh, .gelu, .silu, .softplus, .square, .negate, .exponential,
+    ]
 }

@@ -80,7 +80,8 @@ extension OpCase {
             program("twelve instructions", [.tensor([17, 3])], .elementwise(4e-5, floor: 1)) { dtype in
                 var instructions = [Instruction(.unary(.tanh), [.operand(0)], dtype)]
                 let functions: [UnaryFunction] = [
-                    .square, .exponential, .logarithm, .sine, .silu, .softplus, .squareRoot, .reciprocal, .gelu, .cosine,
+                    .square, .exponential, .logarithm, .sine, .silu, .softplus, .squareRoot, .reciprocal, .gelu,
+                    .cosine,
                 ]
                 for (index, function) in functions.enumerated() {
                     instructions.append(Instruction(.unary(function), [.instruction(index)], dtype))
@@ -89,12 +90,14 @@ extension OpCase {
                 return instructions
             },
             program(
-                "x·y + z, then relu [513, 257]", [.tensor([513, 257]), .tensor([257]), .tensor([513, 1])], multiplyAddRelu
+                "x·y + z, then relu [513, 257]", [.tensor([513, 257]), .tensor([257]), .tensor([513, 1])],
+                multiplyAddRelu
             ).large,
         ]
         for function in UnaryFunction.allCases {
             cases.append(
-                program("\(function.rawValue) inside a program", [.tensor([37], function.testData)], function.tolerance) {
+                program("\(function.rawValue) inside a program", [.tensor([37], function.testData)], function.tolerance)
+                {
                     [
                         Instruction(.unary(function), [.operand(0)], $0),
                         Instruction(.unary(.negate), [.instruction(0)], $0),
@@ -104,7 +107,9 @@ extension OpCase {
         for function in BinaryFunction.allCases {
             let (a, b) = function.testData
             cases.append(
-                program("\(function.rawValue) inside a program", [.tensor([5, 7], a), .tensor([7], b)], function.tolerance) {
+                program(
+                    "\(function.rawValue) inside a program", [.tensor([5, 7], a), .tensor([7], b)], function.tolerance
+                ) {
                     [
                         Instruction(.binary(function), [.operand(0), .operand(1)], $0),
                         Instruction(.unary(.negate), [.instruction(0)], $0),
@@ -115,7 +120,8 @@ extension OpCase {
     }()
 
     private static func program(
-        _ name: String, _ inputs: [Input], _ instructions: @escaping @Sendable (DType) -> [ElementwiseProgram.Instruction]
+        _ name: String, _ inputs: [Input],
+        _ instructions: @escaping @Sendable (DType) -> [ElementwiseProgram.Instruction]
     ) -> OpCase {
         program(name, inputs, .elementwise(4e-6, floor: 1), instructions)
     }

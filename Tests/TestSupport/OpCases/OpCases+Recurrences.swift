@@ -7,9 +7,11 @@ extension OpCase {
             return OpCase(
                 "lstm t\(t) b\(b) h\(h)", .lstm,
                 [
-                    .tensor([t, b, 4 * h]), .tensor([4 * h, h], .scaled(1 / Double(max(h, 1)).squareRoot())), .tensor([b, h]),
+                    .tensor([t, b, 4 * h]), .tensor([4 * h, h], .scaled(1 / Double(max(h, 1)).squareRoot())),
                     .tensor([b, h]),
-                ], .recurrence(h * max(t, 1)), gradient: isLarge ? .parity(backward) : .full(backward), differentiableOutputs: 2
+                    .tensor([b, h]),
+                ], .recurrence(h * max(t, 1)), gradient: isLarge ? .parity(backward) : .full(backward),
+                differentiableOutputs: 2
             ).with { $0.isLarge = isLarge }
         }
         func gru(_ t: Int, _ b: Int, _ h: Int, isLarge: Bool = false) -> OpCase {
@@ -17,14 +19,16 @@ extension OpCase {
             return OpCase(
                 "gru t\(t) b\(b) h\(h)", .gru,
                 [
-                    .tensor([t, b, 3 * h]), .tensor([3 * h, h], .scaled(1 / Double(max(h, 1)).squareRoot())), .tensor([3 * h]),
+                    .tensor([t, b, 3 * h]), .tensor([3 * h, h], .scaled(1 / Double(max(h, 1)).squareRoot())),
+                    .tensor([3 * h]),
                     .tensor([b, h]),
                 ], .recurrence(h * max(t, 1)), gradient: isLarge ? .parity(backward) : .full(backward)
             ).with { $0.isLarge = isLarge }
         }
         var cases: [OpCase] = []
         for (t, b, h) in [
-            (1, 1, 1), (1, 1, 5), (3, 1, 7), (5, 2, 3), (7, 3, 17), (2, 17, 9), (4, 5, 16), (2, 1, 33), (3, 33, 4), (2, 6, 31), (3, 0, 5),
+            (1, 1, 1), (1, 1, 5), (3, 1, 7), (5, 2, 3), (7, 3, 17), (2, 17, 9), (4, 5, 16), (2, 1, 33), (3, 33, 4),
+            (2, 6, 31), (3, 0, 5),
         ] {
             cases += [lstm(t, b, h), gru(t, b, h)]
         }

@@ -5,7 +5,8 @@ extension OpCase {
         var cases: [OpCase] = []
         let rows: [(Shape, Int, Int)] = [
             ([1], 0, 1), ([7], 0, 1), ([1031], 0, 1), ([17, 33], 1, 1), ([17, 33], 0, 1), ([17, 33], 0, 2),
-            ([2, 3, 5, 7], 1, 2), ([2, 3, 5, 7], 2, 2), ([2, 3, 5, 7], 0, 2), ([2, 3, 5, 7], 3, 1), ([3, 129, 2], 1, 1),
+            ([2, 3, 5, 7], 1, 2), ([2, 3, 5, 7], 2, 2), ([2, 3, 5, 7], 0, 2), ([2, 3, 5, 7], 3, 1),
+            ([3, 129, 2], 1, 1),
             ([5, 1], 1, 1), ([4, 3], 1, 0), ([], 0, 0), ([0, 5], 1, 1), ([3, 0], 1, 1), ([0], 0, 1), ([3, 0, 2], 1, 1),
         ]
         let largeRows: [(Shape, Int, Int)] = [
@@ -15,7 +16,8 @@ extension OpCase {
             let isExtreme = function == .minimum || function == .maximum
             /// Normal numbers add up to about √n; single sums may come to nothing.
             func tolerance(_ shape: Shape, _ first: Int, _ count: Int) -> Tolerance {
-                let root = Double(max(Reduce(function, first: first, count: count).extents(shape).reduced, 1)).squareRoot()
+                let root = Double(max(Reduce(function, first: first, count: count).extents(shape).reduced, 1))
+                    .squareRoot()
                 return switch function {
                 case .sum: .elementwise(1e-6, floor: root)
                 case .mean: .elementwise(1e-6, floor: 1 / root)
@@ -33,10 +35,12 @@ extension OpCase {
             cases.append(
                 OpCase(
                     "reduce \(function.rawValue) with ties", .reduce(Reduce(function, first: 1, count: 1)),
-                    [.tensor([7, 31], .integers(-2...2))], tolerance([7, 31], 1, 1), gradient: .parity(.elementwiseGradient)))
+                    [.tensor([7, 31], .integers(-2...2))], tolerance([7, 31], 1, 1),
+                    gradient: .parity(.elementwiseGradient)))
             cases.append(
                 OpCase(
-                    "reduce \(function.rawValue) with NaN and infinities", .reduce(Reduce(function, first: 1, count: 1)),
+                    "reduce \(function.rawValue) with NaN and infinities",
+                    .reduce(Reduce(function, first: 1, count: 1)),
                     [
                         .tensor(
                             [5, 4],
@@ -54,7 +58,10 @@ extension OpCase {
             }
         }
         cases += [
-            OpCase("reduce sum of separate axes", [.tensor([3, 5, 7, 2])], .normwise(1e-6), gradient: .full(.elementwiseGradient)) {
+            OpCase(
+                "reduce sum of separate axes", [.tensor([3, 5, 7, 2])], .normwise(1e-6),
+                gradient: .full(.elementwiseGradient)
+            ) {
                 _, x in [try x[0].sum(axes: [0, 2]), try x[0].mean(axes: [1, 3], keepsDimensions: true)]
             },
             OpCase(
@@ -72,7 +79,8 @@ extension OpCase {
                     .tensor(
                         [5, 4],
                         .values([
-                            1, .nan, 3, .nan, -.infinity, -.infinity, -.infinity, -.infinity, 1, 2, .infinity, .infinity, .nan, .infinity,
+                            1, .nan, 3, .nan, -.infinity, -.infinity, -.infinity, -.infinity, 1, 2, .infinity,
+                            .infinity, .nan, .infinity,
                             1, 2, 0, -0.0, 0, -1,
                         ]))
                 ], .exact),

@@ -18,12 +18,14 @@ extension OpCase {
                         .tensor(
                             [5, 3], .values([1, .nan, 2, -.infinity, 1, 2, .infinity, 0, 1, 1000, -1000, 0, 3, 3, 3]))
                     ], limit),
-                OpCase("\(op.name) of rows all at minus infinity", op, [.tensor([2, 3], .values([-.infinity]))], limit),
+                OpCase(
+                    "\(op.name) of rows all at minus infinity", op, [.tensor([2, 3], .values([-.infinity]))], limit),
                 OpCase(
                     "\(op.name) [257, 1025]", op, [.tensor([257, 1025])], limit, gradient: .parity(.logSoftmax)
                 ).large,
                 OpCase("\(op.name) [4099, 10]", op, [.tensor([4099, 10])], limit, gradient: .parity(.logSoftmax)).large,
-                OpCase("\(op.name) [3, 20011]", op, [.tensor([3, 20_011])], limit, gradient: .parity(.logSoftmax)).large,
+                OpCase("\(op.name) [3, 20011]", op, [.tensor([3, 20_011])], limit, gradient: .parity(.logSoftmax))
+                    .large,
             ]
         }
         cases.append(
@@ -39,7 +41,8 @@ extension OpCase {
         for (rows, classes, data) in labels {
             cases.append(
                 OpCase(
-                    "crossEntropy \(rows)×\(classes)", .crossEntropy, [.tensor([rows, classes]), .int32([rows], data)],
+                    "crossEntropy \(rows)×\(classes)", .crossEntropy,
+                    [.tensor([rows, classes]), .int32([rows], data)],
                     .normwise(50 * Tolerance.epsilon), gradient: .full(.softmaxGradient)))
         }
         cases += [

@@ -12,7 +12,8 @@ extension Reference {
             vs[index] = beta2 * vs[index] + (1 - beta2) * g * g
             let mean = ms[index] / (1 - Foundation.pow(beta1, step))
             let variance = vs[index] / (1 - Foundation.pow(beta2, step))
-            ps[index] = p * (1 - (attributes.isDecoupled ? rate * decay : 0))
+            ps[index] =
+                p * (1 - (attributes.isDecoupled ? rate * decay : 0))
                 - rate * mean / (variance.squareRoot() + attributes.epsilon)
         }
         return [ps, ms, vs]

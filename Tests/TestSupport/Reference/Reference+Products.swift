@@ -16,7 +16,8 @@ extension Reference {
                 for j in 0..<n {
                     var sum = 0.0
                     for l in 0..<k {
-                        sum += a[aStart + (attributes.transposeA ? l * m + i : i * k + l)]
+                        sum +=
+                            a[aStart + (attributes.transposeA ? l * m + i : i * k + l)]
                             * b[bStart + (attributes.transposeB ? j * k + l : l * n + j)]
                     }
                     if operands.count == 3 { sum += elements(2)[j] }
@@ -80,7 +81,8 @@ extension Reference {
                             guard (0..<h).contains(y) else { continue }
                             for column in 0..<q {
                                 for j in 0..<s {
-                                    let x = column * attributes.stride[1] + j * attributes.dilation[1]
+                                    let x =
+                                        column * attributes.stride[1] + j * attributes.dilation[1]
                                         - attributes.padding[2]
                                     guard (0..<w).contains(x) else { continue }
                                     body(
