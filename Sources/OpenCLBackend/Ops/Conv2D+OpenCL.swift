@@ -43,7 +43,7 @@ extension OpenCLLowering {
 
     /// `convolution/panel.cl`.
     private func panels(_ grids: [ConvolutionGrid], _ tensors: ConvolutionTensors) -> Lowering {
-        let tile = GemmTile(profile)
+        let tile = GemmTile(profile, rows: grids[0].rows)
         let mostRows = 256
         var defines = tile.defines.merging(tensors.epilogue.defines) { $1 }
         defines["PANEL"] = "\(tile.columns)"

@@ -17,9 +17,14 @@ struct GemmTile {
     /// Work-items to share a product out to: a few for each core, so that one that is late does not hold up the rest.
     let items: Int
 
-    init(_ profile: DeviceProfile) {
+    /// - Parameter rows: how many rows the product has: few are better served by a low and wide tile.
+    init(_ profile: DeviceProfile, rows: Int = .max) {
         vectorWidth = profile.vectorWidth
-        (rows, vectors) = vectorWidth >= 16 ? (8, 2) : (6, 2)
+        if rows <= 4 {
+            (self.rows, vectors) = vectorWidth >= 16 ? (4, 4) : (4, 3)
+        } else {
+            (self.rows, vectors) = vectorWidth >= 16 ? (8, 2) : (6, 2)
+        }
         items = 4 * max(profile.computeUnits, 1)
     }
 
