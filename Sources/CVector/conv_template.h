@@ -1,6 +1,14 @@
 // Patches of images and depthwise convolution; conv.c includes this once for each type.
 
-// Positions [first, first + count) of one row of the patch matrix: one channel and tap.
+// Copies `count` elements, sixteen at a time for as long as `available` ones may be read; writes up to fifteen more.
+INLINE void FN(copy_run)(const REAL *from, REAL *to, int64_t count, int64_t available) {
+    int64_t i = 0;
+    for (; i < count && i + LANES <= available; i += LANES) *(LANE_TYPE *)(to + i) = *(const LANE_TYPE *)(from + i);
+    for (; i < count; i++) to[i] = from[i];
+}
+
+// Positions [first, first + count) of one row of the patch matrix: one channel and tap. What follows them in y, as far
+// as fifteen elements, is overwritten too.
 INLINE void FN(patch_row)(
     const cv_patches *s, const REAL *plane, int64_t tap, int64_t first, int64_t count, REAL *restrict y) {
     const int64_t rowOffset = s->row_offsets[tap], columnOffset = s->column_offsets[tap];
@@ -18,7 +26,9 @@ INLINE void FN(patch_row)(
             const REAL *restrict from = plane + row * s->w + v * step + columnOffset;
             for (int64_t i = 0; i < begin; i++) y[i] = 0;
             if (step == 1) {
-                for (int64_t i = begin; i < end; i++) y[i] = from[i];
+                if (end > begin) {
+                    FN(copy_run)(from + begin, y + begin, end - begin, plane + s->h * s->w - (from + begin));
+                }
             } else if (step == 2) {
                 for (int64_t i = begin; i < end; i++) y[i] = from[2 * i];
             } else {
@@ -71,20 +81,22 @@ INLINE void FN(patches)(
     const cv_patches *s, const REAL *source, int64_t firstRow, int64_t lastRow, int64_t first, int64_t count,
     int64_t width, REAL *restrict y) {
     enum { PIECE = 1024 };
-    REAL buffer[PIECE];
+    REAL buffer[PIECE + LANES];
     const int64_t rows = lastRow - firstRow;
     for (int64_t row = firstRow; row < lastRow; row++) {
         const REAL *plane = source + row / s->taps * s->plane_stride;
         REAL *target = y + (row - firstRow) * width;
-        if (count <= width) {
-            FN(patch_row)(s, plane, row % s->taps, first, count, target);
-            for (int64_t i = count; i < width; i++) target[i] = 0;
-            continue;
-        }
         for (int64_t start = 0; start < count; start += PIECE) {
             const int64_t length = smaller(PIECE, count - start);
             FN(patch_row)(s, plane, row % s->taps, first + start, length, buffer);
-            for (int64_t left = 0; left < length; left += width, target += rows * width) {
+            int64_t left = 0;
+            if (width == 2 * LANES) {
+                for (; left + width <= length; left += width, target += rows * width) {
+                    *(LANE_TYPE *)target = *(const LANE_TYPE *)(buffer + left);
+                    *(LANE_TYPE *)(target + LANES) = *(const LANE_TYPE *)(buffer + left + LANES);
+                }
+            }
+            for (; left < length; left += width, target += rows * width) {
                 const int64_t columns = smaller(width, length - left);
                 memcpy(target, buffer + left, (size_t)columns * sizeof(REAL));
                 for (int64_t i = columns; i < width; i++) target[i] = 0;

@@ -2,9 +2,9 @@ import CVector
 import TensorGraph
 
 extension CPULowering {
-    func unary(_ function: UnaryFunction) throws -> CPUKernel { elementwise(single: .unary(function)) }
-    func binary(_ function: BinaryFunction) throws -> CPUKernel { elementwise(single: .binary(function)) }
-    func select() throws -> CPUKernel { elementwise(single: .select) }
+    func unary(_ function: UnaryFunction) throws -> CPUKernel { try elementwise(single: .unary(function)) }
+    func binary(_ function: BinaryFunction) throws -> CPUKernel { try elementwise(single: .binary(function)) }
+    func select() throws -> CPUKernel { try elementwise(single: .select) }
 
     func cast(_ dtype: DType) throws -> CPUKernel {
         let (from, to) = (cv_type(node.operandTypes[0].dtype), type)
@@ -25,18 +25,17 @@ extension CPULowering {
                 let grain = max(Int(CV_BLOCK), memoryGrain / max(program.instructions.count / 2, 1))
                 Parallel.run(count, grain: grain.rounded(to: Int(CV_BLOCK))) { worker, range in
                     compiled.run(
-                        UnsafePointer(operands.baseAddress!), places.results[0], range,
+                        operands.baseAddress, places.results[0], range,
                         places.workspaces[0] + worker * scratch)
                 }
             }
         }
     }
 
-    private func elementwise(single function: ElementwiseProgram.Function) -> CPUKernel {
-        let program = ElementwiseProgram(
-            single: function, operandCount: node.operandTypes.count, dtype: node.resultTypes[0].dtype)
-        // A program of one instruction is never refused.
-        return (try? elementwise(program)) ?? CPUKernel("nothing") { _ in }
+    private func elementwise(single function: ElementwiseProgram.Function) throws -> CPUKernel {
+        try elementwise(
+            ElementwiseProgram(
+                single: function, operandCount: node.operandTypes.count, dtype: node.resultTypes[0].dtype))
     }
 
     func dropout(_ attributes: Dropout) throws -> CPUKernel {
@@ -103,7 +102,7 @@ final class CompiledProgram {
     }
 
     func run(
-        _ operands: UnsafePointer<UnsafeRawPointer?>, _ result: UnsafeMutableRawPointer, _ range: Range<Int>,
+        _ operands: UnsafePointer<UnsafeRawPointer?>?, _ result: UnsafeMutableRawPointer, _ range: Range<Int>,
         _ scratch: UnsafeMutableRawPointer
     ) {
         withUnsafePointer(to: program) {
