@@ -34,6 +34,12 @@ package final class OpenCLBackend: Backend {
         programs = ProgramCache(context)
     }
 
+    /// Stores new programs at the very end: with some drivers that takes as long as building them, which would hold up
+    /// the first step, and by now every kernel has run, so that the files hold what its first launch made of it.
+    deinit {
+        if hasNewPrograms, (try? queue.finish()) != nil { programs.storePending() }
+    }
+
     package func lower(_ node: Node) throws -> Lowering {
         let lowering = try node.op.accept(OpenCLLowering(node: node, profile: profile))
         guard case .accepted(let lowered) = lowering, let lowered = lowered as? OpenCLNode else { return lowering }
@@ -70,11 +76,6 @@ package final class OpenCLBackend: Backend {
 
     package func finish() throws {
         try queue.finish()
-        // By now every new kernel has run, so that the files hold what the driver made of it at its first launch.
-        if hasNewPrograms {
-            programs.storePending()
-            hasNewPrograms = false
-        }
     }
 
     /// The built program of a kernel.
