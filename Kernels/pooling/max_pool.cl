@@ -201,7 +201,7 @@ void maxPoolGradientPlanes(
                 const OutputIntegers isC =
                     ~(isA | isB) & select((OutputIntegers)(c == largest), (OutputIntegers)(c != c), isNaN);
                 const OutputIntegers isD = ~(isA | isB | isC);
-                PAIRED upperSlope, lowerSlope;
+                PAIRED upperSlope = (PAIRED)(0.0f), lowerSlope = (PAIRED)(0.0f);
                 upperSlope.even = select(zero, slope, isA);
                 upperSlope.odd = select(zero, slope, isB);
                 lowerSlope.even = select(zero, slope, isC);
