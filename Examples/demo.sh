@@ -22,7 +22,7 @@ heading "2. The quick suite: every operation checked against float64, and timed"
 "$programs/gpu-bench" run --suite quick "${devices[@]}" --html "$work/bench.html"
 
 heading "3. A convolutional network learns Fashion-MNIST (60,000 pictures) on $training"
-"$programs/fashion-cnn" --device "$training" --epochs 3 --save "$work/fashion.safetensors" --verify | tee "$work/trained"
+"$programs/fashion-cnn" --device "$training" --epochs 5 --save "$work/fashion.safetensors" --verify | tee "$work/trained"
 
 heading "4. The same network from its checkpoint, on the CPU path"
 "$programs/fashion-cnn" --device cpu --load "$work/fashion.safetensors" --evaluate | tee "$work/evaluated"

@@ -8,8 +8,9 @@ extension OpCase {
         ) -> OpCase {
             let scale = 1 / Double(d).squareRoot()
             // The gradients also sum over the queries.
-            // A query that sees one key has no gradient: there, two equal numbers cancel.
-            let backward = Tolerance.normwise(8 * Double(1 + max(sk, sq)) * Tolerance.epsilon, floor: 0.01)
+            // A query that sees one key has no gradient: there, two sums over d cancel, and what is left is their
+            // rounding, a tenth of the limit of a gradient around 1.
+            let backward = Tolerance.normwise(8 * Double(1 + max(sk, sq)) * Tolerance.epsilon, floor: 0.1)
             return OpCase(
                 "attention b\(b) h\(h) sq\(sq) sk\(sk) d\(d)\(causal ? " causal" : "")",
                 .attention(Attention(isCausal: causal, scale: scale)),
