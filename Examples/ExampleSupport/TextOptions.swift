@@ -11,7 +11,28 @@ public struct TextOptions: ParsableArguments {
 
     public init() {}
 
-    public func datasets(
+    /// Trains a character model as the options say, tells how well it does on held-out text, and lets it write some.
+    public func train(
+        _ options: ExampleOptions, context: Int, layout: CharacterDataset.Layout, batch: Int, epochs: Int,
+        learningRate: Double, model: @escaping (RandomSource) -> any Layer
+    ) throws {
+        let began = ContinuousClock.now
+        let (train, test) = try datasets(context: context, layout: layout)
+        let run = ExampleRun(
+            options: options, batch: batch, epochs: epochs, train: train, test: test,
+            makeTrainer: { executor in
+                Trainer(
+                    model(RandomSource(seed: options.seed)), loss: .crossEntropy,
+                    optimizer: Adam(learningRate: learningRate), gradientNorm: 1, on: executor)
+            },
+            describe: Self.describe)
+        let trainer = try run(since: began)
+        if sample > 0 {
+            print("sample:\n" + (try sampleText(trainer, from: test, count: sample, seed: options.seed)))
+        }
+    }
+
+    private func datasets(
         context: Int, layout: CharacterDataset.Layout
     ) throws -> (train: CharacterDataset, test: CharacterDataset) {
         try CharacterDataset.split(files: files(), context: context, layout: layout)
@@ -29,7 +50,7 @@ public struct TextOptions: ParsableArguments {
     }
 
     /// Bits per character, from a loss in nats.
-    public static func describe(_ result: Trainer.Result) -> String {
+    private static func describe(_ result: Trainer.Result) -> String {
         let bits = (result.loss / Foundation.log(2.0) * 1000).rounded() / 1000
         return "held-out text: \(bits) bits per character"
     }
@@ -40,7 +61,7 @@ public struct TextOptions: ParsableArguments {
 /// - Parameters:
 ///   - dataset: gives the first characters and the number of them that the model sees.
 ///   - temperature: below 1 for likelier characters.
-public func sampleText(
+func sampleText(
     _ trainer: Trainer, from dataset: CharacterDataset, count: Int, seed: UInt64, temperature: Double = 0.7
 ) throws -> String {
     let context = dataset.context

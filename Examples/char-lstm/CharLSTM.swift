@@ -16,20 +16,9 @@ struct CharLSTM: ParsableCommand {
     var batch = 32
 
     func run() throws {
-        let began = ContinuousClock.now
-        let (train, test) = try text.datasets(context: 64, layout: .timeFirst)
-        let run = ExampleRun(
-            options: options, batch: batch, epochs: epochs, train: train, test: test,
-            makeTrainer: { executor in
-                Trainer(
-                    Model(random: RandomSource(seed: options.seed)), loss: .crossEntropy,
-                    optimizer: Adam(learningRate: 3e-3), gradientNorm: 1, on: executor)
-            },
-            describe: TextOptions.describe)
-        let trainer = try run(since: began)
-        if text.sample > 0 {
-            print("sample:\n" + (try sampleText(trainer, from: test, count: text.sample, seed: options.seed)))
-        }
+        try text.train(
+            options, context: 64, layout: .timeFirst, batch: batch, epochs: epochs, learningRate: 3e-3
+        ) { Model(random: $0) }
     }
 
     /// An embedding, one recurrent layer, and a linear map to the 96 characters, by the names of PyTorch's counterpart.

@@ -18,20 +18,9 @@ struct TinyTransformer: ParsableCommand {
     private static let context = 256
 
     func run() throws {
-        let began = ContinuousClock.now
-        let (train, test) = try text.datasets(context: Self.context, layout: .batchFirst)
-        let run = ExampleRun(
-            options: options, batch: batch, epochs: epochs, train: train, test: test,
-            makeTrainer: { executor in
-                Trainer(
-                    Model(random: RandomSource(seed: options.seed)), loss: .crossEntropy,
-                    optimizer: Adam(learningRate: 1e-3), gradientNorm: 1, on: executor)
-            },
-            describe: TextOptions.describe)
-        let trainer = try run(since: began)
-        if text.sample > 0 {
-            print("sample:\n" + (try sampleText(trainer, from: test, count: text.sample, seed: options.seed)))
-        }
+        try text.train(
+            options, context: Self.context, layout: .batchFirst, batch: batch, epochs: epochs, learningRate: 1e-3
+        ) { Model(random: $0) }
     }
 
     /// 4 blocks of width 256 with 8 heads over 256 characters, by the names of PyTorch's counterpart.

@@ -22,7 +22,6 @@ package final class PreparedSchedule {
         for (backend, slots) in zip(backends, schedule.slots) {
             bindings.append(try slots.map { try Self.memory(for: $0, on: backend) })
         }
-        for backend in backends { try backend.finish() }
         for step in schedule.steps {
             switch step {
             case .nodes(let backend, let nodes):

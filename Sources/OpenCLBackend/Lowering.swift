@@ -18,18 +18,15 @@ package struct DeviceProfile: Hashable, Sendable {
     package var maximumWorkGroupSize: Int
     /// In bytes.
     package var localMemory: Int
-    package var hasFloat64: Bool
 
     package init(
-        shape: KernelShape, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int,
-        hasFloat64: Bool
+        shape: KernelShape, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int
     ) {
         self.shape = shape
         self.vectorWidth = vectorWidth
         self.computeUnits = computeUnits
         self.maximumWorkGroupSize = maximumWorkGroupSize
         self.localMemory = localMemory
-        self.hasFloat64 = hasFloat64
     }
 }
 

@@ -109,8 +109,7 @@ extension DeviceProfile {
             vectorWidth: width >= 16 ? 16 : width >= 8 ? 8 : 4,
             computeUnits: max(capabilities.computeUnits, 1),
             maximumWorkGroupSize: capabilities.maxWorkGroupSize,
-            localMemory: Int(clamping: capabilities.localMemory),
-            hasFloat64: capabilities.hasDouble)
+            localMemory: Int(clamping: capabilities.localMemory))
     }
 }
 

@@ -1,23 +1,7 @@
 import Foundation
 import TensorGraph
 
-/// Deterministic random numbers: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), one stream for each name.
-struct BenchGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(name: String) {
-        // FNV-1a
-        state = name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
+extension SplitMix64 {
     /// Uniform in (0, 1].
     mutating func uniform() -> Float { Float((next() >> 40) + 1) * 0x1p-24 }
 }
@@ -34,7 +18,7 @@ enum Distribution {
 
     /// A tensor of `dtype` (int32 for indices); float64 holds the same numbers as float32 would.
     func tensor(_ shape: Shape, _ dtype: DType, name: String) throws -> HostTensor {
-        var generator = BenchGenerator(name: name)
+        var generator = SplitMix64(name: name)
         let count = shape.elementCount
         if case .indices(let limit) = self {
             return try HostTensor(shape, (0..<count).map { _ in Int32(generator.next() % UInt64(limit)) })
@@ -43,7 +27,7 @@ enum Distribution {
         return dtype == .float64 ? try HostTensor(shape, numbers.map(Double.init)) : try HostTensor(shape, numbers)
     }
 
-    private func floats(_ count: Int, _ generator: inout BenchGenerator) -> [Float] {
+    private func floats(_ count: Int, _ generator: inout SplitMix64) -> [Float] {
         switch self {
         case .zeros: return [Float](repeating: 0, count: count)
         case .ones: return [Float](repeating: 1, count: count)

@@ -2,7 +2,6 @@
 /// the same graph. The rule of each operation is beside its meaning in `Ops/`; `nil` means no gradient.
 package struct GradientRule: OpVisitor {
     package let graph: Graph
-    package let op: Op
     package let operands: [Tensor]
     package let results: [Tensor]
     /// One for each result; `nil` where nothing depends on it.
@@ -77,7 +76,7 @@ extension Graph {
                 continue
             }
             let rule = GradientRule(
-                graph: self, op: node.op, operands: node.operands.map { tensor($0) }, results: results,
+                graph: self, operands: node.operands.map { tensor($0) }, results: results,
                 cotangents: arriving)
             do {
                 try at(node.location) {

@@ -22,12 +22,12 @@ extension Computation {
 
     /// The operand that a node merely passes on.
     private func unchanged(_ node: Node, _ list: [Node]) -> Value? {
-        guard let first = node.operands.first, node.operandTypes[0] == node.resultTypes[0] else {
-            guard case .binary(.multiply) = node.op, list.number(node.operands[0]) == 1,
-                node.operandTypes[1] == node.resultTypes[0]
-            else { return nil }
+        if case .binary(.multiply) = node.op, list.number(node.operands[0]) == 1,
+            node.operandTypes[1] == node.resultTypes[0]
+        {
             return node.operands[1]
         }
+        guard let first = node.operands.first, node.operandTypes[0] == node.resultTypes[0] else { return nil }
         switch node.op {
         case .reshape, .stopGradient, .broadcast, .cast: return first
         case .transpose(let transpose):
@@ -36,13 +36,8 @@ extension Computation {
         case .concatenate: return node.operands.count == 1 ? first : nil
         case .reduce(let reduce): return reduce.count == 0 ? first : nil
         case .dropout(let dropout): return dropout.rate == 0 ? first : nil
-        case .binary(.multiply):
-            if list.number(node.operands[1]) == 1 { return first }
-            if list.number(node.operands[0]) == 1, node.operandTypes[1] == node.resultTypes[0] {
-                return node.operands[1]
-            }
-            return nil
-        case .binary(.divide), .binary(.power): return list.number(node.operands[1]) == 1 ? first : nil
+        case .binary(.multiply), .binary(.divide), .binary(.power):
+            return list.number(node.operands[1]) == 1 ? first : nil
         default: return nil
         }
     }

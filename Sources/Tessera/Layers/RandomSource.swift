@@ -2,20 +2,13 @@ import Foundation
 
 /// Numbers that look random and are the same for the same seed: initial parameters and shuffling draw from it.
 ///
-/// SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014). A class, so that the layers
-/// of a model draw from one source one after the other.
+/// SplitMix64. A class, so that the layers of a model draw from one source one after the other.
 public final class RandomSource: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SplitMix64
 
-    public init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
-    public func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
-    }
+    public func next() -> UInt64 { generator.next() }
 
     /// A number in [0, 1) with 24 bits.
     func unit() -> Float { Float(next() >> 40) * 0x1p-24 }

@@ -1,26 +1,16 @@
 import Foundation
+import TensorGraph
 
-/// A small deterministic generator of test data: SplitMix64, the same numbers on every machine.
-///
-/// Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators (OOPSLA 2014).
+/// A generator of test data: the same numbers on every machine.
 package struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SplitMix64
 
-    package init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
     /// A generator for a piece of text, so that each input of each case has numbers of its own.
-    package init(name: String) {
-        // FNV-1a
-        state = name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    }
+    package init(name: String) { generator = SplitMix64(name: name) }
 
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    package mutating func next() -> UInt64 { generator.next() }
 
     /// Uniform in [0, 1).
     package mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
