@@ -1,4 +1,5 @@
 import ArgumentParser
+import ExampleNetworks
 import ExampleSupport
 import Tessera
 
@@ -24,18 +25,10 @@ struct FashionCNN: ParsableCommand {
             options: options, batch: batch, epochs: epochs, train: train, test: test,
             makeTrainer: { executor in
                 Trainer(
-                    Self.model(RandomSource(seed: options.seed)), loss: .crossEntropy, optimizer: Adam(),
+                    Sequential.fashionCNN(RandomSource(seed: options.seed)), loss: .crossEntropy, optimizer: Adam(),
                     metric: .accuracy, on: executor)
             },
             describe: { "test accuracy: \(((($0.metric ?? 0) * 10000).rounded()) / 100) %" })
         _ = try run(since: began)
-    }
-
-    /// Two convolutions with pooling and two linear layers: 421,642 parameters.
-    static func model(_ random: RandomSource) -> Sequential {
-        Sequential(
-            Conv2D(1, 32, kernel: 3, padding: 1, random), ReLU(), MaxPool2D(2),
-            Conv2D(32, 64, kernel: 3, padding: 1, random), ReLU(), MaxPool2D(2), Flatten(),
-            Dense(3136, 128, random), ReLU(), Dense(128, 10, random))
     }
 }
