@@ -1,6 +1,7 @@
 import ArgumentParser
 import ExampleNetworks
 import ExampleSupport
+import Foundation
 import Tessera
 
 /// A convolutional network that learns to tell ten kinds of clothing apart on 60,000 pictures of 28×28 pixels
@@ -20,6 +21,11 @@ struct FashionCNN: ParsableCommand {
 
     func run() throws {
         let began = ContinuousClock.now
+        guard FileManager.default.fileExists(atPath: data) else {
+            throw ExampleFailure(
+                "there is no folder \(data) with Fashion-MNIST; Debian and Ubuntu have it: apt-get install dataset-fashion-mnist"
+            )
+        }
         let (train, test) = try ImageDataset.fashionMNIST(folder: data)
         let run = ExampleRun(
             options: options, batch: batch, epochs: epochs, train: train, test: test,
@@ -28,7 +34,7 @@ struct FashionCNN: ParsableCommand {
                     Sequential.fashionCNN(RandomSource(seed: options.seed)), loss: .crossEntropy, optimizer: Adam(),
                     metric: .accuracy, on: executor)
             },
-            describe: { "test accuracy: \(((($0.metric ?? 0) * 10000).rounded()) / 100) %" })
+            describe: { "test accuracy: \((($0.metric ?? 0) * 100).formatted(decimals: 2)) %" })
         _ = try run(since: began)
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BenchSupport
 import Foundation
+import Tessera
 
 /// Times and checks cases.
 struct Run: ParsableCommand {
@@ -40,7 +41,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let cases = try chosenCases()
-        for path in [json, html, trace].compactMap({ $0 }) { try TextFile.checkWritable(path) }
+        for path in [json, html, trace].compactMap({ $0 }) { try AtomicFile.checkWritable(path) }
         let devices = try Session.devices(device)
         if !noPeak { for device in devices { Session.measurePeak(of: device) } }
         let peaks = devices.map(\.peak)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BenchSupport
 import Foundation
+import Tessera
 
 /// Cases at growing sizes.
 struct Scale: ParsableCommand {
@@ -32,7 +33,7 @@ struct Scale: ParsableCommand {
     func run() throws {
         if let svg {
             try FileManager.default.createDirectory(atPath: svg, withIntermediateDirectories: true)
-            try TextFile.checkWritable(svg + "/results.json")
+            try AtomicFile.checkWritable(svg + "/results.json")
         }
         let result = try from.map { try ScaleResult(contentsOfFile: $0) } ?? measure()
         if let svg {
@@ -43,6 +44,10 @@ struct Scale: ParsableCommand {
     }
 
     private func measure() throws -> ScaleResult {
+        let cases = try (sweep.isEmpty ? ScaleSweep.allCases : sweep).flatMap { sweep in
+            try sweep.sizes.filter { $0 <= limit }.map { (sweep, $0, try sweep.benchCase($0)) }
+        }
+        guard !cases.isEmpty else { throw BenchError("no size is within --limit \(limit)") }
         let start = ContinuousClock.now
         let devices = try Session.devices(device)
         for device in devices { Session.measurePeak(of: device) }
@@ -55,10 +60,6 @@ struct Scale: ParsableCommand {
         options.runs = runs
         options.checks = !noCheck
         options.timesKernels = true
-        let cases = try (sweep.isEmpty ? ScaleSweep.allCases : sweep).flatMap { sweep in
-            try sweep.sizes.filter { $0 <= limit }.map { (sweep, $0, try sweep.benchCase($0)) }
-        }
-        guard !cases.isEmpty else { throw BenchError("no size is within --limit \(limit)") }
         let total = cases.count * BenchPass.allCases.count * devices.count
         let runner = BenchRunner(
             options, progress: { Terminal.progress("[\(points.count + 1)/\(total)] \($0) …") })

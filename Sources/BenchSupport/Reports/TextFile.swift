@@ -1,4 +1,5 @@
 import Foundation
+import Tessera
 
 /// Text files that a person named, with errors that say what to do.
 package enum TextFile {
@@ -10,7 +11,7 @@ package enum TextFile {
         }
         guard !isFolder.boolValue else { throw BenchError("\(path) cannot be read: it is a folder, not a file") }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw BenchError("\(path) cannot be read: this user may not")
+            throw BenchError("\(path) cannot be read: this user may not, or it is no plain file")
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw BenchError("\(path) cannot be read: it is no UTF-8 text")
@@ -18,28 +19,30 @@ package enum TextFile {
         return text
     }
 
-    /// - Throws: ``BenchError`` with the reason.
+    /// - Throws: a ``BenchError`` or ``FileError`` with the reason.
     package static func write(_ text: String, _ path: String) throws {
-        try checkWritable(path)
+        try AtomicFile.checkWritable(path)
         do {
             try text.write(toFile: path, atomically: true, encoding: .utf8)
         } catch {
             throw BenchError("\(path) cannot be written: \(error.localizedDescription)")
         }
     }
+}
 
-    /// Finds out before a long run whether a file can be written after it.
-    package static func checkWritable(_ path: String) throws {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-            throw BenchError("\(path) cannot be written: there is no folder \(folder); make it first (mkdir -p)")
+extension DecodingError {
+    /// In words for a person: which key is missing or of another type.
+    var reason: String {
+        switch self {
+        case .keyNotFound(let key, _): "the key \"\(key.stringValue)\" is missing"
+        case .typeMismatch(let type, let context): "\(Self.place(context)) is no \(type)"
+        case .valueNotFound(let type, let context): "\(Self.place(context)) is null, not \(type)"
+        case .dataCorrupted: "it is no JSON"
+        @unknown default: "\(self)"
         }
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-            throw BenchError("\(path) cannot be written: it is a folder; name a file in it")
-        }
-        guard access(FileManager.default.fileExists(atPath: path) ? path : folder, W_OK) == 0 else {
-            throw BenchError("\(path) cannot be written: this user may not")
-        }
+    }
+
+    private static func place(_ context: Context) -> String {
+        context.codingPath.isEmpty ? "the whole" : context.codingPath.map(\.stringValue).joined(separator: ".")
     }
 }

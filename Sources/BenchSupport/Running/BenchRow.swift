@@ -109,7 +109,7 @@ package enum BenchRowFile {
             do {
                 return try decoder.decode([BenchRow].self, from: Data(text.utf8))
             } catch {
-                throw BenchError("not an array of benchmark rows: \(error)")
+                throw BenchError("not an array of benchmark rows: \((error as? DecodingError)?.reason ?? "\(error)")")
             }
         }
         var rows: [BenchRow] = []
@@ -117,7 +117,8 @@ package enum BenchRowFile {
             do {
                 rows.append(try decoder.decode(BenchRow.self, from: Data(line.utf8)))
             } catch {
-                throw BenchError("line \(index + 1) is no benchmark row: \(error)")
+                throw BenchError(
+                    "line \(index + 1) is no benchmark row: \((error as? DecodingError)?.reason ?? "\(error)")")
             }
         }
         return rows

@@ -104,11 +104,12 @@ package struct ScaleResult: Codable, Sendable {
     }
 
     package init(contentsOfFile path: String) throws {
-        guard let data = FileManager.default.contents(atPath: path) else { throw BenchError("\(path) cannot be read") }
+        let text = try TextFile.read(path)
         do {
-            self = try JSONDecoder().decode(ScaleResult.self, from: data)
+            self = try JSONDecoder().decode(ScaleResult.self, from: Data(text.utf8))
         } catch {
-            throw BenchError("\(path) is not what gpu-bench scale writes: \(error)")
+            throw BenchError(
+                "\(path) is not what gpu-bench scale writes: \((error as? DecodingError)?.reason ?? "\(error)")")
         }
     }
 

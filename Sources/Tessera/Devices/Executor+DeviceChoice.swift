@@ -43,7 +43,9 @@ extension DeviceChoice {
                 found = devices.indices.contains(index) ? devices[index] : nil
             case .named(let name): found = try Device.named(name)
             }
-            guard let found else { throw missing("there is no such OpenCL device") }
+            guard let found else {
+                throw missing(self == .opencl ? "this machine has no OpenCL device" : "there is no such OpenCL device")
+            }
             return found
         } catch let error as OpenCLError {
             throw missing(error.description)
