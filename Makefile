@@ -58,6 +58,15 @@ probe: build ## what the OpenCL devices here can do
 bench: build ## the full benchmark on the CPU path and the best OpenCL device
 	$(RELEASE)/gpu-bench run --suite full --device cpu --device opencl --html Benchmarks/latest.html
 
+.PHONY: operations
+operations: build ## check every operation on every device and write the table OPERATIONS.md
+	$(RELEASE)/tessera-parity --markdown > .build/OPERATIONS.md
+	mv .build/OPERATIONS.md OPERATIONS.md
+
+.PHONY: scaling
+scaling: build ## how cost grows with size, drawn beside the roofline: Benchmarks/scaling
+	$(RELEASE)/gpu-bench scale --svg Benchmarks/scaling
+
 .PHONY: gpu-bundle
 gpu-bundle: dependencies ## a folder to carry to a machine with a GPU: bundle/
 	Benchmarks/bundle.sh bundle

@@ -33,25 +33,34 @@ let package = Package(
             ]),
         // Command lines.
         .target(
-            name: "BenchSupport", dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
+            name: "BenchSupport",
+            dependencies: [
+                "CPUBackend", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "Tessera",
+            ]),
         .executableTarget(
             name: "gpu-bench",
-            dependencies: ["BenchSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "BenchSupport", "Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .executableTarget(
             name: "gpu-probe",
             dependencies: [
-                "OpenCL", "OpenCLBackend", "Tessera",
+                "BenchSupport", "Execution", "OpenCL", "OpenCLBackend", "Tessera", "TensorGraph",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        // Programs that train on real data.
+        // Programs that train on real data, and their networks, which the benchmark times too.
+        .target(name: "ExampleNetworks", dependencies: ["Tessera"], path: "Examples/Networks"),
         .target(
             name: "ExampleSupport",
             dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Examples/ExampleSupport"),
-        .executableTarget(name: "fashion-cnn", dependencies: ["ExampleSupport"], path: "Examples/fashion-cnn"),
-        .executableTarget(name: "char-lstm", dependencies: ["ExampleSupport"], path: "Examples/char-lstm"),
         .executableTarget(
-            name: "tiny-transformer", dependencies: ["ExampleSupport"], path: "Examples/tiny-transformer"),
+            name: "fashion-cnn", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/fashion-cnn"),
+        .executableTarget(
+            name: "char-lstm", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/char-lstm"),
+        .executableTarget(
+            name: "tiny-transformer", dependencies: ["ExampleNetworks", "ExampleSupport"],
+            path: "Examples/tiny-transformer"),
         // Tests, a target for each target they test.
         .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "TensorGraph"]),
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),

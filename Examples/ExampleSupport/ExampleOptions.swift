@@ -27,6 +27,7 @@ public struct ExampleOptions: ParsableArguments {
         if evaluate, load == nil { throw ValidationError("--evaluate needs --load") }
         if verify, save == nil { throw ValidationError("--verify needs --save") }
         if let steps, steps < 0 { throw ValidationError("--steps cannot be negative") }
+        if let save { try AtomicFile.checkWritable(save) }
     }
 
     public func executor() throws -> Executor { try Executor(on: DeviceChoice(device)) }
@@ -60,23 +61,26 @@ public struct ExampleRun {
     /// - Parameter began: when the program began, for the time to the first step.
     /// - Returns: the trained or loaded trainer.
     public func callAsFunction(since began: ContinuousClock.Instant) throws -> Trainer {
+        guard batch > 0, epochs >= 0 else {
+            throw ExampleFailure("--batch must be at least 1 and --epochs at least 0, not \(batch) and \(epochs)")
+        }
         let executor = try options.executor()
         let trainer = makeTrainer(executor)
-        print("device: \(executor.deviceName)")
-        print("parameters: \(trainer.model.parameterCount)")
+        say("device: \(executor.deviceName)")
+        say("parameters: \(trainer.model.parameterCount)")
         if let path = options.load {
             try trainer.load(from: path)
-            print("loaded \(path) at step \(trainer.step)")
+            say("loaded \(path) at step \(trainer.step)")
         }
         if options.explain {
-            print(try trainer.trainingPlan(for: train.batch(Array(0..<min(batch, train.count))[...])).explain())
+            say(try trainer.trainingPlan(for: train.batch(Array(0..<min(batch, train.count))[...])).explain())
         }
         if !options.evaluate { try train(trainer, since: began) }
-        print(describe(try trainer.evaluate(test)))
-        for failure in executor.failures { print("device failure: \(failure)") }
+        say(describe(try trainer.evaluate(test)))
+        for failure in executor.failures { say("device failure: \(failure)") }
         if let path = options.save {
             try trainer.save(to: path)
-            print("saved \(path)")
+            say("saved \(path)")
             if options.verify { try verify(trainer, path) }
         }
         return trainer
@@ -86,11 +90,11 @@ public struct ExampleRun {
         var last: Trainer.Result?
         try trainer.fit(self.train, batchSize: batch, epochs: epochs, steps: options.steps, seed: options.seed) {
             result in
-            if last == nil { print("first step after \(milliseconds(since: began)) ms, \(trainer.describe(result))") }
+            if last == nil { say("first step after \(milliseconds(since: began)) ms, \(trainer.describe(result))") }
             last = result
         }
-        guard let last else { return print("no steps to do: the trainer is at step \(trainer.step)") }
-        print("trained to step \(trainer.step) in \(milliseconds(since: began)) ms, final \(trainer.describe(last))")
+        guard let last else { return say("no steps to do: the trainer is at step \(trainer.step)") }
+        say("trained to step \(trainer.step) in \(milliseconds(since: began)) ms, final \(trainer.describe(last))")
     }
 
     private func milliseconds(since began: ContinuousClock.Instant) -> Int {
@@ -105,12 +109,23 @@ public struct ExampleRun {
         guard try fresh.predict(sample).bytes == trainer.predict(sample).bytes else {
             throw ExampleFailure("the outputs after loading \(path) are not those before saving it")
         }
-        print("verified: the loaded checkpoint gives the same outputs bit for bit")
+        say("verified: the loaded checkpoint gives the same outputs bit for bit")
     }
+}
+
+/// Prints a line at once, so that it stands in order with progress and errors where they go to one file.
+func say(_ line: String) {
+    print(line)
+    fflush(nil)
 }
 
 /// Something that an example found wrong.
 public struct ExampleFailure: Error, CustomStringConvertible {
     public let description: String
     public init(_ description: String) { self.description = description }
+}
+
+extension Double {
+    /// With so many decimals, for people.
+    public func formatted(decimals: Int) -> String { String(format: "%.\(decimals)f", self) }
 }

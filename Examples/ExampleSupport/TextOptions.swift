@@ -28,7 +28,7 @@ public struct TextOptions: ParsableArguments {
             describe: Self.describe)
         let trainer = try run(since: began)
         if sample > 0 {
-            print("sample:\n" + (try sampleText(trainer, from: test, count: sample, seed: options.seed)))
+            say("sample:\n" + (try sampleText(trainer, from: test, count: sample, seed: options.seed)))
         }
     }
 
@@ -51,8 +51,7 @@ public struct TextOptions: ParsableArguments {
 
     /// Bits per character, from a loss in nats.
     private static func describe(_ result: Trainer.Result) -> String {
-        let bits = (result.loss / Foundation.log(2.0) * 1000).rounded() / 1000
-        return "held-out text: \(bits) bits per character"
+        "held-out text: \((result.loss / Foundation.log(2.0)).formatted(decimals: 3)) bits per character"
     }
 }
 

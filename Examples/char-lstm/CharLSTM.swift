@@ -1,4 +1,5 @@
 import ArgumentParser
+import ExampleNetworks
 import ExampleSupport
 import Tessera
 
@@ -17,24 +18,8 @@ struct CharLSTM: ParsableCommand {
 
     func run() throws {
         try text.train(
-            options, context: 64, layout: .timeFirst, batch: batch, epochs: epochs, learningRate: 3e-3
-        ) { Model(random: $0) }
-    }
-
-    /// An embedding, one recurrent layer, and a linear map to the 96 characters, by the names of PyTorch's counterpart.
-    struct Model: Layer {
-        let e: Embedding
-        let r: LSTM
-        let o: Dense
-
-        init(vocabulary: Int = CharacterDataset.vocabularySize, width: Int = 256, random: RandomSource) {
-            e = Embedding(vocabulary, width, random)
-            r = LSTM(width, width, random)
-            o = Dense(width, vocabulary, random)
-        }
-
-        func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-            try o(r(e(input, pass), pass), pass)
-        }
+            options, context: CharacterLSTM.context, layout: .timeFirst, batch: batch, epochs: epochs,
+            learningRate: 3e-3
+        ) { CharacterLSTM($0) }
     }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import ExampleNetworks
 import ExampleSupport
+import Foundation
 import Tessera
 
 /// A convolutional network that learns to tell ten kinds of clothing apart on 60,000 pictures of 28×28 pixels
@@ -19,23 +21,20 @@ struct FashionCNN: ParsableCommand {
 
     func run() throws {
         let began = ContinuousClock.now
+        guard FileManager.default.fileExists(atPath: data) else {
+            throw ExampleFailure(
+                "there is no folder \(data) with Fashion-MNIST; Debian and Ubuntu have it: apt-get install dataset-fashion-mnist"
+            )
+        }
         let (train, test) = try ImageDataset.fashionMNIST(folder: data)
         let run = ExampleRun(
             options: options, batch: batch, epochs: epochs, train: train, test: test,
             makeTrainer: { executor in
                 Trainer(
-                    Self.model(RandomSource(seed: options.seed)), loss: .crossEntropy, optimizer: Adam(),
+                    Sequential.fashionCNN(RandomSource(seed: options.seed)), loss: .crossEntropy, optimizer: Adam(),
                     metric: .accuracy, on: executor)
             },
-            describe: { "test accuracy: \(((($0.metric ?? 0) * 10000).rounded()) / 100) %" })
+            describe: { "test accuracy: \((($0.metric ?? 0) * 100).formatted(decimals: 2)) %" })
         _ = try run(since: began)
-    }
-
-    /// Two convolutions with pooling and two linear layers: 421,642 parameters.
-    static func model(_ random: RandomSource) -> Sequential {
-        Sequential(
-            Conv2D(1, 32, kernel: 3, padding: 1, random), ReLU(), MaxPool2D(2),
-            Conv2D(32, 64, kernel: 3, padding: 1, random), ReLU(), MaxPool2D(2), Flatten(),
-            Dense(3136, 128, random), ReLU(), Dense(128, 10, random))
     }
 }

@@ -223,19 +223,20 @@ private struct Rig {
         return max(best, 1e-9)
     }
 
-    /// Raises the work until a run takes 20 ms, then takes the best of eight.
+    /// Raises the work until a run takes 5 ms, then takes the best of many: on a machine that is shared, a longer one hardly
+    /// ever has all units to itself.
     private func longEnough(
         first: Int, _ run: (Int) throws -> Double
     ) throws -> (rounds: Int, seconds: Double) {
         var rounds = first
         _ = try run(rounds)
         var time = try run(rounds)
-        while time < 0.02, rounds < 1 << 26 {
-            // Twice at least, towards 30 ms at most.
-            rounds *= max(2, min(64, Int(0.03 / max(time, 1e-6))))
+        while time < 0.005, rounds < 1 << 26 {
+            // Twice at least, towards 8 ms at most.
+            rounds *= max(2, min(64, Int(0.008 / max(time, 1e-6))))
             time = try run(rounds)
         }
-        for _ in 0..<7 where time < 1 { time = min(time, try run(rounds)) }
+        for _ in 0..<30 where time < 1 { time = min(time, try run(rounds)) }
         return (rounds, max(time, 1e-9))
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BenchSupport
 import Foundation
+import Tessera
 
 @main
 struct GPUBench: ParsableCommand {
@@ -12,7 +13,7 @@ struct GPUBench: ParsableCommand {
             attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d and train. A device is cpu (the path on BLAS),
             opencl (the best OpenCL device), opencl:N, or a part of a device's or platform's name.
             """,
-        subcommands: [Run.self, Compare.self, Devices.self])
+        subcommands: [Run.self, Compare.self, Scale.self, Devices.self])
 }
 
 /// What there is to run on.
@@ -20,7 +21,7 @@ struct Devices: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the devices that can be named.")
 
     func run() throws {
-        for name in BenchDevice.available() { print(name) }
+        for name in DeviceChoice.available { print(name) }
     }
 }
 
@@ -41,20 +42,12 @@ struct Compare: ParsableCommand {
     func run() throws {
         let comparison = BenchComparison(
             try BenchRowFile.rows(atPath: old), try BenchRowFile.rows(atPath: new), threshold: threshold)
-        guard !comparison.pairs.isEmpty else { throw BenchError("the files have no case and pass in common") }
+        guard !comparison.pairs.isEmpty else {
+            throw BenchError(
+                "\(old) and \(new) have no case and pass in common, on the same device or of a peer; there is nothing to compare"
+            )
+        }
         print(comparison.text(isColoured: Terminal.isColoured), terminator: "")
         if !comparison.regressions.isEmpty { throw ExitCode(1) }
     }
-}
-
-enum Terminal {
-    static var isColoured: Bool { isatty(STDOUT_FILENO) != 0 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil }
-
-    /// One line on a terminal's standard error that the next one replaces; nothing where it is no terminal.
-    static func progress(_ text: String) {
-        guard isatty(STDERR_FILENO) != 0 else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
-    }
-
-    static func remark(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 }

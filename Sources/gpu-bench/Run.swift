@@ -1,6 +1,7 @@
 import ArgumentParser
 import BenchSupport
 import Foundation
+import Tessera
 
 /// Times and checks cases.
 struct Run: ParsableCommand {
@@ -40,8 +41,10 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let cases = try chosenCases()
-        let devices = try chosenDevices()
-        if !noPeak { for device in devices { measurePeak(of: device) } }
+        for path in [json, html, trace].compactMap({ $0 }) { try AtomicFile.checkWritable(path) }
+        let devices = try Session.devices(device)
+        if !noPeak { for device in devices { Session.measurePeak(of: device) } }
+        let peaks = devices.map(\.peak)
 
         var options = BenchRunner.Options()
         options.runs = runs
@@ -73,6 +76,7 @@ struct Run: ParsableCommand {
                 }
             }
         }
+        Session.judgeAgain(&rows, devices, peaks)
         try writeReports(rows, devices, runner)
         let failed = rows.count { $0.hasFailed }
         if failed > 0 {
@@ -85,9 +89,7 @@ struct Run: ParsableCommand {
         var chosen: [BenchCase] = []
         if let suite { chosen += try suite.cases }
         if let cases {
-            guard let text = try? String(contentsOfFile: cases, encoding: .utf8) else {
-                throw BenchError("\(cases) cannot be read")
-            }
+            let text = try TextFile.read(cases)
             do {
                 chosen += try BenchCase.parse(lines: text)
             } catch {
@@ -96,49 +98,18 @@ struct Run: ParsableCommand {
         }
         chosen += try single.map { try BenchCase($0) }
         if suite == nil, cases == nil, single.isEmpty { chosen = try BenchSuite.quick.cases }
-        guard !chosen.isEmpty else { throw BenchError("there are no cases to run") }
+        guard !chosen.isEmpty else { throw BenchError("\(cases ?? "") holds no cases: write one a line") }
         return chosen
     }
 
-    private func chosenDevices() throws -> [BenchDevice] {
-        guard device.isEmpty else { return try device.map { try BenchDevice.named($0) } }
-        let (devices, remark) = try BenchDevice.standard()
-        if let remark { Terminal.remark(remark) }
-        return devices
-    }
-
-    /// A peak that cannot be measured costs the column, not the run.
-    private func measurePeak(of device: BenchDevice) {
-        Terminal.progress("measuring the peak of \(device.label) …")
-        do {
-            let peak = try device.measurePeak()
-            device.peak = peak
-            Terminal.progress("")
-            print(
-                "\(device.label): \(device.name), \(Figure.number(peak.gflops)) GFLOPS and \(Figure.number(peak.bandwidth)) GB/s at best"
-            )
-        } catch {
-            Terminal.progress("")
-            print("\(device.label): \(device.name), peak not measured: \(error)")
-            device.reopen()
-        }
-    }
-
     private func writeReports(_ rows: [BenchRow], _ devices: [BenchDevice], _ runner: BenchRunner) throws {
-        func write(_ text: String, _ path: String) throws {
-            do {
-                try text.write(toFile: path, atomically: true, encoding: .utf8)
-            } catch {
-                throw BenchError("\(path) cannot be written: \(error.localizedDescription)")
-            }
-        }
-        if let json { try write(BenchRowFile.text(rows), json) }
-        if let trace, let recorded = runner.trace { try write(recorded.chromeJSON(), trace) }
+        if let json { try TextFile.write(BenchRowFile.text(rows), json) }
+        if let trace, let recorded = runner.trace { try TextFile.write(recorded.chromeJSON(), trace) }
         if let html {
-            let date = ISO8601DateFormatter().string(from: Date())
             let report = HTMLReport(
-                rows: rows, devices: devices.map { .init(label: $0.label, name: $0.name, peak: $0.peak) }, date: date)
-            try write(report.text, html)
+                rows: rows, devices: devices.map { .init(label: $0.label, name: $0.name, peak: $0.peak) },
+                date: Session.date)
+            try TextFile.write(report.text, html)
         }
     }
 }

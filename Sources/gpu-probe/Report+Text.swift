@@ -66,6 +66,7 @@ extension DeviceReport {
             Section(title: "Execution", rows: execution),
             Section(title: "Types and units", rows: types),
             Section(title: "Measured", rows: measurements),
+            Section(title: "Kernels", rows: kernels),
             Section(title: "Extensions", rows: [Row("all", capabilities.extensions.joined(separator: " "))]),
         ]
     }
@@ -136,6 +137,19 @@ extension DeviceReport {
             Row("integer dot product", yes(c.hasIntegerDotProduct)),
             Row("matrix units", matrix.isEmpty ? "none found" : matrix.joined(separator: ", ")),
         ]
+    }
+
+    /// A row for each direction of each family.
+    private var kernels: [Row] {
+        func text(_ steps: [ImplementationReport.Step]) -> String {
+            let texts = steps.map { step in
+                step.implementation ?? "\(step.operation) on the CPU path: \(step.reason ?? "declined")"
+            }
+            return texts.isEmpty ? "the same" : texts.joined(separator: "; ")
+        }
+        return (implementations ?? []).flatMap {
+            [Row($0.family, text($0.forward)), Row("  backward", text($0.backward))]
+        }
     }
 
     private var measurements: [Row] {

@@ -47,6 +47,8 @@ struct DeviceReport: Encodable {
     var tried: DeviceTrial?
     /// With `--measure`; nil where that failed.
     var measured: PeakMeasurement?
+    /// Which implementation each family of operations uses; nil where the device cannot be opened.
+    var implementations: [ImplementationReport]?
     var errors: [String] = []
 
     init(_ device: Device, measuring: Bool, nextIndex: inout Int) {
@@ -55,6 +57,7 @@ struct DeviceReport: Encodable {
         index = nextIndex
         nextIndex += 1
         do { tried = try DeviceTrial(of: device) } catch { errors.append("\(error)") }
+        do { implementations = try ImplementationReport.all(on: device) } catch { errors.append("\(error)") }
         if measuring {
             do { measured = try PeakMeasurement(of: device) } catch { errors.append("\(error)") }
         }

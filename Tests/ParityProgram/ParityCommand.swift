@@ -37,8 +37,15 @@ struct ParityCommand: ParsableCommand {
     var list = false
     @Flag(help: "Print each case as it runs.")
     var verbose = false
-    @Flag(help: "Print a table of operations and devices for the README.")
+    @Flag(help: "Print OPERATIONS.md, the table of operations and devices, where all is well.")
     var markdown = false
+
+    func validate() throws {
+        if markdown, small || !filter.isEmpty || !device.isEmpty {
+            throw ValidationError(
+                "--markdown is about all cases on all devices: leave out --filter, --device and --small")
+        }
+    }
 
     func run() throws {
         let cases = OpCase.all.filter { opCase in
@@ -70,7 +77,8 @@ struct ParityCommand: ParsableCommand {
         }
         let failed = outcomes.count { !$0.complaints.isEmpty }
         if markdown {
-            print(OperationTable(outcomes, devices: devices.map(\.name)).markdown)
+            guard failed == 0 else { throw ValidationError("no table: \(failed) of \(outcomes.count) failed") }
+            print(OperationPage(try OperationSupport(cases), devices: devices.map(\.name)).markdown, terminator: "")
         } else {
             print(OperationTable(outcomes, devices: devices.map(\.name)).summary, terminator: "")
         }

@@ -45,24 +45,6 @@ package struct OperationTable {
         }
     }
 
-    package var markdown: String {
-        var lines = ["| operation | " + devices.joined(separator: " | ") + " |"]
-        lines.append("| --- |" + String(repeating: " --- |", count: devices.count))
-        for row in rows {
-            let cells = row.cells.map { cell in
-                switch cell {
-                case .ok: "ok"
-                case .partly(let reason): "ok; on the CPU where \(reason)"
-                case .fallback(let reason): "on the CPU: \(reason)"
-                case .failed(let count): "FAIL (\(count) cases)"
-                case .absent: "not run"
-                }
-            }
-            lines.append("| `\(row.kind.rawValue)` | " + cells.joined(separator: " | ") + " |")
-        }
-        return lines.joined(separator: "\n")
-    }
-
     /// One line a device, and one for each operation that a device does not do.
     package var summary: String {
         var text = ""

@@ -1,3 +1,4 @@
+import Foundation
 import OpenCL
 import OpenCLBackend
 import ParityRunner
@@ -29,6 +30,16 @@ import Testing
     func anOpenCLDeviceWasChecked() throws {
         let devices = try ParityDevice.all(shapes: [.cpu])
         #expect(devices.count > 1)
+    }
+
+    /// The table that readers see is that of the cases and kernels as they are: `tessera-parity --markdown` writes it anew.
+    @Test func theTableOfOperationsIsUpToDate() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: root.appendingPathComponent("OPERATIONS.md"), encoding: .utf8)
+        let table = try OperationSupport(OpCase.all).markdown
+        #expect(page.contains(table), "run `make operations` and commit OPERATIONS.md")
+        #expect(try !page.contains(OperationSupport(Array(OpCase.all.dropLast())).markdown))
     }
 
     /// A case whose expectation is wrong must not pass.

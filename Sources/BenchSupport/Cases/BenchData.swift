@@ -9,10 +9,8 @@ extension SplitMix64 {
 /// How the elements of an input are drawn.
 enum Distribution {
     case normal
-    /// Uniform in ±bound: PyTorch's initialisation of most weights.
+    /// Uniform in ±bound: PyTorch's initialisation of recurrent weights.
     case uniform(bound: Float)
-    case zeros
-    case ones
     /// Whole numbers in `0 ..< count`.
     case indices(count: Int)
 
@@ -29,8 +27,6 @@ enum Distribution {
 
     private func floats(_ count: Int, _ generator: inout SplitMix64) -> [Float] {
         switch self {
-        case .zeros: return [Float](repeating: 0, count: count)
-        case .ones: return [Float](repeating: 1, count: count)
         case .uniform(let bound): return (0..<count).map { _ in bound * (2 * generator.uniform() - 1) }
         case .normal, .indices:
             // Box and Muller, both numbers of each pair.

@@ -36,7 +36,8 @@ package struct CaseProgram {
     package private(set) var updates: [(Variable, Tensor)] = []
     /// Floating-point operations of a run. The backward pass counts twice the forward, of attention 2.5 times.
     package private(set) var flops = 0.0
-    /// Bytes that must move at least: every input and every result once. 0 for `train`.
+    /// Bytes that must move at least: every input and every result once; of a training step parameters and Adam's state
+    /// read and written.
     package private(set) var bytes = 0.0
 
     private let dtype: DType
@@ -169,8 +170,8 @@ package struct CaseProgram {
     // MARK: Training
 
     private mutating func train(_ model: BenchCase.Model, batch: Int, _ pass: BenchPass) throws {
-        var network = TrainingNetwork(graph: graph, dtype: dtype, seed: model.rawValue)
-        let (y, loss) = try network.build(model, batch: batch)
+        var network = try TrainingNetwork(model, graph: graph, dtype: dtype)
+        let (y, loss) = try network.build(batch: batch)
         inputs = network.parameters.map { Slot(name: $0.name, variable: $0) }
         switch pass {
         case .fwd: try output("y", y)
@@ -181,6 +182,9 @@ package struct CaseProgram {
         }
         let computation = try Computation(graph, outputs: [], updates: updates).simplified()
         flops = computation.nodes.reduce(0) { $0 + $1.flops }
+        let read = network.parameters.reduce(0) { $0 + $1.type.byteCount }
+        let batch = network.data.reduce(0) { $0 + $1.type.byteCount }
+        bytes = Double(batch + (pass == .fwd ? read + y.type.byteCount : 6 * read))
     }
 }
 

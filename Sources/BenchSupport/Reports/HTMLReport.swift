@@ -55,7 +55,8 @@ package struct HTMLReport {
             </div>
             <p class="note">Each point is a case and pass: how many floating-point operations it does for each byte that must
             move (to the right, more), and how many a second. The line is the most that the device was measured to do: memory
-            bandwidth on the slope, arithmetic on the flat. Filled points are forward passes, rings forward and backward.</p>
+            bandwidth on the slope, arithmetic on the flat. Points above the slope work from caches, which are faster than memory. Filled points are forward passes, rings
+            forward and backward. Convolutions by Winograd's method do fewer operations than are counted.</p>
             \(table)
             </body>
             </html>
@@ -65,7 +66,8 @@ package struct HTMLReport {
 
     private var table: String {
         let slowest = rows.compactMap(\.speedup).max() ?? 1
-        let body = rows.map { row in
+        let body = rows.enumerated().map { index, row in
+            let isFirst = index == 0 || rows[index - 1].benchCase != row.benchCase
             let speedup = row.speedup.map { value in
                 let width = Figure.fixed(min(value / slowest, 1) * 100, 0)
                 return "<span class=\"bar\" style=\"--share:\(width)%\">\(Figure.ratio(value))</span>"
@@ -76,7 +78,8 @@ package struct HTMLReport {
                 speedup ?? "–", Figure.scientific(row.error),
             ].map { "<td class=\"n\">\($0)</td>" }.joined()
             let parity = "<td class=\"\(row.hasFailed ? "fail" : "ok")\">\(Self.escaped(row.parity))</td>"
-            return "<tr><td><code>\(Self.escaped(row.benchCase))</code></td><td>\(row.pass)</td>"
+            return
+                "<tr\(isFirst ? " class=\"first\"" : "")><td><code>\(Self.escaped(row.benchCase))</code></td><td>\(row.pass)</td>"
                 + "<td>\(Self.escaped(row.device))</td>\(cells)\(parity)</tr>"
         }
         let titles = ["case", "pass", "device", "ms", "min ms", "GFLOPS", "of peak", "to cpu", "error", "parity"]
@@ -99,17 +102,19 @@ package struct HTMLReport {
     private static let style = """
         :root { color-scheme: light dark; --ink: light-dark(#1d2530, #e6e9ee); --faint: light-dark(#6b7684, #98a2b0);
           --paper: light-dark(#fbfaf7, #15181d); --line: light-dark(#dcd8cf, #323943); --good: light-dark(#1f7a4d, #6fcf97);
-          --bad: light-dark(#b3261e, #ff8a80); --bar: light-dark(#d7e6dc, #24402f); }
+          --bad: light-dark(#b3261e, #ff8a80); --bar: light-dark(#d7e6dc, #24402f);
+          --card: light-dark(#ffffff, #1c2128); }
         body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2.5rem auto;
           max-width: 76rem; padding: 0 1.25rem; }
         h1 { font-size: 1.6rem; margin: 0; letter-spacing: -.01em; } h2 { font-size: 1.05rem; margin: 0 0 .5rem; }
         header p { color: var(--faint); margin: .2rem 0 1.6rem; } small { color: var(--faint); font-weight: 400; }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(28rem, 1fr)); gap: 1.5rem; }
         .note { color: var(--faint); font-size: .9rem; max-width: 60rem; margin: 1rem 0 2rem; }
-        svg { width: 100%; height: auto; display: block; } svg text { fill: var(--faint); font-size: 11px; }
+        svg { width: 100%; height: auto; display: block; border: 1px solid var(--line); border-radius: 8px; }
         .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
         th { text-align: left; color: var(--faint); font-weight: 500; position: sticky; top: 0; background: var(--paper); }
-        th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; } .n { text-align: right; }
+        th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; } .n { text-align: right; }
+        tr:not(.first) code { opacity: .35; } tr.first td { border-top: 1px solid var(--faint); }
         code { font: .85em ui-monospace, monospace; } .ok { color: var(--good); } .fail { color: var(--bad); white-space: normal; }
         .bar { display: inline-block; min-width: 5.5rem; padding: 0 .35rem; border-radius: 3px;
           background: linear-gradient(to left, var(--bar) var(--share), transparent var(--share)); }

@@ -1,8 +1,7 @@
 import CPUBackend
-import Execution
 import OpenCL
 import OpenCLBackend
-import TensorGraph
+import Tessera
 
 /// Something that cases run on: the CPU path, or an OpenCL device with the CPU path beside it.
 package final class BenchDevice {
@@ -12,9 +11,11 @@ package final class BenchDevice {
     package let name: String
     package let openCL: Device?
     /// What the device reaches at best, once measured.
-    package var peak: DevicePeak?
+    package private(set) var peak: DevicePeak?
+    /// How often a case was faster than the peak measured before it.
+    private var corrections = 0
 
-    private let cpu: CPUBackend
+    private let cpu = CPUBackend()
     private var backend: OpenCLBackend?
 
     package var isCPU: Bool { openCL == nil }
@@ -22,47 +23,35 @@ package final class BenchDevice {
     private init(label: String, _ device: Device?) throws {
         self.label = label
         openCL = device
-        cpu = CPUBackend()
-        backend = try device.map { try OpenCLBackend($0) }
         name = device.map { "\($0.name) (\($0.platform.name))" } ?? "CPU path"
+        do {
+            backend = try device.map { try OpenCLBackend($0) }
+        } catch {
+            throw BenchError("the device \(label) (\(name)) cannot be opened: \(error)")
+        }
     }
 
     /// The CPU path.
     package static func cpu() throws -> BenchDevice { try BenchDevice(label: "cpu", nil) }
 
-    /// The device that a person named: `cpu`, `opencl` for the best OpenCL device, `opencl:N`, or a part of a name.
+    /// The device that a person named, as a ``DeviceChoice``.
     ///
-    /// - Throws: ``BenchError`` that lists what there is, or the device's own error where it cannot be opened.
+    /// - Throws: a ``DeviceError`` that lists what there is, or a ``BenchError`` where it cannot be opened.
     package static func named(_ text: String) throws -> BenchDevice {
-        if text.lowercased() == "cpu" { return try cpu() }
-        let wanted: String? =
-            text.lowercased() == "opencl"
-            ? nil : text.lowercased().hasPrefix("opencl:") ? String(text.dropFirst(7)) : text
-        do {
-            if let device = try Device.named(wanted) { return try BenchDevice(label: text, device) }
-        } catch {
-            throw BenchError("the device \(text) cannot be opened: \(error)")
-        }
-        throw BenchError("there is no device \(text); there is \(available().joined(separator: ", "))")
+        try BenchDevice(label: text, DeviceChoice(text).device())
     }
 
     /// The CPU path and the best OpenCL device, or only the former where the machine has no other.
     package static func standard() throws -> (devices: [BenchDevice], remark: String?) {
         let cpu = try cpu()
         do {
-            guard let best = try Device.best() else {
+            guard try DeviceChoice.automatic.device() != nil else {
                 return ([cpu], "There is no OpenCL device here: everything runs on the CPU path.")
             }
-            return ([cpu, try BenchDevice(label: "opencl", best)], nil)
+            return ([cpu, try named("opencl")], nil)
         } catch {
-            return ([cpu], "No OpenCL device can be opened: everything runs on the CPU path. (\(error))")
+            return ([cpu], "No OpenCL device can be used: everything runs on the CPU path. (\(error))")
         }
-    }
-
-    /// Every device, as it can be named.
-    package static func available() -> [String] {
-        let devices = (try? Device.all()) ?? []
-        return ["cpu"] + devices.enumerated().map { "opencl:\($0) (\($1.name), \($1.platform.name))" }
     }
 
     /// An executor that reports what fails rather than let the CPU stand in: a time is the device's own or none.
@@ -85,30 +74,43 @@ package struct DevicePeak: Hashable, Sendable, Codable {
         self.gflops = gflops
         self.bandwidth = bandwidth
     }
+
+    /// The better of both: what slows a measurement down is other work on the machine, and nothing speeds it up.
+    func better(of other: DevicePeak) -> DevicePeak {
+        DevicePeak(gflops: max(gflops, other.gflops), bandwidth: max(bandwidth, other.bandwidth))
+    }
 }
 
 extension BenchDevice {
-    /// Measures the device's peak: of an OpenCL device as `gpu-probe` does, of the CPU path the best rate of BLAS and of
-    /// adding two vectors.
-    package func measurePeak() throws -> DevicePeak {
+    /// Measures the device's peak: of an OpenCL device as `gpu-probe` does, of the CPU path multiply-adds on all cores and
+    /// the bandwidth of adding two vectors far beyond the caches.
+    @discardableResult package func measurePeak() throws -> DevicePeak {
+        let measured = try measuredPeak()
+        let best = peak?.better(of: measured) ?? measured
+        peak = best
+        return best
+    }
+
+    /// Puts right a peak that was measured while something else kept the machine busy: `gflops` was reached since.
+    func correctPeak(reached gflops: Double) {
+        guard let known = peak, gflops > known.gflops else { return }
+        corrections += 1
+        if corrections <= 5 { _ = try? measurePeak() }
+        peak = peak?.better(of: DevicePeak(gflops: gflops, bandwidth: 0))
+    }
+
+    private func measuredPeak() throws -> DevicePeak {
         if let openCL {
             let measured = try PeakMeasurement(of: openCL)
             return DevicePeak(gflops: measured.float32.value, bandwidth: measured.bandwidth)
         }
-        var graph = Graph()
-        let side = 1024
-        let a = try graph.read(Variable("a", Distribution.normal.tensor([side, side], .float32, name: "a")))
-        let product = Variable("product", HostTensor(zeros: a.type))
-        let rate = try best(of: 25, graph, [(product, a.matmul(a))])
-
-        graph = Graph()
+        let graph = Graph()
         let length = 1 << 24
         let x = try graph.read(Variable("x", HostTensor(zeros: TensorType([length]))))
         let y = try graph.read(Variable("y", HostTensor(zeros: TensorType([length]))))
         let sum = Variable("sum", HostTensor(zeros: x.type))
         let time = try best(of: 10, graph, [(sum, x + y)])
-        return DevicePeak(
-            gflops: 2 * Double(side * side * side) / rate / 1e6, bandwidth: 12 * Double(length) / time / 1e6)
+        return DevicePeak(gflops: CPUPeak.gflops(), bandwidth: 12 * Double(length) / time / 1e6)
     }
 
     /// The least time of some runs, in milliseconds.

@@ -25,6 +25,12 @@ package struct BenchRow: Hashable, Sendable, Codable {
     /// Who ran it, in the peers' files.
     package var peer: String?
 
+    /// Fills in the share of a device's peak, which may have been put right since the row was measured.
+    package mutating func judge(by peak: DevicePeak?) {
+        guard let peak, let gflops, peak.gflops > 0 else { return }
+        peakShare = gflops / peak.gflops
+    }
+
     package var hasFailed: Bool { parity.hasPrefix("FAIL") }
 
     enum CodingKeys: String, CodingKey {
@@ -103,7 +109,7 @@ package enum BenchRowFile {
             do {
                 return try decoder.decode([BenchRow].self, from: Data(text.utf8))
             } catch {
-                throw BenchError("not an array of benchmark rows: \(error)")
+                throw BenchError("not an array of benchmark rows: \((error as? DecodingError)?.reason ?? "\(error)")")
             }
         }
         var rows: [BenchRow] = []
@@ -111,16 +117,15 @@ package enum BenchRowFile {
             do {
                 rows.append(try decoder.decode(BenchRow.self, from: Data(line.utf8)))
             } catch {
-                throw BenchError("line \(index + 1) is no benchmark row: \(error)")
+                throw BenchError(
+                    "line \(index + 1) is no benchmark row: \((error as? DecodingError)?.reason ?? "\(error)")")
             }
         }
         return rows
     }
 
     package static func rows(atPath path: String) throws -> [BenchRow] {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw BenchError("\(path) cannot be read")
-        }
+        let text = try TextFile.read(path)
         do {
             return try rows(text)
         } catch {

@@ -2,6 +2,19 @@ import Execution
 import Foundation
 import TensorGraph
 
+/// The time that a kernel, or an operation of the CPU path, took in one run, all its launches together.
+package struct KernelTime: Codable, Hashable, Sendable {
+    package var name: String
+    package var ms: Double
+
+    /// By name, longest first.
+    static func sums(of events: [Trace.Event]) -> [KernelTime] {
+        var times: [String: Double] = [:]
+        for event in events { times[event.name, default: 0] += Double(event.duration) / 1e6 }
+        return times.map { KernelTime(name: $0, ms: $1) }.sorted { ($0.ms, $1.name) > ($1.ms, $0.name) }
+    }
+}
+
 /// Runs cases on devices and judges the results.
 package final class BenchRunner {
     package struct Options: Sendable {
@@ -12,6 +25,8 @@ package final class BenchRunner {
         /// Where inputs and results are written, if anywhere.
         package var dump: String?
         package var takesTrace = false
+        /// Whether one more run of each case says where its time goes.
+        package var timesKernels = false
         package var explains = false
 
         package init() {}
@@ -23,6 +38,8 @@ package final class BenchRunner {
     /// Called with text to print, such as an explanation.
     private let remark: (String) -> Void
     package let trace: Trace?
+    /// Where the time of the last case went, with ``Options/timesKernels``: longest first.
+    package private(set) var kernels: [KernelTime] = []
     private var reference: (benchCase: BenchCase, pass: BenchPass, value: CaseReference)?
     private var cpuTimes: [String: Double] = [:]
 
@@ -42,6 +59,7 @@ package final class BenchRunner {
     package func run(_ benchCase: BenchCase, _ pass: BenchPass, on device: BenchDevice, widest: BenchPass) -> BenchRow {
         var row = BenchRow(benchCase: benchCase.text, pass: pass.rawValue, device: device.label, parity: "ok")
         row.deviceName = device.name
+        kernels = []
         do {
             try run(benchCase, pass, on: device, widest: widest, &row)
         } catch {
@@ -64,7 +82,7 @@ package final class BenchRunner {
         for _ in 0..<options.warmUps { _ = try executor.run(plan) }
         let times = try (0..<options.runs).map { _ in try Stopwatch.milliseconds { _ = try executor.run(plan) } }
         let timing = Timing(times)
-        fill(&row, timing, program, device)
+        fill(&row, timing, program, device, hasWinograd: plan.uses("winograd"))
 
         if options.checks {
             let error = try reference(benchCase, pass, widest).error(of: program, in: executor)
@@ -80,17 +98,26 @@ package final class BenchRunner {
             row.parity = "FAIL: not all on the device: " + elsewhere.joined(separator: "; ")
         }
         if let trace { _ = try executor.run(plan, trace: trace) }
+        if options.timesKernels {
+            let trace = Trace()
+            _ = try executor.run(plan, trace: trace)
+            kernels = KernelTime.sums(of: trace.events)
+        }
         if let dump = options.dump, benchCase.family != .train {
             try CaseDump.write(program, row, executor, to: dump)
         }
     }
 
-    private func fill(_ row: inout BenchRow, _ timing: Timing, _ program: CaseProgram, _ device: BenchDevice) {
+    private func fill(
+        _ row: inout BenchRow, _ timing: Timing, _ program: CaseProgram, _ device: BenchDevice, hasWinograd: Bool
+    ) {
         row.ms = timing.median
         row.minimumMs = timing.minimum
         if program.flops > 0 { row.gflops = program.flops / timing.median / 1e6 }
         if program.bytes > 0 { row.intensity = program.flops / program.bytes }
-        if let peak = device.peak, let gflops = row.gflops, peak.gflops > 0 { row.peakShare = gflops / peak.gflops }
+        // Winograd's method does fewer operations than are counted: it may well be above the peak.
+        if !hasWinograd { device.correctPeak(reached: program.flops / timing.minimum / 1e6) }
+        row.judge(by: device.peak)
         let key = "\(row.benchCase) \(row.pass)"
         if device.isCPU { cpuTimes[key] = timing.median }
         if let cpu = cpuTimes[key] { row.speedup = cpu / timing.median }
@@ -108,6 +135,13 @@ package final class BenchRunner {
 }
 
 extension Plan {
+    /// Whether the implementation of any node has this in its name, in any case.
+    func uses(_ implementation: String) -> Bool {
+        (deviceSchedule ?? cpuSchedule)?.placement.choices.contains {
+            $0?.lowered.summary.lowercased().contains(implementation) ?? false
+        } ?? false
+    }
+
     /// What the device left to the CPU path, with its reasons.
     var nodesElsewhere: [String] {
         guard let schedule = deviceSchedule else { return ["no device"] }

@@ -292,3 +292,10 @@ void cv_random(
 void cv_dropout(
     cv_type type, double rate, uint64_t seed, uint32_t counter, const void *x, void *y, int64_t first_group,
     int64_t last_group, int64_t count);
+
+// What the processor reaches at best
+
+/// Multiply-adds on registers alone: `rounds` times cv_peak_flops() floating-point operations on one core. The result
+/// only keeps them from being optimised away; 0 < scale < 1.
+float cv_peak(int64_t rounds, float scale, float shift);
+int64_t cv_peak_flops(void);

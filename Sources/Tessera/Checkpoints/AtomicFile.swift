@@ -1,7 +1,23 @@
 import Foundation
 
 /// Files that are either written whole or not at all, even where the machine stops in between.
-enum AtomicFile {
+package enum AtomicFile {
+    /// Finds out before long work whether its result can be written to this path after it.
+    ///
+    /// - Throws: ``FileError`` that says what to do.
+    package static func checkWritable(_ path: String) throws {
+        func failure(_ reason: String) -> FileError { FileError(path: path, reason: "cannot be written: \(reason)") }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+            throw failure("there is no folder \(folder); make it first")
+        }
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+            throw failure("it is a folder; name a file in it")
+        }
+        guard access(folder, W_OK) == 0 else { throw failure("this user may not write in \(folder)") }
+    }
+
     /// Writes a temporary file in the same folder, brings it to the disk, and gives it its name.
     static func write(to path: String, _ body: (_ write: ([UInt8]) throws -> Void) throws -> Void) throws {
         let folder = (path as NSString).deletingLastPathComponent

@@ -49,7 +49,8 @@ public struct SafetensorsFile {
         guard data.count >= 8 else { throw failure("\(data.count) bytes are too few for a safetensors file") }
         let length = (0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(data[data.startIndex + $1]) }
         guard length <= UInt64(Self.headerLimit) else {
-            throw failure("its header of \(length) bytes is larger than \(Self.headerLimit)")
+            throw failure(
+                "is no safetensors file: its header would take \(length) bytes, more than \(Self.headerLimit)")
         }
         guard length <= UInt64(data.count - 8) else {
             throw failure(

@@ -1,7 +1,7 @@
 internal import CPUBackend
 import Execution
 import Logging
-internal import OpenCL
+package import OpenCL
 internal import OpenCLBackend
 
 extension Executor {
@@ -16,39 +16,60 @@ extension Executor {
         on choice: DeviceChoice = .automatic, policy: FailurePolicy = .repeatOnCPU,
         logger: Logger = Logger(label: "tessera")
     ) throws {
-        let device = try OpenDevice.backend(for: choice, logger: logger)
+        let device = try choice.backend(logger: logger)
         self.init(cpu: CPUBackend(), device: device, policy: policy, logger: logger)
     }
 }
 
-/// What devices there are, and opening one of them.
-enum OpenDevice {
-    /// The OpenCL backend for a choice, `nil` for the CPU path.
-    static func backend(for choice: DeviceChoice, logger: Logger) throws -> OpenCLBackend? {
-        if choice == .cpu { return nil }
-        do {
-            guard let device = try find(choice) else { throw missing(choice, "there is no such OpenCL device") }
-            return try OpenCLBackend(device)
-        } catch {
-            guard choice == .automatic else { throw error is DeviceError ? error : missing(choice, "\(error)") }
-            let reason = (error as? DeviceError)?.reason ?? "\(error)"
-            logger.notice("no OpenCL device: everything runs on the CPU (\(reason))")
-            return nil
-        }
-    }
-
-    private static func find(_ choice: DeviceChoice) throws -> Device? {
-        switch choice {
-        case .cpu: nil
-        case .automatic, .opencl: try Device.best()
-        case .openclDevice(let index): try Device.all().indices.contains(index) ? Device.all()[index] : nil
-        case .named(let name): try Device.named(name)
-        }
-    }
-
-    private static func missing(_ choice: DeviceChoice, _ reason: String) -> DeviceError {
+extension DeviceChoice {
+    /// Every device as it can be named, with its full name: `cpu`, then the OpenCL devices.
+    package static var available: [String] {
         let devices = (try? Device.all()) ?? []
-        let names = devices.enumerated().map { "opencl:\($0) (\($1.name), \($1.platform.name))" }
-        return DeviceError(choice: choice, reason: reason, available: ["cpu"] + names)
+        return ["cpu"] + devices.enumerated().map { "opencl:\($0) (\($1.name), \($1.platform.name))" }
+    }
+
+    /// The OpenCL device that is meant; `nil` for the CPU path, and for `automatic` where there is no OpenCL device.
+    ///
+    /// - Throws: ``DeviceError`` where there is no such device.
+    package func device() throws -> Device? {
+        do {
+            let found: Device?
+            switch self {
+            case .cpu: return nil
+            case .automatic: return try Device.best()
+            case .opencl: found = try Device.best()
+            case .openclDevice(let index):
+                let devices = try Device.all()
+                found = devices.indices.contains(index) ? devices[index] : nil
+            case .named(let name): found = try Device.named(name)
+            }
+            guard let found else {
+                throw missing(self == .opencl ? "this machine has no OpenCL device" : "there is no such OpenCL device")
+            }
+            return found
+        } catch let error as OpenCLError {
+            throw missing(error.description)
+        }
+    }
+
+    private func missing(_ reason: String) -> DeviceError {
+        DeviceError(choice: self, reason: reason, available: Self.available)
+    }
+
+    /// The OpenCL backend on the device that is meant, `nil` for the CPU path. Where `automatic` finds no device that can
+    /// be opened, the log says so.
+    ///
+    /// - Throws: ``DeviceError`` where a device other than `automatic` was asked for and cannot be opened.
+    func backend(logger: Logger) throws -> OpenCLBackend? {
+        if self == .cpu { return nil }
+        do {
+            if let device = try device() { return try OpenCLBackend(device) }
+            logger.notice("there is no OpenCL device: everything runs on the CPU path")
+        } catch {
+            guard self == .automatic else { throw error is DeviceError ? error : missing("\(error)") }
+            let reason = (error as? DeviceError)?.reason ?? "\(error)"
+            logger.notice("no OpenCL device can be opened: everything runs on the CPU path (\(reason))")
+        }
+        return nil
     }
 }

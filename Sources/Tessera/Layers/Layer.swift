@@ -81,6 +81,9 @@ public final class ForwardPass {
         return tensor
     }
 
+    /// Lets a tensor stand for a variable, before anything has read it: a parameter in another type, say.
+    package func bind(_ variable: Variable, to tensor: Tensor) { tensors[variable] = tensor }
+
     /// A variable's value with the updates asked for so far.
     func latest(_ variable: Variable) throws -> Tensor {
         try updates.last { $0.0 == variable }?.1 ?? read(variable)

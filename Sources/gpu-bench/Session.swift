@@ -1,0 +1,55 @@
+import BenchSupport
+import Foundation
+
+/// What several commands do alike.
+enum Session {
+    static var date: String { ISO8601DateFormatter().string(from: Date()) }
+
+    /// The devices named on the command line, or the standard ones.
+    static func devices(_ names: [String]) throws -> [BenchDevice] {
+        guard names.isEmpty else { return try names.map { try BenchDevice.named($0) } }
+        let (devices, remark) = try BenchDevice.standard()
+        if let remark { Terminal.remark(remark) }
+        return devices
+    }
+
+    /// Measures and prints what a device reaches at best. A peak that cannot be measured costs the column, not the run.
+    static func measurePeak(of device: BenchDevice) {
+        Terminal.progress("measuring the peak of \(device.label) …")
+        do {
+            let peak = try device.measurePeak()
+            Terminal.progress("")
+            print(
+                "\(device.label): \(device.name), \(Figure.number(peak.gflops)) GFLOPS and \(Figure.number(peak.bandwidth)) GB/s at best"
+            )
+        } catch {
+            Terminal.progress("")
+            print("\(device.label): \(device.name), peak not measured: \(error)")
+            device.reopen()
+        }
+    }
+
+    /// Tells where cases were faster than the peak that was measured at first, and gives every row its share of the
+    /// better one.
+    static func judgeAgain(_ rows: inout [BenchRow], _ devices: [BenchDevice], _ first: [DevicePeak?]) {
+        for (device, first) in zip(devices, first) {
+            guard let first, let peak = device.peak, peak.gflops > first.gflops else { continue }
+            Terminal.remark(
+                "The peak of \(device.label) was measured while the machine was busy: it is at least "
+                    + "\(Figure.number(peak.gflops)) GFLOPS. Files have the shares of that.")
+            for index in rows.indices where rows[index].device == device.label { rows[index].judge(by: peak) }
+        }
+    }
+}
+
+enum Terminal {
+    static var isColoured: Bool { isatty(STDOUT_FILENO) != 0 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil }
+
+    /// One line on a terminal's standard error that the next one replaces; nothing where it is no terminal.
+    static func progress(_ text: String) {
+        guard isatty(STDERR_FILENO) != 0 else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
+    }
+
+    static func remark(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+}

@@ -1,0 +1,154 @@
+import OpenCLBackend
+import TensorGraph
+import TestSupport
+
+/// Which operations run where, and how many cases hold each to the reference: found by lowering the cases alone, so that
+/// it is the same on every machine and needs no device.
+package struct OperationSupport {
+    /// A column of the table.
+    package enum Path: Hashable, CaseIterable {
+        case cpu(DType)
+        case opencl(DeviceProfile.KernelShape)
+
+        package static let allCases: [Path] = [.cpu(.float32), .cpu(.float64), .opencl(.cpu), .opencl(.gpu)]
+
+        var title: String {
+            switch self {
+            case .cpu(let dtype): "CPU path, \(dtype)"
+            case .opencl(let shape): "OpenCL, \(shape.rawValue) kernels"
+            }
+        }
+
+        /// An everyday device for each shape of kernels: what is declined is declined on all.
+        fileprivate var profile: DeviceProfile? {
+            switch self {
+            case .cpu: nil
+            case .opencl(.cpu):
+                DeviceProfile(
+                    shape: .cpu, vectorWidth: 8, computeUnits: 4, maximumWorkGroupSize: 4096, localMemory: 256 << 10)
+            case .opencl(.gpu):
+                DeviceProfile(
+                    shape: .gpu, vectorWidth: 4, computeUnits: 64, maximumWorkGroupSize: 1024, localMemory: 48 << 10)
+            }
+        }
+    }
+
+    /// What came of an operation on one path.
+    private struct Entry {
+        var cases = 0
+        var declined: [String: Int] = [:]
+    }
+
+    private var entries: [OpKind: [Path: Entry]] = [:]
+
+    /// - Throws: ``GraphError`` where a case cannot be built.
+    package init(_ cases: [OpCase]) throws {
+        for opCase in cases {
+            var done: [Path: Set<OpKind>] = [:]
+            var declined: [Path: [OpKind: String]] = [:]
+            for withGradients in opCase.gradient.tolerance == nil ? [false] : [false, true] {
+                let built = try opCase.built(withGradients: withGradients)
+                let computation = try Computation(built.graph, outputs: built.outputs + built.gradients, updates: [])
+                for node in computation.optimized().nodes where !node.isWithoutWork {
+                    let kind = try node.op.accept(OpKindVisitor())
+                    for path in Path.allCases {
+                        switch path {
+                        case .cpu(.float64) where !opCase.hasFloat64: continue
+                        default: break
+                        }
+                        if let reason = try path.refusal(of: node) {
+                            declined[path, default: [:]][kind] = reason
+                        } else {
+                            done[path, default: []].insert(kind)
+                        }
+                    }
+                }
+            }
+            for (path, kinds) in done {
+                for kind in kinds { entries[kind, default: [:]][path, default: Entry()].cases += 1 }
+            }
+            for (path, reasons) in declined {
+                for (kind, reason) in reasons {
+                    entries[kind, default: [:]][path, default: Entry()].declined[reason, default: 0] += 1
+                }
+            }
+        }
+    }
+
+    /// The table: a row an operation; in each cell how many cases check it there, and below it why others run on the CPU
+    /// path.
+    package var markdown: String {
+        var notes: [String] = []
+        func cell(_ entry: Entry?) -> String {
+            guard let entry else { return "–" }
+            let marks = entry.declined.sorted { $0.key < $1.key }.map { reason, count in
+                let note = "\(count) \(count == 1 ? "case runs" : "cases run") on the CPU path: \(reason)"
+                if !notes.contains(note) { notes.append(note) }
+                return "<sup>\((notes.firstIndex(of: note) ?? 0) + 1)</sup>"
+            }
+            return "\(entry.cases)" + marks.map { " \($0)" }.joined()
+        }
+        var lines = ["| operation | " + Path.allCases.map(\.title).joined(separator: " | ") + " |"]
+        lines.append("| --- |" + String(repeating: " ---: |", count: Path.allCases.count))
+        for kind in OpKind.allCases where !kind.isWithoutWork {
+            let cells = Path.allCases.map { cell(entries[kind]?[$0]) }
+            lines.append("| `\(kind.rawValue)` | " + cells.joined(separator: " | ") + " |")
+        }
+        if !notes.isEmpty { lines.append("") }
+        lines += notes.enumerated().map { "\($0 + 1). \($1)" }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension OperationSupport.Path {
+    /// Why the path leaves a node to the CPU path; `nil` where it does it.
+    fileprivate func refusal(of node: Node) throws -> String? {
+        guard let profile else { return nil }
+        if case .declined(let reason) = try node.op.accept(OpenCLLowering(node: node, profile: profile)) {
+            return reason
+        }
+        return nil
+    }
+}
+
+extension Node {
+    fileprivate var isWithoutWork: Bool {
+        op.isLeaf || op.isAlias || resultTypes.allSatisfy { $0.shape.elementCount == 0 }
+    }
+}
+
+extension OpKind {
+    /// Leaves and aliases, which need no kernel anywhere.
+    fileprivate var isWithoutWork: Bool {
+        [.input, .variable, .constant, .fill, .reshape, .stopGradient].contains(self)
+    }
+}
+
+/// OPERATIONS.md.
+package struct OperationPage {
+    let support: OperationSupport
+    let devices: [String]
+
+    /// - Parameter devices: those that the cases have just passed on.
+    package init(_ support: OperationSupport, devices: [String]) {
+        self.support = support
+        self.devices = devices
+    }
+
+    package var markdown: String {
+        """
+        # Operations and devices
+
+        Each number says how many cases of the parity tests hold the operation on that path to a float64 reference: forward,
+        where it has a gradient backward too, and twice, which must give the same bits. OpenCL kernels come in two shapes,
+        for CPUs and for GPUs; both are checked on every device.
+
+        \(support.markdown)
+        What a device declines for its type or size runs on the CPU path; `explain()` says so for each node.
+
+        Written by `tessera-parity --markdown`, which ran all cases without a failure on:
+
+        \(devices.map { "- \($0)\n" }.joined())
+        """
+    }
+}
