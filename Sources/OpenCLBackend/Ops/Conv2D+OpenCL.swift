@@ -26,13 +26,14 @@ extension OpenCLLowering {
         _ epilogue: Epilogue
     ) -> Lowering {
         let tensors = ConvolutionTensors(weight: weight, source: source, bias: bias, epilogue: epilogue)
+        if grids.count == 1, let tiles = winograd(grids[0]), let lowering = winograd(tiles, tensors) { return lowering }
         switch profile.shape {
         case .cpu: return depthwise(grids, tensors) ?? panels(grids, tensors)
         case .gpu: return depthwiseDirect(grids, tensors) ?? tiles(grids, tensors)
         }
     }
 
-    fileprivate struct ConvolutionTensors {
+    struct ConvolutionTensors {
         let weight: KernelArgument
         let source: KernelArgument
         let bias: [KernelArgument]

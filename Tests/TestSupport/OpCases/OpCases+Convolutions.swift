@@ -25,9 +25,6 @@ private struct ConvolutionRow {
 
     var isExact: Bool { if case .integers = data { true } else { false } }
 
-    /// Winograd's transforms round on their own.
-    private var mayUseWinograd: Bool { r == 3 && s == 3 && stride == [1, 1] && dilation == [1, 1] }
-
     func cases(checksDifferences: Bool = true) throws -> [OpCase] {
         let attributes = Conv2D(
             stride: stride, padding: padding, dilation: dilation, groups: groups, activation: activation)
@@ -38,11 +35,10 @@ private struct ConvolutionRow {
         let output = try ShapeRule(operands: [TensorType(input), TensorType(weight)]).conv2D(attributes)[0].shape
         let terms = max(c / groups * r * s, k / groups * r * s, n * output[2] * output[3])
         func limit(_ terms: Int) -> Tolerance {
-            if mayUseWinograd { return .winograd }
             if let activation, activation != .relu { return .normwise(max(4e-6, 1e-7 * Double(terms).squareRoot())) }
             return isExact ? .exact : .product(terms)
         }
-        let gradient = mayUseWinograd ? Tolerance.winograd : .product(terms)
+        let gradient = Tolerance.product(terms)
         var cases = [
             OpCase(
                 "conv2D \(name)", .conv2D(attributes), inputs, limit(c / groups * r * s),
