@@ -49,6 +49,10 @@ static const char convolution_depthwise_direct[] = {
 #embed "../../Kernels/convolution/depthwise_direct.cl" suffix(, )
     0};
 
+static const char convolution_narrow_gradient[] = {
+#embed "../../Kernels/convolution/narrow_gradient.cl" suffix(, )
+    0};
+
 static const char convolution_panel[] = {
 #embed "../../Kernels/convolution/panel.cl" suffix(, )
     0};
@@ -210,6 +214,7 @@ static const CKernelFile files[] = {
     {"common/vector.cl", common_vector, sizeof common_vector - 1},
     {"convolution/depthwise.cl", convolution_depthwise, sizeof convolution_depthwise - 1},
     {"convolution/depthwise_direct.cl", convolution_depthwise_direct, sizeof convolution_depthwise_direct - 1},
+    {"convolution/narrow_gradient.cl", convolution_narrow_gradient, sizeof convolution_narrow_gradient - 1},
     {"convolution/panel.cl", convolution_panel, sizeof convolution_panel - 1},
     {"convolution/pixels.cl", convolution_pixels, sizeof convolution_pixels - 1},
     {"convolution/tile.cl", convolution_tile, sizeof convolution_tile - 1},
