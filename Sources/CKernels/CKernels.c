@@ -25,6 +25,10 @@ static const char attention_columns[] = {
 #embed "../../Kernels/attention/columns.cl" suffix(, )
     0};
 
+static const char common_lanes[] = {
+#embed "../../Kernels/common/lanes.cl" suffix(, )
+    0};
+
 static const char common_math[] = {
 #embed "../../Kernels/common/math.cl" suffix(, )
     0};
@@ -43,6 +47,10 @@ static const char convolution_depthwise[] = {
 
 static const char convolution_depthwise_direct[] = {
 #embed "../../Kernels/convolution/depthwise_direct.cl" suffix(, )
+    0};
+
+static const char convolution_narrow_gradient[] = {
+#embed "../../Kernels/convolution/narrow_gradient.cl" suffix(, )
     0};
 
 static const char convolution_panel[] = {
@@ -67,6 +75,18 @@ static const char convolution_weight_gradient_panel[] = {
 
 static const char convolution_weight_gradient_tile[] = {
 #embed "../../Kernels/convolution/weight_gradient_tile.cl" suffix(, )
+    0};
+
+static const char convolution_winograd[] = {
+#embed "../../Kernels/convolution/winograd.cl" suffix(, )
+    0};
+
+static const char convolution_winograd_tile[] = {
+#embed "../../Kernels/convolution/winograd_tile.cl" suffix(, )
+    0};
+
+static const char convolution_winograd_transforms[] = {
+#embed "../../Kernels/convolution/winograd_transforms.cl" suffix(, )
     0};
 
 static const char elementwise_functions[] = {
@@ -188,17 +208,22 @@ static const CKernelFile files[] = {
     {"attention/attention_tiled.cl", attention_attention_tiled, sizeof attention_attention_tiled - 1},
     {"attention/attention_vector.cl", attention_attention_vector, sizeof attention_attention_vector - 1},
     {"attention/columns.cl", attention_columns, sizeof attention_columns - 1},
+    {"common/lanes.cl", common_lanes, sizeof common_lanes - 1},
     {"common/math.cl", common_math, sizeof common_math - 1},
     {"common/team.cl", common_team, sizeof common_team - 1},
     {"common/vector.cl", common_vector, sizeof common_vector - 1},
     {"convolution/depthwise.cl", convolution_depthwise, sizeof convolution_depthwise - 1},
     {"convolution/depthwise_direct.cl", convolution_depthwise_direct, sizeof convolution_depthwise_direct - 1},
+    {"convolution/narrow_gradient.cl", convolution_narrow_gradient, sizeof convolution_narrow_gradient - 1},
     {"convolution/panel.cl", convolution_panel, sizeof convolution_panel - 1},
     {"convolution/pixels.cl", convolution_pixels, sizeof convolution_pixels - 1},
     {"convolution/tile.cl", convolution_tile, sizeof convolution_tile - 1},
     {"convolution/weight_gradient.cl", convolution_weight_gradient, sizeof convolution_weight_gradient - 1},
     {"convolution/weight_gradient_panel.cl", convolution_weight_gradient_panel, sizeof convolution_weight_gradient_panel - 1},
     {"convolution/weight_gradient_tile.cl", convolution_weight_gradient_tile, sizeof convolution_weight_gradient_tile - 1},
+    {"convolution/winograd.cl", convolution_winograd, sizeof convolution_winograd - 1},
+    {"convolution/winograd_tile.cl", convolution_winograd_tile, sizeof convolution_winograd_tile - 1},
+    {"convolution/winograd_transforms.cl", convolution_winograd_transforms, sizeof convolution_winograd_transforms - 1},
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
     {"elementwise/philox.cl", elementwise_philox, sizeof elementwise_philox - 1},
     {"embedding/embedding.cl", embedding_embedding, sizeof embedding_embedding - 1},

@@ -18,6 +18,8 @@ package struct DeviceProfile: Hashable, Sendable {
     package var maximumWorkGroupSize: Int
     /// In bytes.
     package var localMemory: Int
+    /// How to do the convolutions that it fits, instead of what ``ConvolutionCosts`` estimate to be the fastest.
+    package var convolution: ConvolutionAlgorithm?
 
     package init(
         shape: KernelShape, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int

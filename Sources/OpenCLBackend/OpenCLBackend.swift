@@ -20,14 +20,18 @@ package final class OpenCLBackend: Backend {
 
     /// - Parameters:
     ///   - shape: which shape of kernels to use; by default what suits the type of device.
+    ///   - convolution: how to do convolutions; by default what promises to be the fastest.
     ///   - timesKernels: whether a trace can be taken of runs.
     /// - Throws: `OpenCLError` where the device cannot be opened.
     package init(
-        _ device: Device, shape: DeviceProfile.KernelShape? = nil, timesKernels: Bool = true
+        _ device: Device, shape: DeviceProfile.KernelShape? = nil, convolution: ConvolutionAlgorithm? = nil,
+        timesKernels: Bool = true
     ) throws {
         self.device = device
         name = "opencl: \(device.name)"
-        profile = DeviceProfile(device, shape: shape)
+        var profile = DeviceProfile(device, shape: shape)
+        profile.convolution = convolution
+        self.profile = profile
         maximumAllocation = Int(clamping: device.capabilities.maxAllocation)
         context = try Context(device)
         queue = try Queue(context, profiling: timesKernels)

@@ -29,6 +29,8 @@ struct ParityCommand: ParsableCommand {
     var filter: [String] = []
     @Option(help: "Which shape of OpenCL kernels: cpu, gpu or both.")
     var kernels: Kernels = .both
+    @Option(help: "Do convolutions so where it fits: direct, winograd2 or winograd4; repeat for several.")
+    var convolution: [ConvolutionAlgorithm] = []
     @Flag(help: "Leave out the large cases, as memory checkers need it.")
     var small = false
     @Flag(help: "Give every tensor memory of exactly its size, so that a memory checker sees every overrun.")
@@ -51,7 +53,9 @@ struct ParityCommand: ParsableCommand {
         let cases = OpCase.all.filter { opCase in
             (!small || !opCase.isLarge) && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
         }
-        let devices = try ParityDevice.all(shapes: kernels.shapes).filter { candidate in
+        let devices = try ParityDevice.all(
+            shapes: kernels.shapes, convolutions: convolution.isEmpty ? [nil] : convolution
+        ).filter { candidate in
             device.isEmpty || device.contains { candidate.isMeant(by: $0) }
         }
         if list {
@@ -91,3 +95,5 @@ struct ParityCommand: ParsableCommand {
         markdown ? FileHandle.standardError.write(Data((line + "\n").utf8)) : print(line)
     }
 }
+
+extension ConvolutionAlgorithm: ExpressibleByArgument {}

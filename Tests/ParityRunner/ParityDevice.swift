@@ -8,7 +8,7 @@ import TensorGraph
 package struct ParityDevice: Sendable, CustomStringConvertible {
     package enum Kind: Sendable {
         case cpu
-        case opencl(Device, DeviceProfile.KernelShape)
+        case opencl(Device, DeviceProfile.KernelShape, ConvolutionAlgorithm?)
     }
 
     package var kind: Kind
@@ -18,14 +18,19 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     package static let cpu = ParityDevice(kind: .cpu, name: "cpu")
 
-    /// The CPU path, then each OpenCL device with each of `shapes`.
-    package static func all(shapes: [DeviceProfile.KernelShape]) throws -> [ParityDevice] {
+    /// The CPU path, then each OpenCL device with each of `shapes` and of `convolutions`, nil being its own choice.
+    package static func all(
+        shapes: [DeviceProfile.KernelShape], convolutions: [ConvolutionAlgorithm?] = [nil]
+    ) throws -> [ParityDevice] {
         try [cpu]
             + Device.all().enumerated().flatMap { index, device in
-                shapes.map { shape in
-                    ParityDevice(
-                        kind: .opencl(device, shape),
-                        name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(shape.rawValue) kernels")
+                shapes.flatMap { shape in
+                    convolutions.map { convolution in
+                        ParityDevice(
+                            kind: .opencl(device, shape, convolution),
+                            name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(shape.rawValue) kernels"
+                                + (convolution.map { ", \($0.rawValue)" } ?? ""))
+                    }
                 }
             }
     }
@@ -40,10 +45,10 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
     func executor(isolatesTensors: Bool) throws -> Executor {
         switch kind {
         case .cpu: Executor(cpu: CPUBackend(), device: nil, policy: .report, isolatesTensors: isolatesTensors)
-        case .opencl(let device, let shape):
+        case .opencl(let device, let shape, let convolution):
             Executor(
-                cpu: ReferenceBackend(), device: try OpenCLBackend(device, shape: shape), policy: .report,
-                isolatesTensors: isolatesTensors)
+                cpu: ReferenceBackend(), device: try OpenCLBackend(device, shape: shape, convolution: convolution),
+                policy: .report, isolatesTensors: isolatesTensors)
         }
     }
 

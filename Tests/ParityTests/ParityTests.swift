@@ -14,8 +14,13 @@ import Testing
         try check(OpCase.all.filter(\.isLarge))
     }
 
-    private func check(_ cases: [OpCase]) throws {
-        let devices = try ParityDevice.all(shapes: DeviceProfile.KernelShape.allCases)
+    /// Whatever a device would choose for shapes as small as most of these.
+    @Test(arguments: ConvolutionAlgorithm.allCases) func everyConvolution(by algorithm: ConvolutionAlgorithm) throws {
+        try check(OpCase.all.filter { $0.name.hasPrefix("conv2D") }, convolutions: [algorithm])
+    }
+
+    private func check(_ cases: [OpCase], convolutions: [ConvolutionAlgorithm?] = [nil]) throws {
+        let devices = try ParityDevice.all(shapes: DeviceProfile.KernelShape.allCases, convolutions: convolutions)
         let parity = try Parity(devices: devices)
         for opCase in cases {
             for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {

@@ -15,6 +15,9 @@ extension OpenCLLowering {
 
     package func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> Lowering {
         if let unsupportedProduct { return .declined(unsupportedProduct) }
+        let forward = ConvolutionGrid.forward(
+            attributes.convolution, x: attributes.input, weight: operands[0].shape, y: operands[1].shape)
+        if let lowering = narrowInputGradient(forward) { return lowering }
         let grids = ConvolutionGrid.inputGradient(
             attributes.convolution, x: attributes.input, weight: operands[0].shape, dy: operands[1].shape)
         return convolution(
@@ -26,13 +29,14 @@ extension OpenCLLowering {
         _ epilogue: Epilogue
     ) -> Lowering {
         let tensors = ConvolutionTensors(weight: weight, source: source, bias: bias, epilogue: epilogue)
+        if grids.count == 1, let tiles = winograd(grids[0]), let lowering = winograd(tiles, tensors) { return lowering }
         switch profile.shape {
         case .cpu: return depthwise(grids, tensors) ?? panels(grids, tensors)
         case .gpu: return depthwiseDirect(grids, tensors) ?? tiles(grids, tensors)
         }
     }
 
-    fileprivate struct ConvolutionTensors {
+    struct ConvolutionTensors {
         let weight: KernelArgument
         let source: KernelArgument
         let bias: [KernelArgument]
@@ -85,6 +89,42 @@ extension OpenCLLowering {
             list, workspaces: [workspace],
             "convolution as gemm \(tile.rows)×\(tile.columns), columns packed a panel at a time\(tensors.epilogue.summary)"
         )
+    }
+
+    /// `convolution/narrow_gradient.cl`, where there are few input channels and enough taps: `grid` is the forward pass.
+    private func narrowInputGradient(_ grid: ConvolutionGrid) -> Lowering? {
+        let mostChannels = 4
+        guard profile.shape == .cpu, grid.channels <= mostChannels, grid.rows >= 16, grid.taps > 1 else { return nil }
+        let tile = GemmTile(profile)
+        let (vertical, horizontal) = (grid.vertical, grid.horizontal)
+        let steps = grid.channels * grid.taps
+        let planes = grid.images * grid.groups
+        // A band also computes the rows of dy that it shares with its neighbours: few bands, and none for many planes.
+        let bands = min(tile.items.dividedRoundingUp(by: planes), max(grid.height / (4 * vertical.taps), 1))
+        // Zeros on either side of a row, so that every tap of every pixel has something to read.
+        let last = (horizontal.taps - 1) * horizontal.step + horizontal.base
+        let margin = max(last, 0) / horizontal.stride + 1
+        let columns = max(
+            horizontal.extent.dividedRoundingUp(by: tile.columns) * tile.columns,
+            (grid.width - horizontal.base) / horizontal.stride + tile.vectorWidth)
+        let pitch = margin + columns + 1
+        let pack = KernelLaunch(
+            KernelSpecification("gemm_pack_rows", files: ["gemm/panel.cl"], defines: tile.defines),
+            [.operand(0), .workspace(0)] + .int32s(steps, grid.rows, 1, steps),
+            globalSize: [steps.dividedRoundingUp(by: tile.rows), grid.groups, 1], localSize: [1, 1, 1])
+        let multiply = KernelLaunch(
+            KernelSpecification(
+                "narrow_gradient", files: ["common/lanes.cl", "convolution/narrow_gradient.cl"], defines: tile.defines),
+            [.workspace(0), .operand(1), .result(0), .workspace(1)]
+                + .int32s(
+                    grid.groups, grid.rows, grid.channels, grid.height, grid.width, vertical.taps, horizontal.taps,
+                    vertical.base, vertical.step, vertical.stride, horizontal.base, horizontal.step, horizontal.stride,
+                    vertical.extent, horizontal.extent, margin, pitch),
+            globalSize: [bands, planes, 1], localSize: [1, 1, 1])
+        let packed = steps.dividedRoundingUp(by: tile.rows) * tile.rows * grid.rows * grid.groups
+        return launches(
+            [pack, multiply], workspaces: [4 * packed, 4 * planes * bands * steps * pitch],
+            "gemm \(tile.rows)×\(tile.columns), added to the input, \(bands) bands")
     }
 
     /// `convolution/depthwise.cl`, where there is one channel a group and the rows of the widest grid fit its ring.

@@ -8,6 +8,7 @@ extension OpenCLLowering {
         if let unsupportedProduct { return .declined(unsupportedProduct) }
         let grid = ConvolutionGrid.forward(
             attributes.convolution, x: operands[0].shape, weight: attributes.weight, y: operands[1].shape)
+        if let tiles = winograd(grid), let lowering = winogradWeightGradient(tiles) { return lowering }
         switch profile.shape {
         case .cpu:
             return depthwiseWeightGradient(grid) ?? weightGradientByTap(grid) ?? weightGradientPanels(grid)

@@ -153,7 +153,7 @@ extension OpCase {
 extension Tolerance {
     /// Sums of `terms` products of normal numbers.
     static func product(_ terms: Int) -> Tolerance { .normwise(1e-7 * Double(max(terms, 4)).squareRoot()) }
-    static let winograd = Tolerance.normwise(2e-5)
+    package static let winograd = Tolerance.normwise(2e-5)
     /// One rounding, or a few.
     static let arithmetic = Tolerance.elementwise(4e-6, floor: 1e-30)
     /// exp, sin and their like: an absolute error near their zeros.

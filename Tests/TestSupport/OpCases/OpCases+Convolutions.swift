@@ -25,9 +25,6 @@ private struct ConvolutionRow {
 
     var isExact: Bool { if case .integers = data { true } else { false } }
 
-    /// Winograd's transforms round on their own.
-    private var mayUseWinograd: Bool { r == 3 && s == 3 && stride == [1, 1] && dilation == [1, 1] }
-
     func cases(checksDifferences: Bool = true) throws -> [OpCase] {
         let attributes = Conv2D(
             stride: stride, padding: padding, dilation: dilation, groups: groups, activation: activation)
@@ -38,11 +35,10 @@ private struct ConvolutionRow {
         let output = try ShapeRule(operands: [TensorType(input), TensorType(weight)]).conv2D(attributes)[0].shape
         let terms = max(c / groups * r * s, k / groups * r * s, n * output[2] * output[3])
         func limit(_ terms: Int) -> Tolerance {
-            if mayUseWinograd { return .winograd }
             if let activation, activation != .relu { return .normwise(max(4e-6, 1e-7 * Double(terms).squareRoot())) }
             return isExact ? .exact : .product(terms)
         }
-        let gradient = mayUseWinograd ? Tolerance.winograd : .product(terms)
+        let gradient = Tolerance.product(terms)
         var cases = [
             OpCase(
                 "conv2D \(name)", .conv2D(attributes), inputs, limit(c / groups * r * s),
@@ -97,6 +93,14 @@ extension OpCase {
             ConvolutionRow(n: 1, c: 3, h: 6, w: 6, k: 6, r: 3, s: 3, padding: [1, 1, 1, 1], groups: 3),
             ConvolutionRow(
                 n: 1, c: 3, h: 9, w: 9, k: 3, r: 5, s: 5, padding: [2, 2, 2, 2], dilation: [2, 1], groups: 3),
+            // Tiles of Winograd's that hang over the edge, fewer pixels than a vector, padding beyond the kernel.
+            ConvolutionRow(n: 1, c: 2, h: 4, w: 3, k: 2, r: 3, s: 3, padding: [3, 0, 4, 1]),
+            ConvolutionRow(n: 3, c: 33, h: 5, w: 3, k: 35, r: 3, s: 3, padding: [0, 2, 1, 1]),
+            // Few input channels, many taps.
+            ConvolutionRow(n: 2, c: 3, h: 13, w: 11, k: 17, r: 7, s: 7, stride: [2, 2], padding: [3, 3, 3, 3]),
+            ConvolutionRow(n: 1, c: 4, h: 9, w: 50, k: 34, r: 2, s: 3, stride: [3, 2], dilation: [1, 3], groups: 2),
+            ConvolutionRow(
+                n: 1, c: 1, h: 33, w: 37, k: 16, r: 3, s: 2, padding: [2, 0, 3, 1], data: .integers(-3...3)),
         ]
         for (stride, dilation, groups) in [
             ([1, 1], [1, 1], 1), ([2, 2], [1, 1], 1), ([1, 2], [2, 1], 2), ([1, 1], [1, 1], 6),
@@ -137,6 +141,8 @@ extension OpCase {
                 n: 2, c: 40, h: 31, w: 30, k: 40, r: 3, s: 3, stride: [2, 2], padding: [1, 1, 1, 1], groups: 40),
             ConvolutionRow(
                 n: 1, c: 20, h: 40, w: 41, k: 36, r: 5, s: 5, padding: [2, 2, 2, 2], hasBias: true, activation: .relu),
+            ConvolutionRow(n: 1, c: 3, h: 70, w: 71, k: 390, r: 3, s: 3, stride: [2, 2], padding: [1, 0, 0, 1]),
+            ConvolutionRow(n: 2, c: 24, h: 57, w: 130, k: 40, r: 3, s: 3, padding: [1, 1, 1, 1], activation: .gelu),
             ConvolutionRow(n: 4, c: 128, h: 7, w: 7, k: 129, r: 3, s: 3, padding: [1, 1, 1, 1]),
         ]
         // A row that does not fit is a mistake in this table, which the test of the table's size shows.

@@ -1,0 +1,276 @@
+import Execution
+import TensorGraph
+
+/// The numbers of `convolution/winograd.cl`.
+struct WinogradNumbers {
+    /// Bytes of transformed tiles and products that a block may take, so that they stay in the second-level cache.
+    var blockBytes = 512 << 10
+    /// The same of the weight's gradient, which reads and writes its sums once a block.
+    var gradientBlockBytes = 1 << 20
+    /// Bytes of partial sums of the weight's gradient beyond which the compute units share out rows of it, not tiles.
+    var partialBytes = 8 << 20
+    /// Tiles that make a block worthwhile: each block reads all transformed weights.
+    var fewestTiles = 16
+    /// The register tile: at most so many tiles, or so many channels of the weight's gradient, by vectors of rows.
+    var registerTiles: Int
+    var registerChannels: Int
+    var registerVectors = 2
+    /// Work-items a compute unit.
+    var items = 2
+    /// The most bytes that a node may need for what it keeps between its kernels.
+    var workspaceBytes = 512 << 20
+
+    /// All registers but a few are sums: 32 of 512 bits with AVX-512, 16 with AVX2.
+    init(_ profile: DeviceProfile) {
+        (registerTiles, registerChannels) = profile.vectorWidth >= 16 ? (14, 8) : (6, 4)
+    }
+}
+
+/// Blocks of whole rows of tiles.
+struct WinogradBlocks {
+    let count: Int
+    /// Tiles in the largest and the smallest block.
+    let mostTiles: Int
+    let fewestTiles: Int
+
+    /// As many rows a block as come to about `tiles` tiles, and fill register tiles of at most `register` tiles best.
+    init(_ winograd: WinogradGrid, tiles: Int, register: Int, fewest: Int) {
+        func waste(_ rows: Int) -> Double {
+            let count = rows * winograd.tilesWide
+            let panels = count.dividedRoundingUp(by: register)
+            // Each block reads all weights, which costs as much as so many tiles.
+            let reading = 8
+            return Double(panels * count.dividedRoundingUp(by: panels) + reading) / Double(count)
+        }
+        let candidates = 1...max(tiles.dividedRoundingUp(by: winograd.tilesWide), 1)
+        let rows = candidates.min { waste($0) < waste($1) } ?? 1
+        count = min(max(winograd.tileRows.dividedRoundingUp(by: rows), fewest), winograd.tileRows)
+        mostTiles = winograd.tileRows.dividedRoundingUp(by: count) * winograd.tilesWide
+        fewestTiles = winograd.tileRows / count * winograd.tilesWide
+    }
+}
+
+extension OpenCLLowering {
+    /// The convolution of `winograd`: forward, or the gradient of the input. Nil where it would take too much memory.
+    func winograd(
+        _ winograd: WinogradGrid, _ tensors: ConvolutionTensors
+    ) -> Lowering? {
+        switch profile.shape {
+        case .cpu: winogradPanels(winograd, tensors)
+        case .gpu: winogradTiles(winograd, tensors)
+        }
+    }
+
+    /// The gradient of the weight of the convolution `winograd`. Nil where it would take too much memory.
+    func winogradWeightGradient(_ winograd: WinogradGrid) -> Lowering? {
+        switch profile.shape {
+        case .cpu: winogradWeightGradientPanels(winograd)
+        case .gpu: winogradWeightGradientTiles(winograd)
+        }
+    }
+
+    private func winogradLaunches(_ list: [KernelLaunch], workspaces: [Int], _ summary: String) -> Lowering? {
+        workspaces.reduce(0, +) > WinogradNumbers(profile).workspaceBytes
+            ? nil : launches(list, workspaces: workspaces, summary)
+    }
+
+    private func weightSizes(_ winograd: WinogradGrid) -> [KernelArgument] {
+        let grid = winograd.grid
+        return .int32s(grid.rows, grid.channels, grid.rowStride, grid.channelStride, winograd.isTurned ? 1 : 0)
+    }
+
+    // MARK: - CPUs
+
+    private func sizes(_ winograd: WinogradGrid) -> [KernelArgument] {
+        let grid = winograd.grid
+        return .int32s(
+            grid.images, grid.channels, grid.rows, grid.height, grid.width, winograd.top, winograd.left,
+            grid.vertical.extent, grid.horizontal.extent)
+    }
+
+    private func vectors(_ count: Int) -> Int { count.dividedRoundingUp(by: profile.vectorWidth) }
+
+    /// Floats of `vectors` vectors at each position: `POSITION_STRIDE` of the kernels.
+    private func floats(_ winograd: WinogradGrid, vectors: Int) -> Int {
+        winograd.positions * (vectors | 1) * profile.vectorWidth
+    }
+
+    /// Floats of the padded rows of one vector of channels of a block.
+    private func stageFloats(_ winograd: WinogradGrid, _ blocks: WinogradBlocks) -> Int {
+        let high = min(blocks.mostTiles / winograd.tilesWide, winograd.tilesHigh)
+        return (high * winograd.outputTile + 2) * (winograd.tilesWide * winograd.outputTile + 2) * profile.vectorWidth
+    }
+
+    private func winogradKernel(
+        _ name: String, _ winograd: WinogradGrid, _ defines: [String: String], epilogue: Epilogue? = nil
+    ) -> KernelSpecification {
+        let numbers = ["VECTOR_WIDTH": "\(profile.vectorWidth)", "OUTPUT_TILE": "\(winograd.outputTile)"]
+        return KernelSpecification(
+            name,
+            files: (epilogue?.files ?? [])
+                + ["common/lanes.cl", "convolution/winograd_transforms.cl", "convolution/winograd.cl"],
+            defines: defines.merging(numbers) { $1 }.merging(epilogue?.defines ?? [:]) { $1 })
+    }
+
+    /// `winograd_convolution` of `convolution/winograd.cl`.
+    private func winogradPanels(_ winograd: WinogradGrid, _ tensors: ConvolutionTensors) -> Lowering? {
+        let numbers = WinogradNumbers(profile)
+        let units = max(profile.computeUnits, 1)
+        let (channelVectors, tileVectors) = (vectors(winograd.grid.channels), numbers.registerVectors)
+        let rowBlocks = vectors(winograd.grid.rows).dividedRoundingUp(by: tileVectors)
+        let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + tileVectors)
+        let blocks = WinogradBlocks(
+            winograd, tiles: max(numbers.blockBytes / tileBytes, numbers.fewestTiles), register: numbers.registerTiles,
+            fewest: min(units, max(winograd.tiles / numbers.fewestTiles, 1)))
+        let panels = blocks.mostTiles.dividedRoundingUp(by: numbers.registerTiles)
+        let registerTiles = min(blocks.mostTiles.dividedRoundingUp(by: panels), blocks.fewestTiles)
+        let items = min(blocks.count, numbers.items * units)
+        let rowItems = min(rowBlocks, units.dividedRoundingUp(by: items))
+        let stage = stageFloats(winograd, blocks)
+        let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
+        let slot = stage + tileFloats + floats(winograd, vectors: tileVectors * blocks.mostTiles)
+        func kernel(_ name: String) -> KernelSpecification {
+            winogradKernel(
+                name, winograd, ["TILE_M": "\(registerTiles)", "TILE_VECTORS": "\(tileVectors)"],
+                epilogue: tensors.epilogue)
+        }
+        let transform = KernelLaunch(
+            kernel("winograd_weights"), [tensors.weight, .workspace(0)] + weightSizes(winograd),
+            globalSize: [rowBlocks, channelVectors, 1], localSize: [1, 1, 1])
+        let multiply = KernelLaunch(
+            kernel("winograd_convolution"),
+            [.workspace(0), tensors.source] + tensors.bias + [.result(0), .workspace(1)] + sizes(winograd)
+                + .int32s(blocks.count, stage, tileFloats, slot),
+            globalSize: [items, rowItems, 1], localSize: [1, 1, 1])
+        let weightFloats = rowBlocks * floats(winograd, vectors: channelVectors * profile.vectorWidth * tileVectors)
+        return winogradLaunches(
+            [transform, multiply], workspaces: [4 * weightFloats, 4 * items * rowItems * slot],
+            "\(winograd.name), \(registerTiles) tiles × \(tileVectors) vectors, \(blocks.count) blocks\(tensors.epilogue.summary)"
+        )
+    }
+
+    /// `winograd_weight_gradient` of `convolution/winograd.cl`.
+    private func winogradWeightGradientPanels(_ winograd: WinogradGrid) -> Lowering? {
+        let grid = winograd.grid
+        let numbers = WinogradNumbers(profile)
+        let units = max(profile.computeUnits, 1)
+        let (channelVectors, rowVectors) = (vectors(grid.channels), vectors(grid.rows))
+        let tileVectors = numbers.registerVectors
+        let rowBlocks = rowVectors.dividedRoundingUp(by: tileVectors)
+        let partialFloats =
+            rowBlocks * winograd.positions * channelVectors * profile.vectorWidth * tileVectors * profile.vectorWidth
+        let shares = max(min(numbers.partialBytes / (4 * partialFloats), units, winograd.tileRows), 1)
+        let rowItems = min(rowBlocks, units.dividedRoundingUp(by: shares))
+        let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + rowVectors)
+        let blocks = WinogradBlocks(
+            winograd, tiles: max(numbers.gradientBlockBytes / tileBytes, 2 * numbers.fewestTiles), register: 1,
+            fewest: shares)
+        let stage = stageFloats(winograd, blocks)
+        let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
+        let slot = stage + tileFloats + floats(winograd, vectors: rowVectors * blocks.mostTiles)
+        func kernel(_ name: String) -> KernelSpecification {
+            winogradKernel(
+                name, winograd, ["TILE_C": "\(numbers.registerChannels)", "TILE_VECTORS": "\(tileVectors)"])
+        }
+        let multiply = KernelLaunch(
+            kernel("winograd_weight_gradient"),
+            [.operand(0), .operand(1), .workspace(0), .workspace(1)] + sizes(winograd)
+                + .int32s(blocks.count, stage, tileFloats, slot),
+            globalSize: [shares, rowItems, 1], localSize: [1, 1, 1])
+        let sum = KernelLaunch(
+            kernel("winograd_sum_weights"),
+            [.workspace(0), .result(0)] + .int32s(shares, grid.rows, grid.channels),
+            globalSize: [rowBlocks, grid.channels, 1], localSize: [1, 1, 1])
+        return winogradLaunches(
+            [multiply, sum], workspaces: [4 * shares * partialFloats, 4 * shares * rowItems * slot],
+            "weight gradient by \(winograd.name), \(blocks.count) blocks, \(shares) shares")
+    }
+
+    // MARK: - GPUs
+
+    private var groupSize: Int { min(64, profile.maximumWorkGroupSize) }
+
+    /// A launch of one work-item for each of `count` things, by `rows`.
+    private func winogradLaunch(
+        _ name: String, _ winograd: WinogradGrid, _ arguments: [KernelArgument], count: Int, rows: Int = 1,
+        epilogue: Epilogue? = nil
+    ) -> KernelLaunch {
+        KernelLaunch(
+            KernelSpecification(
+                name,
+                files: (epilogue?.files ?? [])
+                    + ["convolution/winograd_transforms.cl", "convolution/winograd_tile.cl"],
+                defines: ["OUTPUT_TILE": "\(winograd.outputTile)"].merging(epilogue?.defines ?? [:]) { $1 }),
+            arguments, globalSize: [count.dividedRoundingUp(by: groupSize) * groupSize, rows],
+            localSize: [groupSize, 1])
+    }
+
+    /// `gemm_tiles`, a batch entry for each position: y [m, n] = a [m, k] · b [k, n], or b [n, k] transposed.
+    private func product(
+        _ winograd: WinogradGrid, _ tensors: [KernelArgument], m: Int, n: Int, k: Int, transposeB: Bool
+    ) -> KernelLaunch {
+        let tile = GroupTile(profile, rows: m, columns: n, batch: winograd.positions)
+        return KernelLaunch(
+            KernelSpecification(
+                "gemm_tiles", files: ["gemm/local_tile.cl", "gemm/tile.cl"],
+                defines: tile.defines.merging(transposeB ? ["TRANSPOSE_B": "1"] : [:]) { $1 }),
+            tensors + .int32s(m, n, k) + [.uint64(UInt64(n * k))],
+            globalSize: tile.globalSize(rows: m, columns: n, batch: winograd.positions), localSize: tile.localSize)
+    }
+
+    private func transformSource(_ winograd: WinogradGrid, _ source: KernelArgument, _ workspace: Int) -> KernelLaunch {
+        let grid = winograd.grid
+        return winogradLaunch(
+            "winograd_tile_source", winograd,
+            [source, .workspace(workspace)]
+                + .int32s(
+                    winograd.tiles, winograd.tilesHigh, winograd.tilesWide, grid.height, grid.width, winograd.top,
+                    winograd.left),
+            count: winograd.tiles, rows: grid.channels)
+    }
+
+    /// `convolution/winograd_tile.cl`.
+    private func winogradTiles(_ winograd: WinogradGrid, _ tensors: ConvolutionTensors) -> Lowering? {
+        let grid = winograd.grid
+        let (rows, channels, tiles) = (grid.rows, grid.channels, winograd.tiles)
+        let outputs: [KernelArgument] = .int32s(
+            tiles, winograd.tilesHigh, winograd.tilesWide, grid.vertical.extent, grid.horizontal.extent)
+        return winogradLaunches(
+            [
+                winogradLaunch(
+                    "winograd_tile_weights", winograd, [tensors.weight, .workspace(0)] + weightSizes(winograd),
+                    count: rows * channels),
+                transformSource(winograd, tensors.source, 1),
+                product(
+                    winograd, [.workspace(0), .workspace(1), .workspace(2)], m: rows, n: tiles, k: channels,
+                    transposeB: false),
+                winogradLaunch(
+                    "winograd_tile_output", winograd, [.workspace(2)] + tensors.bias + [.result(0)] + outputs,
+                    count: tiles, rows: rows, epilogue: tensors.epilogue),
+            ],
+            workspaces: [rows * channels, channels * tiles, rows * tiles].map { 4 * winograd.positions * $0 },
+            "\(winograd.name), gemm in local memory\(tensors.epilogue.summary)")
+    }
+
+    private func winogradWeightGradientTiles(_ winograd: WinogradGrid) -> Lowering? {
+        let grid = winograd.grid
+        let (rows, channels, tiles) = (grid.rows, grid.channels, winograd.tiles)
+        let cotangents: [KernelArgument] = .int32s(
+            tiles, winograd.tilesHigh, winograd.tilesWide, grid.vertical.extent, grid.horizontal.extent)
+        return winogradLaunches(
+            [
+                transformSource(winograd, .operand(0), 0),
+                winogradLaunch(
+                    "winograd_tile_cotangents", winograd, [.operand(1), .workspace(1)] + cotangents, count: tiles,
+                    rows: rows),
+                product(
+                    winograd, [.workspace(1), .workspace(0), .workspace(2)], m: rows, n: channels, k: tiles,
+                    transposeB: true),
+                winogradLaunch(
+                    "winograd_tile_weight_gradient", winograd,
+                    [.workspace(2), .result(0)] + .int32s(rows * channels), count: rows * channels),
+            ],
+            workspaces: [channels * tiles, rows * tiles, rows * channels].map { 4 * winograd.positions * $0 },
+            "weight gradient by \(winograd.name), gemm in local memory")
+    }
+}

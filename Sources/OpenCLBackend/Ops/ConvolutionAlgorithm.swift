@@ -1,0 +1,108 @@
+/// How a convolution is done.
+package enum ConvolutionAlgorithm: String, Hashable, Sendable, CaseIterable {
+    /// An implicit matrix product, or channel by channel where it is depthwise.
+    case direct
+    /// Winograd's minimal filtering F(2×2, 3×3): 2.25 times fewer products.
+    case winograd2
+    /// F(4×4, 3×3): 4 times fewer products, and about three times the rounding error of F(2×2, 3×3).
+    case winograd4
+
+    /// Outputs in each direction of a Winograd tile.
+    var outputTile: Int? {
+        switch self {
+        case .direct: nil
+        case .winograd2: 2
+        case .winograd4: 4
+        }
+    }
+}
+
+/// What the parts of a convolution cost on a CPU, each as the number of flops of a matrix product that take as long.
+///
+/// The defaults are fitted to times of PoCL on two Zen 5 cores with AVX-512, over 1 to 512 channels, planes of 7×7 to
+/// 112×112 and batches of 1 to 32; they are about right for AVX2 too, since all parts shrink with the vector.
+package struct ConvolutionCosts: Hashable, Sendable {
+    /// A flop of the direct product, and of the many smaller ones of Winograd.
+    var directFlop = 1.33
+    var winogradFlop = 1.25
+    /// Packing one element of a column (im2col).
+    var column = 24.0
+    /// Packing the nine taps of one row and channel.
+    var directWeight = 2000.0
+    /// Transforming one channel of one tile, and the taps of one row and channel.
+    var transform2 = 200.0
+    var transform4 = 580.0
+    var winogradWeight2 = 1500.0
+    var winogradWeight4 = 3400.0
+
+    func estimate(_ grid: ConvolutionGrid) -> Double {
+        let (rows, depth, pixels) = (Double(grid.rows), Double(grid.depth), Double(grid.pixels))
+        return directFlop * 2 * pixels * rows * depth + column * pixels * depth
+            + directWeight * rows * Double(grid.channels)
+    }
+
+    func estimate(_ winograd: WinogradGrid, vectorWidth: Int) -> Double {
+        func lanes(_ count: Int) -> Double { Double(count.dividedRoundingUp(by: vectorWidth) * vectorWidth) }
+        let (rows, channels) = (lanes(winograd.grid.rows), lanes(winograd.grid.channels))
+        let (transform, weight) =
+            winograd.outputTile == 2 ? (transform2, winogradWeight2) : (transform4, winogradWeight4)
+        return Double(winograd.tiles) * (winogradFlop * 2 * Double(winograd.positions) * rows * channels
+            + transform * (rows + channels)) + weight * rows * channels
+    }
+}
+
+extension OpenCLLowering {
+    /// The tiles of a grid where Winograd's filtering fits it and promises to be the fastest, or is asked for by
+    /// ``DeviceProfile/convolution``. On devices other than CPUs it is only done where asked for: nothing has been
+    /// measured there.
+    func winograd(_ grid: ConvolutionGrid) -> WinogradGrid? {
+        if let algorithm = profile.convolution {
+            return algorithm.outputTile.flatMap { WinogradGrid(grid, outputTile: $0) }
+        }
+        guard profile.shape == .cpu else { return nil }
+        let costs = ConvolutionCosts()
+        let candidates = [2, 4].compactMap { WinogradGrid(grid, outputTile: $0) }.map {
+            (winograd: $0, cost: costs.estimate($0, vectorWidth: profile.vectorWidth))
+        }
+        guard let best = candidates.min(by: { $0.cost < $1.cost }), best.cost < costs.estimate(grid) else { return nil }
+        return best.winograd
+    }
+}
+
+/// A 3×3 convolution of stride 1 in tiles, as `convolution/winograd.cl` and `convolution/winograd_tile.cl` take it.
+struct WinogradGrid: Hashable {
+    let grid: ConvolutionGrid
+    /// Outputs in each direction of a tile: 2 or 4.
+    let outputTile: Int
+    /// Zeros above and left of the source.
+    let top: Int
+    let left: Int
+    /// Whether the kernel's taps are taken in reverse: the gradient of the input.
+    let isTurned: Bool
+
+    /// Nil where the grid is not a dense 3×3 convolution of stride 1, or an input's gradient cuts off part of the
+    /// cotangent because the padding was more than 2.
+    init?(_ grid: ConvolutionGrid, outputTile: Int) {
+        let (vertical, horizontal) = (grid.vertical, grid.horizontal)
+        func isPlain(_ axis: ConvolutionAxis) -> Bool {
+            axis.taps == 3 && axis.stride == 1 && abs(axis.step) == 1 && axis.tapStep == 1 && axis.outStride == 1
+        }
+        guard grid.groups == 1, isPlain(vertical), isPlain(horizontal), vertical.step == horizontal.step else {
+            return nil
+        }
+        isTurned = vertical.step < 0
+        top = isTurned ? 2 - vertical.base : -vertical.base
+        left = isTurned ? 2 - horizontal.base : -horizontal.base
+        guard top >= 0, left >= 0, left + grid.width <= horizontal.extent + 2 else { return nil }
+        self.grid = grid
+        self.outputTile = outputTile
+    }
+
+    var tilesHigh: Int { grid.vertical.extent.dividedRoundingUp(by: outputTile) }
+    var tilesWide: Int { grid.horizontal.extent.dividedRoundingUp(by: outputTile) }
+    /// Rows of tiles in all images.
+    var tileRows: Int { grid.images * tilesHigh }
+    var tiles: Int { tileRows * tilesWide }
+    var positions: Int { (outputTile + 2) * (outputTile + 2) }
+    var name: String { "Winograd F(\(outputTile)×\(outputTile), 3×3)" }
+}
