@@ -32,7 +32,9 @@ typedef MATH_PASTE(uint, VECTOR_WIDTH) vuint;
 #define as_vuint MATH_PASTE(as_uint, VECTOR_WIDTH)
 #define convert_vfloat MATH_PASTE(convert_float, VECTOR_WIDTH)
 #define vfloat_load(pointer) MATH_PASTE(vload, VECTOR_WIDTH)(0, pointer)
-#define vfloat_store(value, pointer) MATH_PASTE(vstore, VECTOR_WIDTH)(value, 0, pointer)
+// A vector at the address of any float of global memory. PoCL makes vstore16 four stores where this is one.
+typedef struct __attribute__((packed)) { vfloat value; } vfloat_unaligned;
+#define vfloat_store(value_, pointer) (((__global vfloat_unaligned *)(pointer))->value = (value_))
 #endif
 
 // x = n·ln 2 + r with |r| ≤ ln 2 / 2. Adding 1.5·2²³ rounds to the nearest integer and leaves it in the low bits,
@@ -166,15 +168,13 @@ static inline vfloat vsoftplus(vfloat x) {
 
 // The first `count` of VECTOR_WIDTH elements, and zeros after them.
 static inline vfloat vfloat_load_part(__global const float *x, int count) {
-    float lanes[VECTOR_WIDTH];
-    for (int lane = 0; lane < VECTOR_WIDTH; ++lane) lanes[lane] = lane < count ? x[lane] : 0.0f;
-    return vfloat_load(lanes);
+    vfloat value = 0.0f;
+    for (int lane = 0; lane < count; ++lane) ((float *)&value)[lane] = x[lane];
+    return value;
 }
 
 static inline void vfloat_store_part(vfloat value, __global float *y, int count) {
-    float lanes[VECTOR_WIDTH];
-    vfloat_store(value, lanes);
-    for (int lane = 0; lane < count; ++lane) y[lane] = lanes[lane];
+    for (int lane = 0; lane < count; ++lane) y[lane] = ((const float *)&value)[lane];
 }
 
 // The places i of this work-item's elements. CPU shape: vectors of a block of its own, of a length that is a multiple

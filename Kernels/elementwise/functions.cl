@@ -44,8 +44,9 @@ static inline uint bfloat16_bits1(float x) { return x != x ? 0x7FC0u : BFLOAT16_
 #define LOADV_uint8(pointer) convert_vint(VLOAD(0, pointer))
 #define LOADV_float16(pointer) MATH_PASTE(vload_half, VECTOR_WIDTH)(0, pointer)
 #define LOADV_bfloat16(pointer) as_vfloat(MATH_PASTE(convert_uint, VECTOR_WIDTH)(VLOAD(0, pointer)) << 16)
-#define STOREV_float32(value, pointer) VSTORE(value, 0, pointer)
-#define STOREV_int32(value, pointer) VSTORE(value, 0, pointer)
+typedef struct __attribute__((packed)) { vint value; } vint_unaligned;
+#define STOREV_float32(value, pointer) vfloat_store(value, pointer)
+#define STOREV_int32(value_, pointer) (((__global vint_unaligned *)(pointer))->value = (value_))
 #define STOREV_uint8(value, pointer) VSTORE(MATH_PASTE(convert_uchar, VECTOR_WIDTH)((value) & 255), 0, pointer)
 #define STOREV_float16(value, pointer) VSTORE_HALF(value, 0, pointer)
 #define STOREV_bfloat16(value, pointer) VSTORE(MATH_PASTE(convert_ushort, VECTOR_WIDTH)(bfloat16_bits(value)), 0, pointer)

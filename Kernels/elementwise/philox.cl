@@ -65,8 +65,8 @@ static void interleave(const vfloat word[4], float out[GROUP]) {
         low.odd = odd[k].lo;
         high.even = even[k].hi;
         high.odd = odd[k].hi;
-        vfloat_store(low, out + 2 * k * VECTOR_WIDTH);
-        vfloat_store(high, out + (2 * k + 1) * VECTOR_WIDTH);
+        MATH_PASTE(vstore, VECTOR_WIDTH)(low, 2 * k, out);
+        MATH_PASTE(vstore, VECTOR_WIDTH)(high, 2 * k + 1, out);
     }
 }
 #endif

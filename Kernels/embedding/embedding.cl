@@ -23,7 +23,9 @@
 #if VECTOR_WIDTH > 1
 typedef EMBEDDING_PASTE(float, VECTOR_WIDTH) lanes;
 #define LOAD(pointer) EMBEDDING_PASTE(vload, VECTOR_WIDTH)(0, pointer)
-#define STORE(value, pointer) EMBEDDING_PASTE(vstore, VECTOR_WIDTH)(value, 0, pointer)
+// One store, of which PoCL makes four in vstore16.
+typedef struct __attribute__((packed)) { lanes value; } unaligned;
+#define STORE(value_, pointer) (((__global unaligned *)(pointer))->value = (value_))
 #else
 typedef float lanes;
 #define LOAD(pointer) (*(pointer))

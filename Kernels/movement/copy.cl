@@ -37,7 +37,9 @@
 #define COPY_PASTE(a, b) COPY_PASTE_(a, b)
 typedef COPY_PASTE(uint, VECTOR_WIDTH) words;
 #define LOAD(pointer) COPY_PASTE(vload, VECTOR_WIDTH)(0, pointer)
-#define STORE(value, pointer) COPY_PASTE(vstore, VECTOR_WIDTH)(value, 0, pointer)
+// One store, of which PoCL makes four in vstore16.
+typedef struct __attribute__((packed)) { words value; } unaligned;
+#define STORE(value_, pointer) (((__global unaligned *)(pointer))->value = (value_))
 
 #define LAYOUT_PARAMETERS \
     const ulong extent1, const ulong extent2, const ulong extent3, const ulong extent4, const ulong xStep0, \

@@ -137,12 +137,20 @@ static const char optimizer_optimizer[] = {
 #embed "../../Kernels/optimizer/optimizer.cl" suffix(, )
     0};
 
-static const char pooling_average_pool[] = {
-#embed "../../Kernels/pooling/average_pool.cl" suffix(, )
+static const char pooling_average_pool_gradient[] = {
+#embed "../../Kernels/pooling/average_pool_gradient.cl" suffix(, )
     0};
 
-static const char pooling_max_pool[] = {
-#embed "../../Kernels/pooling/max_pool.cl" suffix(, )
+static const char pooling_max_pool_gradient[] = {
+#embed "../../Kernels/pooling/max_pool_gradient.cl" suffix(, )
+    0};
+
+static const char pooling_pool[] = {
+#embed "../../Kernels/pooling/pool.cl" suffix(, )
+    0};
+
+static const char pooling_window[] = {
+#embed "../../Kernels/pooling/window.cl" suffix(, )
     0};
 
 static const char probe_launch[] = {
@@ -236,8 +244,10 @@ static const CKernelFile files[] = {
     {"normalization/batch_norm.cl", normalization_batch_norm, sizeof normalization_batch_norm - 1},
     {"normalization/layer_norm.cl", normalization_layer_norm, sizeof normalization_layer_norm - 1},
     {"optimizer/optimizer.cl", optimizer_optimizer, sizeof optimizer_optimizer - 1},
-    {"pooling/average_pool.cl", pooling_average_pool, sizeof pooling_average_pool - 1},
-    {"pooling/max_pool.cl", pooling_max_pool, sizeof pooling_max_pool - 1},
+    {"pooling/average_pool_gradient.cl", pooling_average_pool_gradient, sizeof pooling_average_pool_gradient - 1},
+    {"pooling/max_pool_gradient.cl", pooling_max_pool_gradient, sizeof pooling_max_pool_gradient - 1},
+    {"pooling/pool.cl", pooling_pool, sizeof pooling_pool - 1},
+    {"pooling/window.cl", pooling_window, sizeof pooling_window - 1},
     {"probe/launch.cl", probe_launch, sizeof probe_launch - 1},
     {"probe/local_memory.cl", probe_local_memory, sizeof probe_local_memory - 1},
     {"probe/matrix_nvidia.cl", probe_matrix_nvidia, sizeof probe_matrix_nvidia - 1},

@@ -34,6 +34,23 @@ INLINE float exp_f32(float x) {
     return x != x ? x : y;
 }
 
+// e^x of sixteen lanes with x <= 0, as softmax needs it: what would be subnormal is 0.
+INLINE lanes_f32 exp_nonpositive_f32(lanes_f32 x) {
+    typedef uint32_t lanes_bits __attribute__((ext_vector_type(16), aligned(4)));
+    const lanes_f32 bounded = x < -87.3f ? (lanes_f32)-87.3f : x;
+    const lanes_f32 shifted = bounded * 1.44269504f + 12582912.0f;
+    const lanes_f32 whole = shifted - 12582912.0f;
+    const lanes_f32 r = (bounded - whole * 0.693145752f) - whole * 1.42860677e-6f;
+    lanes_f32 p = r * 1.395083345e-03f + 8.369088284e-03f;
+    p = p * r + 4.166620067e-02f;
+    p = p * r + 1.666651718e-01f;
+    p = p * r + 5.000000097e-01f;
+    p = p * (r * r) + r;
+    const lanes_bits exponent = (__builtin_bit_cast(lanes_bits, shifted) + 127u) << 23;
+    const lanes_f32 y = (p + 1.0f) * __builtin_bit_cast(lanes_f32, exponent);
+    return x < -87.3f ? (lanes_f32)0.0f : y;
+}
+
 // ln(m * 2^e) with m in [sqrt(1/2), sqrt(2)).
 INLINE float log_f32(float x) {
     const int tiny = x < 1.17549435e-38f;
@@ -108,6 +125,10 @@ INLINE float erf_f32(float x) {
 }
 
 INLINE double exp_f64(double x) { return exp(x); }
+INLINE lanes_f64 exp_nonpositive_f64(lanes_f64 x) {
+    for (int l = 0; l < LANES; l++) x[l] = exp(x[l]);
+    return x;
+}
 INLINE double log_f64(double x) { return log(x); }
 INLINE double log1p_f64(double x) { return log1p(x); }
 INLINE double tanh_f64(double x) { return tanh(x); }

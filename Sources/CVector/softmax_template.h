@@ -1,19 +1,60 @@
 // Softmax and cross-entropy of rows; softmax.c includes this once for each type.
 
-// y = e^(x - shift) and the sum of y.
+// The first `count` of sixteen elements, and `fill` in the lanes after them.
+INLINE LANE_TYPE FN(load_part)(const REAL *x, int64_t count, REAL fill) {
+    REAL lane[LANES];
+    for (int l = 0; l < LANES; l++) lane[l] = l < count ? x[l] : fill;
+    return *(const LANE_TYPE *)lane;
+}
+
+INLINE void FN(store_part)(LANE_TYPE v, REAL *y, int64_t count) {
+    REAL lane[LANES];
+    *(LANE_TYPE *)lane = v;
+    for (int l = 0; l < LANES; l++) if (l < count) y[l] = lane[l];
+}
+
+// The largest number of a row, -infinity where there is none: a NaN is passed over, and shows in the exponentials.
+INLINE REAL FN(largest)(const REAL *x, int64_t columns) {
+    enum { PARTS = 4 };
+    LANE_TYPE part[PARTS];
+    for (int p = 0; p < PARTS; p++) part[p] = -INFINITY;
+    int64_t i = 0;
+    for (; i + PARTS * LANES <= columns; i += PARTS * LANES) {
+        for (int p = 0; p < PARTS; p++) {
+            const LANE_TYPE a = *(const LANE_TYPE *)(x + i + p * LANES);
+            part[p] = a > part[p] ? a : part[p];
+        }
+    }
+    for (; i < columns; i += LANES) {
+        const LANE_TYPE a = columns - i >= LANES ? *(const LANE_TYPE *)(x + i)
+                                                 : FN(load_part)(x + i, columns - i, -INFINITY);
+        part[0] = a > part[0] ? a : part[0];
+    }
+    for (int p = 1; p < PARTS; p++) part[0] = part[p] > part[0] ? part[p] : part[0];
+    REAL lane[LANES];
+    *(LANE_TYPE *)lane = part[0];
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        for (int l = 0; l < half; l++) lane[l] = lane[l + half] > lane[l] ? lane[l + half] : lane[l];
+    }
+    return lane[0];
+}
+
+// y = e^(x - shift) for a shift that no x is above, and the sum of y.
 INLINE REAL FN(exponentials)(const REAL *x, REAL *y, int64_t columns, REAL shift) {
     LANE_TYPE total = 0;
     int64_t i = 0;
     for (; i + LANES <= columns; i += LANES) {
-        for (int l = 0; l < LANES; l++) y[i + l] = FN(exp)(x[i + l] - shift);
-        total += *(const LANE_TYPE *)(y + i);
+        const LANE_TYPE power = FN(exp_nonpositive)(*(const LANE_TYPE *)(x + i) - shift);
+        *(LANE_TYPE *)(y + i) = power;
+        total += power;
     }
-    REAL rest = 0;
-    for (; i < columns; i++) {
-        y[i] = FN(exp)(x[i] - shift);
-        rest += y[i];
+    if (i < columns) {
+        const LANE_TYPE power = FN(exp_nonpositive)(FN(load_part)(x + i, columns - i, -INFINITY) - shift);
+        FN(store_part)(power, y + i, columns - i);
+        // What was -infinity is 0 now, but for a row whose shift is NaN or infinite and whose sum is NaN anyway.
+        total += power;
     }
-    return FN(lanes_sum)(total) + rest;
+    return FN(lanes_sum)(total);
 }
 
 // The same without writing the exponentials: through a small buffer.
@@ -33,16 +74,18 @@ INLINE REAL FN(dot)(const REAL *a, const REAL *b, int64_t count) {
         s += *(const LANE_TYPE *)(a + i) * *(const LANE_TYPE *)(b + i);
         t += *(const LANE_TYPE *)(a + i + LANES) * *(const LANE_TYPE *)(b + i + LANES);
     }
-    REAL rest = 0;
-    for (; i < count; i++) rest += a[i] * b[i];
-    return FN(lanes_sum)(s + t) + rest;
+    for (; i < count; i += LANES) {
+        const int64_t part = smaller(count - i, LANES);
+        s += FN(load_part)(a + i, part, 0) * FN(load_part)(b + i, part, 0);
+    }
+    return FN(lanes_sum)(s + t);
 }
 
 INLINE void FN(softmax)(const REAL *x, REAL *y, int64_t first, int64_t last, int64_t n) {
     for (int64_t row = first; row < last; row++) {
         const REAL *from = x + row * n;
         REAL *to = y + row * n;
-        const REAL scale = 1 / FN(exponentials)(from, to, n, FN(maximum)(from, n));
+        const REAL scale = 1 / FN(exponentials)(from, to, n, FN(largest)(from, n));
         for (int64_t i = 0; i < n; i++) to[i] *= scale;
     }
 }
@@ -60,7 +103,7 @@ INLINE void FN(log_softmax)(const REAL *x, REAL *y, int64_t first, int64_t last,
     for (int64_t row = first; row < last; row++) {
         const REAL *restrict from = x + row * n;
         REAL *restrict to = y + row * n;
-        const REAL m = FN(maximum)(from, n), logarithm = FN(log)(FN(exponential_sum)(from, n, m));
+        const REAL m = FN(largest)(from, n), logarithm = FN(log)(FN(exponential_sum)(from, n, m));
         for (int64_t i = 0; i < n; i++) to[i] = (from[i] - m) - logarithm;
     }
 }
@@ -78,10 +121,10 @@ INLINE void FN(cross_entropy)(
     const REAL *logits, const int32_t *labels, REAL *loss, REAL *logSumExp, int64_t first, int64_t last, int64_t n) {
     for (int64_t row = first; row < last; row++) {
         const REAL *from = logits + row * n;
-        const REAL m = FN(maximum)(from, n);
+        const REAL m = FN(largest)(from, n);
         // A row of -infinity has no finite shift; its sum is 0 and its logarithm -infinity.
         const REAL total = FN(log)(FN(exponential_sum)(from, n, m == -INFINITY ? 0 : m));
-        const REAL value = m == -INFINITY ? m : m + total;
+        const REAL value = m == -INFINITY ? total : m + total;
         const int32_t label = labels[row];
         logSumExp[row] = value;
         // Near the maximum the difference is taken before the logarithm is added, which keeps its digits.

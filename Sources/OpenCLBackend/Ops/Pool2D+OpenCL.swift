@@ -3,40 +3,47 @@ import TensorGraph
 
 // Windows of planes: a work-item an element on GPU-like devices, a run of planes on CPU-like ones.
 extension OpenCLLowering {
-    package func maxPool2D(_ attributes: Pool2D) throws -> Lowering {
-        maximum(attributes, ["maxPool", "maxPoolPlanes"], [.operand(0), .result(0)], output: results[0].shape)
+    package func maxPool2D(_ attributes: Pool2D) throws -> Lowering { forward(attributes, isMaximum: true) }
+
+    package func averagePool2D(_ attributes: Pool2D) throws -> Lowering { forward(attributes, isMaximum: false) }
+
+    private func forward(_ attributes: Pool2D, isMaximum: Bool) -> Lowering {
+        pool(
+            attributes, "pool", file: "pooling/pool.cl", [.operand(0), .result(0)], from: operands[0].shape,
+            to: results[0].shape, defines: ["IS_MAXIMUM": isMaximum ? "1" : "0"])
     }
 
     package func maxPool2DGradient(_ attributes: Pool2D) throws -> Lowering {
-        maximum(
-            attributes, ["maxPoolGradient", "maxPoolGradientPlanes"], [.operand(0), .operand(1), .result(0)],
-            output: operands[1].shape)
-    }
-
-    package func averagePool2D(_ attributes: Pool2D) throws -> Lowering {
-        average(attributes, "averagePool", input: operands[0].shape, output: results[0].shape)
+        pool(
+            attributes, "maxPoolGradient", file: "pooling/max_pool_gradient.cl",
+            [.operand(0), .operand(1), .result(0)], from: operands[0].shape, to: operands[1].shape)
     }
 
     package func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws -> Lowering {
-        average(
-            attributes.pooling, "averagePoolGradient", input: attributes.input, output: operands[0].shape)
+        pool(
+            attributes.pooling, "averagePoolGradient", file: "pooling/average_pool_gradient.cl",
+            [.operand(0), .result(0)], from: attributes.input, to: operands[0].shape)
     }
 
-    /// - Parameter names: the kernel for GPU-like devices and the one for CPU-like devices.
-    private func maximum(
-        _ pooling: Pool2D, _ names: [String], _ tensors: [KernelArgument], output: Shape
+    /// - Parameters:
+    ///   - name: the kernel for GPU-like devices; with `Planes` after it, the one for CPU-like devices.
+    ///   - input: the shape that windows are taken of.
+    ///   - output: the shape with an element a window.
+    private func pool(
+        _ pooling: Pool2D, _ name: String, file: String, _ tensors: [KernelArgument], from input: Shape,
+        to output: Shape, defines: [String: String] = [:]
     ) -> Lowering {
         if let unsupportedRows { return .declined(unsupportedRows) }
-        let input = operands[0].shape
         let planes = input[0] * input[1]
         let extents: [KernelArgument] = .int32s(input[2], input[3], output[2], output[3])
         let isCPU = profile.shape == .cpu
-        var defines = pooling.defines
-        defines["VECTOR_WIDTH"] = "\(isCPU ? profile.vectorWidth : 1)"
         let group = Self.poolingGroup(profile)
+        var defines = pooling.defines.merging(defines) { $1 }
+        defines["VECTOR_WIDTH"] = "\(isCPU ? profile.vectorWidth : 1)"
         defines["GROUP"] = "\(group)"
         let kernel = KernelSpecification(
-            names[isCPU ? 1 : 0], files: KernelSpecification.vectorFiles + ["pooling/max_pool.cl"], defines: defines)
+            isCPU ? name + "Planes" : name,
+            files: KernelSpecification.vectorFiles + ["pooling/window.cl", file], defines: defines)
         if isCPU {
             let items = min(planes, 16 * profile.computeUnits)
             let launch = KernelLaunch(kernel, tensors + [.uint64(UInt64(planes))] + extents, items: items)
@@ -48,24 +55,6 @@ extension OpenCLLowering {
         return launches([launch], "a work-item an element")
     }
 
-    private func average(_ pooling: Pool2D, _ name: String, input: Shape, output: Shape) -> Lowering {
-        if let unsupportedRows { return .declined(unsupportedRows) }
-        let isCPU = profile.shape == .cpu
-        let group = isCPU ? 1 : Self.poolingGroup(profile)
-        let elements = results[0].shape.elementCount
-        let items = isCPU ? min(elements, 16 * profile.computeUnits) : elements.dividedRoundingUp(by: group) * group
-        var defines = pooling.defines
-        defines["GROUP"] = "\(group)"
-        defines["COUNTS_PADDING"] = pooling.countsPadding ? "1" : "0"
-        let kernel = KernelSpecification(name, files: ["pooling/average_pool.cl"], defines: defines)
-        let launch = KernelLaunch(
-            kernel,
-            [.operand(0), .result(0), .uint64(UInt64(input[0] * input[1]))]
-                + .int32s(input[2], input[3], output[2], output[3]),
-            globalSize: [items], localSize: [group])
-        return launches([launch], isCPU ? "\(items) runs of elements" : "a work-item an element")
-    }
-
     private static func poolingGroup(_ profile: DeviceProfile) -> Int { min(64, profile.maximumWorkGroupSize) }
 }
 
@@ -74,8 +63,8 @@ extension Pool2D {
     fileprivate var defines: [String: String] {
         [
             "WINDOW_HEIGHT": "\(window[0])", "WINDOW_WIDTH": "\(window[1])", "STRIDE_HEIGHT": "\(stride[0])",
-            "STRIDE_WIDTH": "\(stride[1])", "PAD_TOP": "\(padding[0])", "PAD_BOTTOM": "\(padding[1])",
-            "PAD_LEFT": "\(padding[2])", "PAD_RIGHT": "\(padding[3])",
+            "STRIDE_WIDTH": "\(stride[1])", "PAD_TOP": "\(padding[0])", "PAD_LEFT": "\(padding[2])",
+            "COUNTS_PADDING": countsPadding ? "1" : "0",
         ]
     }
 }
