@@ -1,6 +1,6 @@
 // The product inside a recurrence, for the CPU shape: sums = a·B for a few rows of a, B packed in panels.
 //
-// Follows common/math.cl. A panel holds some vectors of columns of B, k by k, so that a step streams B once through the
+// Follows common/math.cl and common/transpose.cl. A panel holds some vectors of columns of B, k by k, so that a step streams B once through the
 // cache; a tile of a few rows by one panel is held in registers while k runs, and handed over as sums to what the
 // recurrence does with them, so that they never reach memory:
 //
@@ -37,15 +37,6 @@ static inline void store_row(vfloat value, __global float *y, int left) {
         vfloat_store_part(value, y, max(left, 0));
 }
 
-// One round of a transpose by perfect shuffles: rows r and r + half, interleaved.
-#define SHUFFLE_ROUND(from, to) \
-    _Pragma("unroll") for (int r = 0; r < VECTOR_WIDTH / 2; ++r) { \
-        to[2 * r].even = from[r].lo; \
-        to[2 * r].odd = from[r + VECTOR_WIDTH / 2].lo; \
-        to[2 * r + 1].even = from[r].hi; \
-        to[2 * r + 1].odd = from[r + VECTOR_WIDTH / 2].hi; \
-    }
-
 // Forward: B = wᵀ for w [GATES·h, h], [⌈h / VECTOR_WIDTH⌉][k = h][GATES][VECTOR_WIDTH]. One work-item a panel; units
 // past h are zero.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -61,27 +52,8 @@ void pack_gates(
         __global float *to = panels + gate * VECTOR_WIDTH;
         int i = 0;
         if (units == VECTOR_WIDTH) {
-            for (; i + VECTOR_WIDTH <= h; i += VECTOR_WIDTH) {
-                vfloat a[VECTOR_WIDTH];
-                vfloat b[VECTOR_WIDTH];
-                #pragma unroll
-                for (int r = 0; r < VECTOR_WIDTH; ++r) a[r] = vfloat_load(from + (ulong)r * h + i);
-                SHUFFLE_ROUND(a, b)
-                SHUFFLE_ROUND(b, a)
-#if VECTOR_WIDTH >= 8
-                SHUFFLE_ROUND(a, b)
-#endif
-#if VECTOR_WIDTH == 8
-                vfloat *rows = b;
-#else
-#if VECTOR_WIDTH == 16
-                SHUFFLE_ROUND(b, a)
-#endif
-                vfloat *rows = a;
-#endif
-                #pragma unroll
-                for (int r = 0; r < VECTOR_WIDTH; ++r) vfloat_store(rows[r], to + (ulong)(i + r) * GATES * VECTOR_WIDTH);
-            }
+            for (; i + VECTOR_WIDTH <= h; i += VECTOR_WIDTH)
+                TRANSPOSE_SQUARE(from + i, h, to + (ulong)i * GATES * VECTOR_WIDTH, GATES * VECTOR_WIDTH);
         }
         for (; i < h; ++i) {
             for (int r = 0; r < VECTOR_WIDTH; ++r) {
