@@ -1,18 +1,19 @@
 // Matrix product for devices that are CPUs: y = activation(op(a) · op(b) + bias), row-major, batched.
 //
-//            b, packed by the work-item, a panel at a time        a [m, k] is packed first, by gemm_pack_rows, into
-//            ┌────────┬────────┬──                               panels of TILE_M rows, k-major: every step of the
-//         k  │ TILE_N │        │   into BLOCK_K × TILE_N          inner loop reads TILE_M consecutive floats. One
-//            │        │        │   floats that stay in cache       work-item owns some panels of b's columns and
-//   ┌──────┐ ├────────┼────────┼──                               some of a's rows, walks k in blocks, packs its own
-//   │TILE_M│ │ c tile │        │                                  panel of b and multiplies every panel of a by it
-//   ├──────┤ ├────────┼────────┼──                               in TILE_M × TILE_N tiles held in registers.
-//   │  a   │ │        │        │
+//            b, packed by the work-item, a panel at a time        One work-item owns some panels of b's columns and
+//            ┌────────┬────────┬──                               some of a's rows, walks k in blocks, packs its own
+//         k  │ TILE_N │        │   into BLOCK_K × TILE_N          panel of b and multiplies all its rows of a by it in
+//            │        │        │   floats that stay in cache       TILE_M × TILE_N tiles held in registers. a is read
+//   ┌──────┐ ├────────┼────────┼──                               in place, TILE_M rows at a time side by side. Where its
+//   │TILE_M│ │ c tile │        │                                  steps lie too far apart (it is transposed and wide),
+//   ├──────┤ ├────────┼────────┼──                               it is packed into panels of TILE_M rows, k-major: all
+//   │  a   │ │        │        │                                  of it first, by gemm_pack_rows, or, with few columns,
+//                                                               a block of k at a time by each work-item for itself.
 //
 // Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed; a batch stride of 0
-// shares it), bias [n], y [batch, m, n]. 2·m·n·k flops a batch entry. Bytes moved: a twice (packed once), b once,
+// shares it), bias [n], y [batch, m, n]. 2·m·n·k flops a batch entry. Bytes moved: a and b once (a twice, where packed),
 // y once for each block of k. There is no local memory and no barrier; the local size is always (1, 1, 1), so that
-// every barrier-free line below compiles to plain vector code.
+// every barrier-free line below compiles to plain vector code. Follows common/transpose.cl.
 // Method: K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", TOMS 34(3), 2008, with
 // the roles of a and b exchanged: the panel of b stays in the nearest cache and a streams past it.
 
@@ -31,6 +32,13 @@
 #ifndef TRANSPOSE_B
 #define TRANSPOSE_B 0
 #endif
+#define A_PACKED 0
+#define A_ROWS 1
+#define A_COLUMNS 2
+#define A_BLOCKS 3
+#ifndef LAYOUT_A
+#define LAYOUT_A A_PACKED    // how a is read: in panels; in place, [m, k] or [k, m], with m ≥ TILE_M; from own blocks
+#endif
 #ifndef HAS_BIAS
 #define HAS_BIAS 0
 #endif
@@ -45,47 +53,62 @@
 #define storev JOIN(vstore, VECTOR_WIDTH)
 #define TILE_N (VECTOR_WIDTH * TILE_VECTORS)
 
-// a → panels [batch][⌈m / TILE_M⌉][k][TILE_M], the missing rows of the last panel zero.
-// rowStride and columnStride are a's: (k, 1), or (1, m) where it is transposed.
-// Global size (panels, batch, 1).
+// Panels `first` to before `end` of TILE_M rows of a, for `depth` steps from `a` on, into [panel][panelStride], each
+// [depth][TILE_M], rows past m zero. PACK_PANELS panels are filled side by side, so that what is read of a transposed a
+// for one step lies together and yet all that is written stays in the nearest cache.
+#define PACK_PANELS 8
+static void pack_rows(
+    __global const float *a, __global float *panels, const long panelStride, const int first, const int end,
+    const int depth, const int m, const int rowStride, const int columnStride)
+{
+    for (int group = first; group < end; group += PACK_PANELS) {
+        for (int p = 0; p < depth; p++) {
+            for (int panel = group; panel < min(group + PACK_PANELS, end); panel++) {
+                __global const float *source = a + (long)panel * TILE_M * rowStride + (long)p * columnStride;
+                __global float *target = panels + (panel - first) * panelStride + (long)p * TILE_M;
+                const int rows = m - panel * TILE_M;
+                if (rows >= TILE_M && rowStride == 1) {
+                    #pragma unroll
+                    for (int i = 0; i < TILE_M; i++) target[i] = source[i];
+                } else {
+                    for (int i = 0; i < TILE_M; i++) target[i] = i < rows ? source[i * (long)rowStride] : 0;
+                }
+            }
+        }
+    }
+}
+
+// a → panels [batch][⌈m / TILE_M⌉][k][TILE_M]. rowStride and columnStride are a's: (k, 1), or (1, m) where it is
+// transposed. Global size (shares, batch, 1): each share is some steps of k.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gemm_pack_rows(
     __global const float *restrict a, const ulong aOffset, __global float *restrict packed, const ulong packedOffset,
     const int m, const int k, const int rowStride, const int columnStride)
 {
-    const int panel = get_global_id(0);
-    const int row = panel * TILE_M;
-    const int rows = min(TILE_M, m - row);
+    const int panels = (m + TILE_M - 1) / TILE_M;
     const ulong entry = get_global_id(1);
-    __global const float *source = a + aOffset + entry * m * k + (ulong)row * rowStride;
-    __global float *target = packed + packedOffset + (entry * get_global_size(0) + panel) * k * TILE_M;
-    if (columnStride == 1) {
-        for (int i = 0; i < TILE_M; i++) {
-            if (i < rows) {
-                __global const float *line = source + (long)i * rowStride;
-                for (int p = 0; p < k; p++) target[(long)p * TILE_M + i] = line[p];
-            } else {
-                for (int p = 0; p < k; p++) target[(long)p * TILE_M + i] = 0;
-            }
-        }
-    } else {
-        for (int p = 0; p < k; p++) {
-            for (int i = 0; i < TILE_M; i++)
-                target[(long)p * TILE_M + i] = i < rows ? source[(long)p * columnStride + i * (long)rowStride] : 0;
-        }
-    }
+    const int start = (int)((long)k * get_global_id(0) / get_global_size(0));
+    const int end = (int)((long)k * (get_global_id(0) + 1) / get_global_size(0));
+    pack_rows(
+        a + aOffset + entry * m * k + (long)start * columnStride,
+        packed + packedOffset + entry * panels * k * TILE_M + (long)start * TILE_M, (long)k * TILE_M, 0, panels,
+        end - start, m, rowStride, columnStride);
 }
 
 // Rows p of [depth, columns] of b, from `b` on, into panel [depth][TILE_N], missing columns zero.
 static void pack_columns(__global const float *b, float *panel, const int depth, const int columns, const int stride)
 {
 #if TRANSPOSE_B
-    for (int j = 0; j < TILE_N; j++) {
-        if (j < columns) {
-            __global const float *line = b + (long)j * stride;
-            for (int p = 0; p < depth; p++) panel[p * TILE_N + j] = line[p];
-        } else {
-            for (int p = 0; p < depth; p++) panel[p * TILE_N + j] = 0;
+    for (int v = 0; v < TILE_VECTORS; v++) {
+        const int first = v * VECTOR_WIDTH;
+        int p = 0;
+        if (columns >= first + VECTOR_WIDTH) {
+            for (; p + VECTOR_WIDTH <= depth; p += VECTOR_WIDTH)
+                TRANSPOSE_SQUARE(b + (long)first * stride + p, stride, panel + p * TILE_N + first, TILE_N);
+        }
+        for (int j = first; j < first + VECTOR_WIDTH; j++) {
+            for (int rest = p; rest < depth; rest++)
+                panel[rest * TILE_N + j] = j < columns ? b[(long)j * stride + rest] : 0;
         }
     }
 #else
@@ -102,10 +125,11 @@ static void pack_columns(__global const float *b, float *panel, const int depth,
 #endif
 }
 
-// tile += a panel [depth][TILE_M] · b panel [depth][TILE_N], the first `vectors` vectors of each row of it.
+// tile += TILE_M rows of a · b panel [depth][TILE_N], the first `vectors` vectors of each row of it.
+// `stride` is that from a row of a to the next, or from a step to the next where the rows are side by side.
 static inline __attribute__((always_inline))
 void multiply(
-    __global const float *a, const float *b, const int depth, const int vectors,
+    __global const float *a, const long stride, const float *b, const int depth, const int vectors,
     floatv tile[TILE_M][TILE_VECTORS])
 {
     for (int p = 0; p < depth; p++) {
@@ -114,11 +138,21 @@ void multiply(
         for (int v = 0; v < TILE_VECTORS; v++) if (v < vectors) row[v] = loadv(v, b);
         #pragma unroll
         for (int i = 0; i < TILE_M; i++) {
+#if LAYOUT_A == A_ROWS
+            const floatv x = (floatv)(a[i * stride]);
+#else
             const floatv x = (floatv)(a[i]);
+#endif
             #pragma unroll
             for (int v = 0; v < TILE_VECTORS; v++) if (v < vectors) tile[i][v] = fma(x, row[v], tile[i][v]);
         }
+#if LAYOUT_A == A_ROWS
+        a++;
+#elif LAYOUT_A == A_COLUMNS
+        a += stride;
+#else
         a += TILE_M;
+#endif
         b += TILE_N;
     }
 }
@@ -131,11 +165,12 @@ static floatv load_part(__global const float *pointer, const int count)
     return loadv(0, lanes);
 }
 
-// c tile = (first ? 0 : c tile) + a panel · b panel, and where it is the last block, the epilogue.
+// c tile = (first ? 0 : c tile) + rows of a · b panel, and where it is the last block, the epilogue. Of the TILE_M rows
+// only those from `skipped` to before `rows` are stored; c is where the row `skipped` goes.
 static inline __attribute__((always_inline))
 void multiply_tile(
-    __global const float *a, const float *b, __global float *c,
-    __global const float *bias, const int depth, const int rows, const int columns, const int n,
+    __global const float *a, const long stride, const float *b, __global float *c,
+    __global const float *bias, const int depth, const int skipped, const int rows, const int columns, const int n,
     const int vectors, const int first, const int last)
 {
     floatv tile[TILE_M][TILE_VECTORS];
@@ -144,13 +179,13 @@ void multiply_tile(
         #pragma unroll
         for (int v = 0; v < TILE_VECTORS; v++) tile[i][v] = (floatv)(0);
     }
-    multiply(a, b, depth, vectors, tile);
+    multiply(a, stride, b, depth, vectors, tile);
     #pragma unroll
     for (int i = 0; i < TILE_M; i++) {
-        if (i < rows) {
+        if (i >= skipped && i < rows) {
             #pragma unroll
             for (int v = 0; v < TILE_VECTORS; v++) {
-                __global float *target = c + (long)i * n + v * VECTOR_WIDTH;
+                __global float *target = c + (long)(i - skipped) * n + v * VECTOR_WIDTH;
                 if (columns >= (v + 1) * VECTOR_WIDTH) {
                     floatv sum = tile[i][v];
                     if (!first) sum += loadv(0, target);
@@ -181,25 +216,38 @@ void multiply_tile(
 }
 
 // The product. Global size (column items, row items, batch): the panels of b's columns and those of a's rows
-// are shared out evenly over the items.
+// are shared out evenly over the items. Where a is read in place, the last rows take some before them along to fill a tile.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gemm_panels(
-    __global const float *restrict packed, const ulong packedOffset, __global const float *restrict b,
-    const ulong bOffset,
+    __global const float *restrict a, const ulong aOffset, __global const float *restrict b, const ulong bOffset,
 #if HAS_BIAS
     __global const float *restrict bias, const ulong biasOffset,
 #endif
-    __global float *restrict c, const ulong cOffset, const int m, const int n, const int k, const int blockK,
-    const ulong bBatchStride)
+    __global float *restrict c, const ulong cOffset,
+#if LAYOUT_A == A_BLOCKS
+    __global float *restrict blocks, const ulong blocksOffset,
+#endif
+    const int m, const int n, const int k, const int blockK, const ulong bBatchStride)
 {
     float panel[BLOCK_K * TILE_N] __attribute__((aligned(64)));
     const ulong entry = get_global_id(2);
+    const long stride = LAYOUT_A == A_ROWS ? k : m;
     const int rowPanels = (m + TILE_M - 1) / TILE_M, columnPanels = (n + TILE_N - 1) / TILE_N;
     const int columnStart = (int)((long)columnPanels * get_global_id(0) / get_global_size(0));
     const int columnEnd = (int)((long)columnPanels * (get_global_id(0) + 1) / get_global_size(0));
     const int rowStart = (int)((long)rowPanels * get_global_id(1) / get_global_size(1));
     const int rowEnd = (int)((long)rowPanels * (get_global_id(1) + 1) / get_global_size(1));
-    packed += packedOffset + entry * rowPanels * k * TILE_M;
+#if LAYOUT_A == A_PACKED
+    a += aOffset + entry * rowPanels * k * TILE_M;
+#else
+    a += aOffset + entry * m * k;
+#endif
+#if LAYOUT_A == A_BLOCKS
+    // Each work-item has room for the most panels of one, by a block of k.
+    const ulong item = (entry * get_global_size(1) + get_global_id(1)) * get_global_size(0) + get_global_id(0);
+    const int mostPanels = (rowPanels + get_global_size(1) - 1) / get_global_size(1);
+    blocks += blocksOffset + item * mostPanels * TILE_M * blockK;
+#endif
     b += bOffset + entry * bBatchStride;
     c += cOffset + entry * m * n;
 #if HAS_BIAS
@@ -208,6 +256,9 @@ void gemm_panels(
     for (int block = 0; block < k; block += blockK) {
         const int depth = min(blockK, k - block);
         const int first = block == 0, last = block + blockK >= k;
+#if LAYOUT_A == A_BLOCKS
+        pack_rows(a + (long)block * m, blocks, (long)depth * TILE_M, rowStart, rowEnd, depth, m, 1, m);
+#endif
         for (int j = columnStart; j < columnEnd; j++) {
             const int column = j * TILE_N;
             const int columns = min(TILE_N, n - column);
@@ -218,18 +269,32 @@ void gemm_panels(
 #endif
             for (int i = rowStart; i < rowEnd; i++) {
                 const int row = i * TILE_M;
-                __global const float *x = packed + ((long)i * k + block) * TILE_M;
+#if LAYOUT_A == A_PACKED || LAYOUT_A == A_BLOCKS
+                const int skipped = 0, rows = min(TILE_M, m - row);
+#if LAYOUT_A == A_PACKED
+                __global const float *x = a + ((long)i * k + block) * TILE_M;
+#else
+                __global const float *x = blocks + (long)(i - rowStart) * depth * TILE_M;
+#endif
+#else
+                const int skipped = max(row + TILE_M - m, 0), rows = TILE_M;
+#if LAYOUT_A == A_ROWS
+                __global const float *x = a + (long)(row - skipped) * k + block;
+#else
+                __global const float *x = a + (long)block * m + row - skipped;
+#endif
+#endif
                 __global float *y = c + (long)row * n + column;
-                const int rows = min(TILE_M, m - row);
 #if HAS_BIAS
                 __global const float *z = bias + column;
 #else
                 __global const float *z = 0;
 #endif
                 if (columns > TILE_N - VECTOR_WIDTH)
-                    multiply_tile(x, panel, y, z, depth, rows, columns, n, TILE_VECTORS, first, last);
+                    multiply_tile(x, stride, panel, y, z, depth, skipped, rows, columns, n, TILE_VECTORS, first, last);
                 else
-                    multiply_tile(x, panel, y, z, depth, rows, columns, n, TILE_VECTORS - 1, first, last);
+                    multiply_tile(
+                        x, stride, panel, y, z, depth, skipped, rows, columns, n, TILE_VECTORS - 1, first, last);
             }
         }
     }

@@ -3,44 +3,52 @@
 // Follows common/math.cl and recurrent/panels.cl; laid out as recurrent/lstm.cl, with three gates: 6·rows·h² flops a
 // step and pass. Shapes and formulas are in TensorGraph/Ops/Recurrent.swift.
 
-// u = h'·wHiddenᵀ + bHidden is formed in `scratch`, [batch, 3h].
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gru_sequence(
     __global const float *restrict xGates, const ulong xGatesOffset, __global const float *restrict panels,
     const ulong panelsOffset, __global const float *restrict bias, const ulong biasOffset,
     __global const float *restrict h0, const ulong h0Offset, __global float *y, const ulong yOffset,
     __global float *gates, const ulong gatesOffset, __global float *candidate, const ulong candidateOffset,
-    __global float *scratch, const ulong scratchOffset,
     const int steps, const int batch, const int h, const int share)
 {
+    float sums[GATE_ROWS * 3 * VECTOR_WIDTH] __attribute__((aligned(64)));
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
+    const int stripes = STRIPES(rows, GATE_ROWS);
     xGates += xGatesOffset + (ulong)first * 3 * h;
     panels += panelsOffset;
     bias += biasOffset;
-    scratch += scratchOffset + (ulong)first * 3 * h;
     gates += gatesOffset + (ulong)first * 3 * h;
     y += yOffset + (ulong)first * h;
     candidate += candidateOffset + (ulong)first * h;
     __global const float *hidden = h0 + h0Offset + (ulong)first * h;
     for (int t = 0; t < steps; ++t) {
-        product(rows, 3 * h, h, hidden, h, panels, bias, 0, scratch, 3 * h);
-        for (int r = 0; r < rows; ++r) {
-            __global const float *x = xGates + (ulong)r * 3 * h;
-            __global const float *a = scratch + (ulong)r * 3 * h;
-            __global float *gate = gates + (ulong)r * 3 * h;
-            for (int u = 0; u < h; u += VECTOR_WIDTH) {
-                const int left = h - u;
-                const vfloat reset = vsigmoid(load_row(x + u, left) + load_row(a + u, left));
-                const vfloat z = vsigmoid(load_row(x + h + u, left) + load_row(a + h + u, left));
-                const vfloat un = load_row(a + 2 * h + u, left);
-                const vfloat n = vtanh(fma(reset, un, load_row(x + 2 * h + u, left)));
-                const vfloat before = load_row(hidden + (ulong)r * h + u, left);
-                store_row(reset, gate + u, left);
-                store_row(z, gate + h + u, left);
-                store_row(n, gate + 2 * h + u, left);
-                store_row(un, candidate + (ulong)r * h + u, left);
-                store_row(fma(z, before, (1.0f - z) * n), y + (ulong)r * h + u, left);
+        for (int u = 0; u < h; u += VECTOR_WIDTH) {
+            const int left = h - u;
+            const vfloat biasR = load_row(bias + u, left);
+            const vfloat biasZ = load_row(bias + h + u, left);
+            const vfloat biasN = load_row(bias + 2 * h + u, left);
+            for (int stripe = 0; stripe < stripes; ++stripe) {
+                const int top = STRIPE_TOP(rows, stripe, stripes), end = STRIPE_TOP(rows, stripe + 1, stripes);
+                for (int r = top; r < end; ++r) {
+                    for (int gate = 0; gate < 3; ++gate) PREFETCH(xGates + ((ulong)r * 3 + gate) * h + u);
+                }
+                gate_sums(end - top, hidden + (ulong)top * h, h, panels + (ulong)u * 3 * h, sums);
+                for (int r = top; r < end; ++r) {
+                    const float *a = sums + (r - top) * 3 * VECTOR_WIDTH;
+                    __global const float *x = xGates + (ulong)r * 3 * h + u;
+                    __global float *gate = gates + (ulong)r * 3 * h + u;
+                    const vfloat reset = vsigmoid(load_row(x, left) + (vfloat_load(a) + biasR));
+                    const vfloat z = vsigmoid(load_row(x + h, left) + (vfloat_load(a + VECTOR_WIDTH) + biasZ));
+                    const vfloat un = vfloat_load(a + 2 * VECTOR_WIDTH) + biasN;
+                    const vfloat n = vtanh(fma(reset, un, load_row(x + 2 * h, left)));
+                    const vfloat before = load_row(hidden + (ulong)r * h + u, left);
+                    store_row(reset, gate, left);
+                    store_row(z, gate + h, left);
+                    store_row(n, gate + 2 * h, left);
+                    store_row(un, candidate + (ulong)r * h + u, left);
+                    store_row(fma(z, before, (1.0f - z) * n), y + (ulong)r * h + u, left);
+                }
             }
         }
         hidden = y;
@@ -51,7 +59,7 @@ void gru_sequence(
     }
 }
 
-// Back in time. dh0 holds z·dh of the step after, to which dhGates·wHidden is added.
+// Back in time, and at t = -1 the product that gives dh0, which meanwhile holds z·dh of the step after.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gru_sequence_gradient(
     __global const float *restrict panels, const ulong panelsOffset, __global const float *restrict h0,
@@ -61,10 +69,13 @@ void gru_sequence_gradient(
     __global float *dhGates, const ulong dhGatesOffset, __global float *dh0, const ulong dh0Offset,
     const int steps, const int batch, const int h, const int share)
 {
+    const int width = STATE_VECTORS * VECTOR_WIDTH;
+    float sums[STATE_ROWS * STATE_VECTORS * VECTOR_WIDTH] __attribute__((aligned(64)));
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
-    const ulong stateStep = (ulong)batch * h;
-    const ulong gateStep = 3 * stateStep;
+    const int stripes = STRIPES(rows, STATE_ROWS);
+    const long stateStep = (long)batch * h;
+    const long gateStep = 3 * stateStep;
     panels += panelsOffset;
     h0 += h0Offset + (ulong)first * h;
     y += yOffset + (ulong)first * h;
@@ -74,35 +85,48 @@ void gru_sequence_gradient(
     dxGates += dxGatesOffset + (ulong)first * 3 * h;
     dhGates += dhGatesOffset + (ulong)first * 3 * h;
     dh0 += dh0Offset + (ulong)first * h;
-    for (int t = steps - 1; t >= 0; --t) {
+    for (int i = 0; i < STATE_ROWS * width; ++i) sums[i] = 0.0f;
+    for (int t = steps - 1; t >= -1; --t) {
         const bool isLast = t == steps - 1;
-        if (!isLast) product(rows, h, 3 * h, dhGates + (t + 1) * gateStep, 3 * h, panels, dh0, h, dh0, h);
-        __global const float *before = t == 0 ? h0 : y + (t - 1) * stateStep;
-        for (int r = 0; r < rows; ++r) {
-            const ulong row = (ulong)r * h;
-            __global const float *gate = gates + t * gateStep + 3 * row;
-            __global float *dx = dxGates + t * gateStep + 3 * row;
-            __global float *du = dhGates + t * gateStep + 3 * row;
-            for (int u = 0; u < h; u += VECTOR_WIDTH) {
-                const int left = h - u;
-                const vfloat reset = load_row(gate + u, left);
-                const vfloat z = load_row(gate + h + u, left);
-                const vfloat n = load_row(gate + 2 * h + u, left);
-                vfloat dh = load_row(dy + t * stateStep + row + u, left);
-                if (!isLast) dh += load_row(dh0 + row + u, left);
-                const vfloat dn = dh * (1.0f - z) * fma(-n, n, (vfloat)(1.0f));
-                const vfloat un = load_row(candidate + t * stateStep + row + u, left);
-                const vfloat dr = dn * un * reset * (1.0f - reset);
-                const vfloat dz = dh * (load_row(before + row + u, left) - n) * z * (1.0f - z);
-                store_row(dr, dx + u, left);
-                store_row(dz, dx + h + u, left);
-                store_row(dn, dx + 2 * h + u, left);
-                store_row(dr, du + u, left);
-                store_row(dz, du + h + u, left);
-                store_row(dn * reset, du + 2 * h + u, left);
-                store_row(dh * z, dh0 + row + u, left);
+        __global const float *later = dhGates + (t + 1) * gateStep;
+        __global const float *before = t <= 0 ? h0 : y + (t - 1) * stateStep;
+        for (int column = 0; column < h; column += width) {
+            for (int stripe = 0; stripe < stripes; ++stripe) {
+                const int top = STRIPE_TOP(rows, stripe, stripes), end = STRIPE_TOP(rows, stripe + 1, stripes);
+                if (!isLast) {
+                    state_sums(end - top, later + (ulong)top * 3 * h, 3 * h, panels + (ulong)column * 3 * h, sums);
+                }
+                for (int r = top; r < end; ++r) {
+                    for (int j = 0; j < STATE_VECTORS; ++j) {
+                        const int u = column + j * VECTOR_WIDTH;
+                        const int left = h - u;
+                        const long state = (long)r * h + u;
+                        if (left <= 0) break;
+                        vfloat dh = vfloat_load(sums + ((r - top) * STATE_VECTORS + j) * VECTOR_WIDTH);
+                        if (!isLast) dh += load_row(dh0 + state, left);
+                        if (t < 0) {
+                            store_row(dh, dh0 + state, left);
+                            continue;
+                        }
+                        dh += load_row(dy + t * stateStep + state, left);
+                        const long ofGates = t * gateStep + (long)r * 3 * h + u;
+                        const vfloat reset = load_row(gates + ofGates, left);
+                        const vfloat z = load_row(gates + ofGates + h, left);
+                        const vfloat n = load_row(gates + ofGates + 2 * h, left);
+                        const vfloat dn = dh * (1.0f - z) * fma(-n, n, (vfloat)(1.0f));
+                        const vfloat un = load_row(candidate + t * stateStep + state, left);
+                        const vfloat dr = dn * un * reset * (1.0f - reset);
+                        const vfloat dz = dh * (load_row(before + state, left) - n) * z * (1.0f - z);
+                        store_row(dr, dxGates + ofGates, left);
+                        store_row(dz, dxGates + ofGates + h, left);
+                        store_row(dn, dxGates + ofGates + 2 * h, left);
+                        store_row(dr, dhGates + ofGates, left);
+                        store_row(dz, dhGates + ofGates + h, left);
+                        store_row(dn * reset, dhGates + ofGates + 2 * h, left);
+                        store_row(dh * z, dh0 + state, left);
+                    }
+                }
             }
         }
     }
-    product(rows, h, 3 * h, dhGates, 3 * h, panels, dh0, h, dh0, h);
 }

@@ -37,6 +37,10 @@ static const char common_team[] = {
 #embed "../../Kernels/common/team.cl" suffix(, )
     0};
 
+static const char common_transpose[] = {
+#embed "../../Kernels/common/transpose.cl" suffix(, )
+    0};
+
 static const char common_vector[] = {
 #embed "../../Kernels/common/vector.cl" suffix(, )
     0};
@@ -219,6 +223,7 @@ static const CKernelFile files[] = {
     {"common/lanes.cl", common_lanes, sizeof common_lanes - 1},
     {"common/math.cl", common_math, sizeof common_math - 1},
     {"common/team.cl", common_team, sizeof common_team - 1},
+    {"common/transpose.cl", common_transpose, sizeof common_transpose - 1},
     {"common/vector.cl", common_vector, sizeof common_vector - 1},
     {"convolution/depthwise.cl", convolution_depthwise, sizeof convolution_depthwise - 1},
     {"convolution/depthwise_direct.cl", convolution_depthwise_direct, sizeof convolution_depthwise_direct - 1},

@@ -56,24 +56,73 @@ extension OpenCLLowering {
         let (batch, m, n, k) = (product.extents.batch, product.extents.m, product.extents.n, product.extents.k)
         let rowPanels = m.dividedRoundingUp(by: tile.rows)
         let columnPanels = n.dividedRoundingUp(by: tile.columns)
-        let columnItems = min(columnPanels, tile.items)
-        let rowItems = min(rowPanels, max(tile.items / (columnItems * batch), 1))
+        let layout = PanelLayout(product.transposeA, m: m, n: n, tile)
+        var columnItems = min(columnPanels, max(tile.items / batch, 1))
+        var rowItems = min(rowPanels, max(tile.items / (columnItems * batch), 1))
+        if layout == .blocks {
+            // Every work-item packs for itself: few of them, and no more rows each than fit the second-level cache.
+            rowItems = m.dividedRoundingUp(by: PanelLayout.mostBlockRows)
+            columnItems = min(columnPanels, max(tile.items / 2 / (rowItems * batch), 1))
+        }
         var defines = tile.defines.merging(product.epilogue.defines) { $1 }
         if product.transposeB { defines["TRANSPOSE_B"] = "1" }
+        defines["LAYOUT_A"] = layout.rawValue
         func kernel(_ name: String) -> KernelSpecification {
-            KernelSpecification(name, files: product.epilogue.files + ["gemm/panel.cl"], defines: defines)
+            KernelSpecification(
+                name, files: product.epilogue.files + ["common/transpose.cl", "gemm/panel.cl"], defines: defines)
         }
-        let pack = KernelLaunch(
-            kernel("gemm_pack_rows"),
-            [.operand(0), .workspace(0)] + .int32s(m, k, product.aStrides.row, product.aStrides.column),
-            globalSize: [rowPanels, batch, 1], localSize: [1, 1, 1])
         let multiply = KernelLaunch(
             kernel("gemm_panels"),
-            product.tensors(.workspace(0)) + .int32s(m, n, k, tile.block(k)) + [.uint64(product.bBatchStride)],
+            product.tensors(layout == .packed ? .workspace(0) : .operand(0)) + (layout == .blocks ? [.workspace(0)] : [])
+                + .int32s(m, n, k, tile.block(k)) + [.uint64(product.bBatchStride)],
             globalSize: [columnItems, rowItems, batch], localSize: [1, 1, 1])
-        return launches(
-            [pack, multiply], workspaces: [4 * batch * rowPanels * tile.rows * k],
-            "gemm \(tile.rows)×\(tile.columns), packed\(product.epilogue.summary)")
+        let summary = "gemm \(tile.rows)×\(tile.columns)\(layout.summary)\(product.epilogue.summary)"
+        switch layout {
+        case .rows, .columns: return launches([multiply], summary)
+        case .blocks:
+            let items = columnItems * rowItems * batch
+            let block = rowPanels.dividedRoundingUp(by: rowItems) * tile.rows * tile.block(k)
+            return launches([multiply], workspaces: [4 * items * block], summary)
+        case .packed:
+            let pack = KernelLaunch(
+                kernel("gemm_pack_rows"),
+                [.operand(0), .workspace(0)] + .int32s(m, k, product.aStrides.row, product.aStrides.column),
+                globalSize: [min(tile.items, k), batch, 1], localSize: [1, 1, 1])
+            return launches([pack, multiply], workspaces: [4 * batch * rowPanels * tile.rows * k], summary)
+        }
+    }
+
+    /// How `gemm/panel.cl` reads a.
+    private enum PanelLayout: String {
+        case packed = "A_PACKED"
+        case rows = "A_ROWS"
+        case columns = "A_COLUMNS"
+        case blocks = "A_BLOCKS"
+
+        /// 256 rows by a block of k are 384 KB.
+        static let mostBlockRows = 256
+
+        init(_ transposeA: Bool, m: Int, n: Int, _ tile: GemmTile) {
+            guard m >= tile.rows else {
+                self = .packed
+                return
+            }
+            guard transposeA else {
+                self = .rows
+                return
+            }
+            // Steps lie m apart: a block of few rows is near enough to read in place, and with few columns there is not
+            // much to pack again for every block of rows.
+            self = m <= 128 ? .columns : n <= 2 * Self.mostBlockRows ? .blocks : .packed
+        }
+
+        var summary: String {
+            switch self {
+            case .packed: ", packed"
+            case .rows, .columns: ""
+            case .blocks: ", packed in blocks"
+            }
+        }
     }
 
     /// `gemm/tile.cl`.

@@ -43,16 +43,19 @@ extension OpenCLLowering {
             }
             return launches(all, "\(name), a launch a step")
         }
-        let tile = PanelTile(profile)
-        let packed = tile.packedCount(columns: gates * hidden, depth: hidden)
+        let tile = PanelTile(profile, gates: gates)
         let share = rowsPerItem(batch)
+        let panels = hidden.dividedRoundingUp(by: tile.vectorWidth)
+        let pack = KernelLaunch(
+            sequenceKernel("pack_gates", file: name, tile, defines: [:]),
+            [.operand(1), .workspace(0), .int32(hidden)], items: panels)
         let launch = KernelLaunch(
             sequenceKernel("\(name)_sequence", file: name, tile, defines: [:]),
-            sequence + outputs + [.workspace(1), .int32(steps), .int32(batch), .int32(hidden), .int32(share)],
-            items: (batch + share - 1) / share)
+            sequence + outputs + [.int32(steps), .int32(batch), .int32(hidden), .int32(share)],
+            items: batch.dividedRoundingUp(by: share))
         return launches(
-            [pack("pack_transposed", columns: gates * hidden, depth: hidden, weight: 1, file: name, tile), launch],
-            workspaces: [packed * 4, batch * gates * hidden * 4], "\(name), a launch a sequence")
+            [pack, launch], workspaces: [panels * tile.vectorWidth * gates * hidden * 4],
+            "\(name), a launch a sequence")
     }
 
     /// The gradient's first operand is the weight; the others and the results are arguments in their own order.
@@ -69,47 +72,59 @@ extension OpenCLLowering {
             }
             return launches(all, "\(name) gradient, a launch a step")
         }
-        let tile = PanelTile(profile)
+        let tile = PanelTile(profile, gates: gates)
         let share = rowsPerItem(batch)
+        let depth = gates * hidden
+        let panels = hidden.dividedRoundingUp(by: tile.stateWidth)
+        let pack = KernelLaunch(
+            sequenceKernel("pack_states", file: name, tile, defines: [:]),
+            [.operand(0), .workspace(0), .int32(hidden), .int32(depth)],
+            items: panels)
         let launch = KernelLaunch(
             sequenceKernel("\(name)_sequence_gradient", file: name, tile, defines: defines),
             [.workspace(0)] + tensors + [.int32(steps), .int32(batch), .int32(hidden), .int32(share)],
-            items: (batch + share - 1) / share)
+            items: batch.dividedRoundingUp(by: share))
         return launches(
-            [pack("pack_straight", columns: hidden, depth: gates * hidden, weight: 0, file: name, tile), launch],
-            workspaces: [tile.packedCount(columns: hidden, depth: gates * hidden) * 4],
+            [pack, launch], workspaces: [panels * tile.stateWidth * depth * 4],
             "\(name) gradient, a launch a sequence")
     }
 
     // MARK: CPU shape
 
-    /// The tile of registers of `recurrent/panels.cl`: what the registers of the vector width hold.
+    /// The tiles of registers of `recurrent/panels.cl`: sums, a panel's vectors and one number of a fill the registers.
     private struct PanelTile {
         let vectorWidth: Int
-        let rows: Int
-        let columns = 2
+        let gates: Int
+        /// The most rows of a forward tile, of `gates` vectors each.
+        let gateRows: Int
+        /// The most rows of a backward tile, and its vectors.
+        let stateRows: Int
+        let stateVectors = 2
 
-        init(_ profile: DeviceProfile) {
+        init(_ profile: DeviceProfile, gates: Int) {
             vectorWidth = profile.vectorWidth
+            self.gates = gates
             // Wide vectors come with 32 registers, others with 16.
-            rows = profile.vectorWidth == 16 ? 8 : 6
+            let sums = profile.vectorWidth == 16 ? 24 : 12
+            gateRows = sums / gates
+            stateRows = profile.vectorWidth == 16 ? 8 : 6
         }
 
-        var width: Int { columns * vectorWidth }
-
-        func panels(_ count: Int) -> Int { (count + width - 1) / width }
-
-        func packedCount(columns: Int, depth: Int) -> Int { panels(columns) * width * depth }
+        /// Columns of a backward panel.
+        var stateWidth: Int { stateVectors * vectorWidth }
 
         var defines: [String: String] {
-            ["VECTOR_WIDTH": "\(vectorWidth)", "ROWS": "\(rows)", "COLUMNS": "\(columns)"]
+            [
+                "VECTOR_WIDTH": "\(vectorWidth)", "GATES": "\(gates)", "GATE_ROWS": "\(gateRows)",
+                "STATE_ROWS": "\(stateRows)", "STATE_VECTORS": "\(stateVectors)",
+            ]
         }
     }
 
     /// The rows of the batch that one work-item carries: the batch dealt to all cores, but not so thin that each of them
     /// reads the whole weight for a row or two.
     private func rowsPerItem(_ batch: Int) -> Int {
-        max((batch + profile.computeUnits - 1) / profile.computeUnits, min(batch, 4))
+        max(batch.dividedRoundingUp(by: profile.computeUnits), min(batch, 4))
     }
 
     private func sequenceKernel(
@@ -117,16 +132,8 @@ extension OpenCLLowering {
     ) -> KernelSpecification {
         // The cotangent of the cells is a question to one kernel; the rest of the file is built the same way.
         KernelSpecification(
-            name, files: ["common/math.cl", "recurrent/panels.cl", "recurrent/\(file).cl"],
+            name, files: ["common/math.cl", "common/transpose.cl", "recurrent/panels.cl", "recurrent/\(file).cl"],
             defines: tile.defines.merging(defines) { _, given in given })
-    }
-
-    private func pack(
-        _ name: String, columns: Int, depth: Int, weight: Int, file: String, _ tile: PanelTile
-    ) -> KernelLaunch {
-        KernelLaunch(
-            sequenceKernel(name, file: file, tile, defines: [:]),
-            [.operand(weight), .workspace(0), .int32(columns), .int32(depth)], items: tile.panels(columns))
     }
 
     // MARK: GPU shape
@@ -142,7 +149,7 @@ extension OpenCLLowering {
     private func stepLaunch(
         _ kernel: KernelSpecification, _ arguments: [KernelArgument], batch: Int, hidden: Int
     ) -> KernelLaunch {
-        func roundedUp(_ count: Int) -> Int { (count + stepTile - 1) / stepTile * stepTile }
+        func roundedUp(_ count: Int) -> Int { count.dividedRoundingUp(by: stepTile) * stepTile }
         return KernelLaunch(
             kernel, arguments, globalSize: [roundedUp(hidden), roundedUp(batch)], localSize: [stepTile, stepTile])
     }

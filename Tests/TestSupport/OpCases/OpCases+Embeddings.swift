@@ -45,6 +45,25 @@ extension OpCase {
                 gradient: .parity(.elementwiseGradient)
             ).large,
         ]
+        // Products of a small table's rows, which are done on the table itself.
+        for (transposes, hasBias) in [(false, false), (true, false), (false, true), (true, true)] {
+            let weight: Shape = transposes ? [5, 65] : [65, 5]
+            cases.append(
+                OpCase(
+                    "embedding times a matrix\(transposes ? " bᵀ" : "")\(hasBias ? " bias" : "")",
+                    [.tensor([7, 65]), .int32([3, 6], .integers(0...6)), .tensor(weight)]
+                        + (hasBias ? [.tensor([5])] : []),
+                    .product(65), gradient: .full(.product(90))
+                ) { _, x in
+                    let product = try x[0].embedding(x[1]).matmul(x[2], transposeOther: transposes)
+                    return [hasBias ? try product + x[3] : product]
+                })
+        }
+        cases.append(
+            OpCase(
+                "embedding times a matrix, out of range",
+                [.tensor([3, 64]), .int32([7], .values([0, -1, 2, 3, 1, 1, 9])), .tensor([64, 4])], .product(64)
+            ) { _, x in [try x[0].embedding(x[1]).matmul(x[2])] })
         return cases
     }()
 }

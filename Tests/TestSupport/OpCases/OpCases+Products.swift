@@ -106,6 +106,11 @@ extension OpCase {
             ProductRow(m: 67, n: 130, k: 64, batch: [2, 3], sharesB: true),
             ProductRow(m: 130, n: 200, k: 100, hasBias: true, activation: .gelu), ProductRow(m: 300, n: 2, k: 300),
             ProductRow(m: 2, n: 2, k: 3000),
+            // Few rows in place, over several blocks of k; a transposed one in place, packed in blocks, packed as a whole.
+            ProductRow(m: 9, n: 35, k: 801), ProductRow(m: 127, n: 33, k: 401, transposeA: true),
+            ProductRow(m: 131, n: 47, k: 809, transposeA: true, transposeB: true),
+            ProductRow(m: 517, n: 65, k: 390, batch: [3], transposeA: true, hasBias: true, activation: .relu),
+            ProductRow(m: 133, n: 523, k: 390, transposeA: true),
         ]
         for (transposeA, transposeB) in [(true, false), (false, true), (true, true)] {
             large.append(ProductRow(m: 193, n: 259, k: 131, transposeA: transposeA, transposeB: transposeB))

@@ -32,7 +32,7 @@ extension OpCase {
         ] {
             cases += [lstm(t, b, h), gru(t, b, h)]
         }
-        for (t, b, h) in [(9, 33, 65), (17, 1, 128), (6, 16, 130), (5, 7, 256)] {
+        for (t, b, h) in [(9, 33, 65), (17, 1, 128), (6, 16, 130), (5, 7, 256), (3, 4, 47), (3, 11, 20), (2, 61, 33)] {
             cases += [lstm(t, b, h, isLarge: true), gru(t, b, h, isLarge: true)]
         }
         cases += [
