@@ -1,6 +1,7 @@
 #!/bin/bash
 # Times the same cases in PyTorch and here, one case after the other so that both meet the same machine, and prints the
-# ratios PyTorch ms / our ms with their geometric mean; the same for CLBlast's matrix product where its program is there.
+# ratios PyTorch ms / our ms with their geometric mean; the same for the matrix products in OpenBLAS where it is
+# installed, and in CLBlast where its program is there.
 #
 #   Benchmarks/against-peers.sh [--cases FILE] [--case CASE]… [--out FOLDER]
 #
@@ -44,6 +45,14 @@ for case in "${cases[@]}"; do
     if [ -f "$out/one.json" ]; then grep '^{' "$out/one.json" | sed 's/},$/}/' >> "$out/tessera.jsonl"; fi
 done
 "$bench" compare "$out/torch.jsonl" "$out/tessera.jsonl" || true
+
+mapfile -t products < <(printf '%s\n' "${cases[@]}" | grep '^matmul:' || true)
+if [ ${#products[@]} -gt 0 ] \
+    && cc -O2 Benchmarks/openblas_gemm.c -o "$out/openblas_gemm" -lopenblas 2> /dev/null; then
+    OPENBLAS_NUM_THREADS=$threads $wrap "$out/openblas_gemm" "${products[@]}" > "$out/openblas.jsonl"
+    echo
+    "$bench" compare "$out/openblas.jsonl" "$out/tessera.jsonl" || true
+fi
 
 if command -v cc > /dev/null && [ -f "$peers/clblast_gemm.c" ] && [ -f /usr/include/clblast_c.h ]; then
     cc -O2 -w "$peers/clblast_gemm.c" -o "$out/clblast_gemm" -lclblast -lOpenCL

@@ -22,15 +22,19 @@
         to[2 * r + 1].odd = from[r + VECTOR_WIDTH / 2].hi; \
     }
 
-// to[i * toStride + j] = from[j * fromStride + i] for i, j < VECTOR_WIDTH. A macro, as the pointers' address spaces vary.
-#define TRANSPOSE_SQUARE(from, fromStride, to, toStride) \
+// PoCL makes vstore16 four stores where one of this is one.
+typedef struct __attribute__((packed)) { TRANSPOSE_JOIN(float, VECTOR_WIDTH) value; } transposed_row;
+
+// to[i * toStride + j] = from[j * fromStride + i] for i, j < VECTOR_WIDTH. A macro, as the pointers' address spaces vary:
+// `space` is that of `to`.
+#define TRANSPOSE_SQUARE(from, fromStride, space, to, toStride) \
     do { \
         TRANSPOSE_JOIN(float, VECTOR_WIDTH) even[VECTOR_WIDTH], odd[VECTOR_WIDTH]; \
         _Pragma("unroll") for (int r = 0; r < VECTOR_WIDTH; ++r) \
             even[r] = TRANSPOSE_JOIN(vload, VECTOR_WIDTH)(0, (from) + (long)r * (fromStride)); \
         TRANSPOSE_ROUNDS \
         _Pragma("unroll") for (int r = 0; r < VECTOR_WIDTH; ++r) \
-            TRANSPOSE_JOIN(vstore, VECTOR_WIDTH)(TRANSPOSED[r], 0, (to) + (long)r * (toStride)); \
+            ((space transposed_row *)((to) + (long)r * (toStride)))->value = TRANSPOSED[r]; \
     } while (0)
 #if VECTOR_WIDTH == 4
 #define TRANSPOSE_ROUNDS SHUFFLE_ROUND(even, odd) SHUFFLE_ROUND(odd, even)

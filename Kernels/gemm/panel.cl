@@ -51,6 +51,8 @@
 #define floatv JOIN(float, VECTOR_WIDTH)
 #define loadv JOIN(vload, VECTOR_WIDTH)
 #define storev JOIN(vstore, VECTOR_WIDTH)
+// A vector anywhere in global memory. PoCL makes vstore16 four stores where this is one.
+typedef struct __attribute__((packed)) { floatv value; } floatv_unaligned;
 #define TILE_N (VECTOR_WIDTH * TILE_VECTORS)
 
 // Panels `first` to before `end` of TILE_M rows of a, for `depth` steps from `a` on, into [panel][panelStride], each
@@ -104,7 +106,7 @@ static void pack_columns(__global const float *b, float *panel, const int depth,
         int p = 0;
         if (columns >= first + VECTOR_WIDTH) {
             for (; p + VECTOR_WIDTH <= depth; p += VECTOR_WIDTH)
-                TRANSPOSE_SQUARE(b + (long)first * stride + p, stride, panel + p * TILE_N + first, TILE_N);
+                TRANSPOSE_SQUARE(b + (long)first * stride + p, stride, __private, panel + p * TILE_N + first, TILE_N);
         }
         for (int j = first; j < first + VECTOR_WIDTH; j++) {
             for (int rest = p; rest < depth; rest++)
@@ -115,7 +117,7 @@ static void pack_columns(__global const float *b, float *panel, const int depth,
     if (columns == TILE_N) {
         for (int p = 0; p < depth; p++) {
             for (int v = 0; v < TILE_VECTORS; v++)
-                storev(loadv(v, b + (long)p * stride), v, panel + p * TILE_N);
+                ((floatv *)panel)[p * TILE_VECTORS + v] = loadv(v, b + (long)p * stride);
         }
     } else {
         for (int p = 0; p < depth; p++) {
@@ -195,7 +197,7 @@ void multiply_tile(
 #endif
                         sum = ACTIVATION(sum);
                     }
-                    storev(sum, 0, target);
+                    ((__global floatv_unaligned *)target)->value = sum;
                 } else if (columns > v * VECTOR_WIDTH) {
                     const int count = columns - v * VECTOR_WIDTH;
                     floatv sum = tile[i][v];

@@ -11,7 +11,7 @@ void gru_sequence(
     __global float *gates, const ulong gatesOffset, __global float *candidate, const ulong candidateOffset,
     const int steps, const int batch, const int h, const int share)
 {
-    float sums[GATE_ROWS * 3 * VECTOR_WIDTH] __attribute__((aligned(64)));
+    vfloat sums[GATE_ROWS * 3];
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
     const int stripes = STRIPES(rows, GATE_ROWS);
@@ -35,12 +35,12 @@ void gru_sequence(
                 }
                 gate_sums(end - top, hidden + (ulong)top * h, h, panels + (ulong)u * 3 * h, sums);
                 for (int r = top; r < end; ++r) {
-                    const float *a = sums + (r - top) * 3 * VECTOR_WIDTH;
+                    const vfloat *a = sums + (r - top) * 3;
                     __global const float *x = xGates + (ulong)r * 3 * h + u;
                     __global float *gate = gates + (ulong)r * 3 * h + u;
-                    const vfloat reset = vsigmoid(load_row(x, left) + (vfloat_load(a) + biasR));
-                    const vfloat z = vsigmoid(load_row(x + h, left) + (vfloat_load(a + VECTOR_WIDTH) + biasZ));
-                    const vfloat un = vfloat_load(a + 2 * VECTOR_WIDTH) + biasN;
+                    const vfloat reset = vsigmoid(load_row(x, left) + (a[0] + biasR));
+                    const vfloat z = vsigmoid(load_row(x + h, left) + (a[1] + biasZ));
+                    const vfloat un = a[2] + biasN;
                     const vfloat n = vtanh(fma(reset, un, load_row(x + 2 * h, left)));
                     const vfloat before = load_row(hidden + (ulong)r * h + u, left);
                     store_row(reset, gate, left);
@@ -70,7 +70,7 @@ void gru_sequence_gradient(
     const int steps, const int batch, const int h, const int share)
 {
     const int width = STATE_VECTORS * VECTOR_WIDTH;
-    float sums[STATE_ROWS * STATE_VECTORS * VECTOR_WIDTH] __attribute__((aligned(64)));
+    vfloat sums[STATE_ROWS * STATE_VECTORS];
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
     const int stripes = STRIPES(rows, STATE_ROWS);
@@ -85,7 +85,7 @@ void gru_sequence_gradient(
     dxGates += dxGatesOffset + (ulong)first * 3 * h;
     dhGates += dhGatesOffset + (ulong)first * 3 * h;
     dh0 += dh0Offset + (ulong)first * h;
-    for (int i = 0; i < STATE_ROWS * width; ++i) sums[i] = 0.0f;
+    for (int i = 0; i < STATE_ROWS * STATE_VECTORS; ++i) sums[i] = 0.0f;
     for (int t = steps - 1; t >= -1; --t) {
         const bool isLast = t == steps - 1;
         __global const float *later = dhGates + (t + 1) * gateStep;
@@ -102,7 +102,7 @@ void gru_sequence_gradient(
                         const int left = h - u;
                         const long state = (long)r * h + u;
                         if (left <= 0) break;
-                        vfloat dh = vfloat_load(sums + ((r - top) * STATE_VECTORS + j) * VECTOR_WIDTH);
+                        vfloat dh = sums[(r - top) * STATE_VECTORS + j];
                         if (!isLast) dh += load_row(dh0 + state, left);
                         if (t < 0) {
                             store_row(dh, dh0 + state, left);

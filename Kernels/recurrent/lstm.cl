@@ -17,7 +17,7 @@ void lstm_sequence(
     __global float *cells, const ulong cellsOffset, __global float *gates, const ulong gatesOffset,
     const int steps, const int batch, const int h, const int share)
 {
-    float sums[GATE_ROWS * 4 * VECTOR_WIDTH] __attribute__((aligned(64)));
+    vfloat sums[GATE_ROWS * 4];
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
     const int stripes = STRIPES(rows, GATE_ROWS);
@@ -38,13 +38,13 @@ void lstm_sequence(
                 }
                 gate_sums(end - top, hidden + (ulong)top * h, h, panels + (ulong)u * 4 * h, sums);
                 for (int r = top; r < end; ++r) {
-                    const float *a = sums + (r - top) * 4 * VECTOR_WIDTH;
+                    const vfloat *a = sums + (r - top) * 4;
                     __global const float *x = xGates + (ulong)r * 4 * h + u;
                     __global float *gate = gates + (ulong)r * 4 * h + u;
-                    const vfloat i = vsigmoid(load_row(x, left) + vfloat_load(a));
-                    const vfloat f = vsigmoid(load_row(x + h, left) + vfloat_load(a + VECTOR_WIDTH));
-                    const vfloat g = vtanh(load_row(x + 2 * h, left) + vfloat_load(a + 2 * VECTOR_WIDTH));
-                    const vfloat o = vsigmoid(load_row(x + 3 * h, left) + vfloat_load(a + 3 * VECTOR_WIDTH));
+                    const vfloat i = vsigmoid(load_row(x, left) + a[0]);
+                    const vfloat f = vsigmoid(load_row(x + h, left) + a[1]);
+                    const vfloat g = vtanh(load_row(x + 2 * h, left) + a[2]);
+                    const vfloat o = vsigmoid(load_row(x + 3 * h, left) + a[3]);
                     const vfloat c = fma(f, load_row(cell + (ulong)r * h + u, left), i * g);
                     store_row(i, gate, left);
                     store_row(f, gate + h, left);
@@ -78,7 +78,7 @@ void lstm_sequence_gradient(
     __global float *dc0, const ulong dc0Offset, const int steps, const int batch, const int h, const int share)
 {
     const int width = STATE_VECTORS * VECTOR_WIDTH;
-    float sums[STATE_ROWS * STATE_VECTORS * VECTOR_WIDTH] __attribute__((aligned(64)));
+    vfloat sums[STATE_ROWS * STATE_VECTORS];
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
     const int stripes = STRIPES(rows, STATE_ROWS);
@@ -95,7 +95,7 @@ void lstm_sequence_gradient(
     dxGates += dxGatesOffset + (ulong)first * 4 * h;
     dh0 += dh0Offset + (ulong)first * h;
     dc0 += dc0Offset + (ulong)first * h;
-    for (int i = 0; i < STATE_ROWS * width; ++i) sums[i] = 0.0f;
+    for (int i = 0; i < STATE_ROWS * STATE_VECTORS; ++i) sums[i] = 0.0f;
     for (int t = steps - 1; t >= -1; --t) {
         const bool isLast = t == steps - 1;
         __global const float *later = dxGates + (t + 1) * gateStep;
@@ -112,7 +112,7 @@ void lstm_sequence_gradient(
                         const int left = h - u;
                         const long state = (long)r * h + u;
                         if (left <= 0) break;
-                        vfloat dh = vfloat_load(sums + ((r - top) * STATE_VECTORS + j) * VECTOR_WIDTH);
+                        vfloat dh = sums[(r - top) * STATE_VECTORS + j];
                         if (t < 0) {
                             store_row(dh, dh0 + state, left);
                             continue;

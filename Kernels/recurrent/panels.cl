@@ -53,7 +53,7 @@ void pack_gates(
         int i = 0;
         if (units == VECTOR_WIDTH) {
             for (; i + VECTOR_WIDTH <= h; i += VECTOR_WIDTH)
-                TRANSPOSE_SQUARE(from + i, h, to + (ulong)i * GATES * VECTOR_WIDTH, GATES * VECTOR_WIDTH);
+                TRANSPOSE_SQUARE(from + i, h, __global, to + (ulong)i * GATES * VECTOR_WIDTH, GATES * VECTOR_WIDTH);
         }
         for (; i < h; ++i) {
             for (int r = 0; r < VECTOR_WIDTH; ++r) {
@@ -85,7 +85,7 @@ void pack_states(
 // sums [rows][vectors] = a [rows, k] · panel, for a number of rows and vectors that the compiler knows: a function each.
 #define TILE_PRODUCT(name, rows, vectors) \
     static inline void name( \
-        __global const float *a, const int aStride, const int k, __global const float *panel, float *sums) \
+        __global const float *a, const int aStride, const int k, __global const float *panel, vfloat *sums) \
     { \
         vfloat sum[rows][vectors]; \
         _Pragma("unroll") for (int r = 0; r < rows; ++r) { \
@@ -101,15 +101,14 @@ void pack_states(
             panel += vectors * VECTOR_WIDTH; \
         } \
         _Pragma("unroll") for (int r = 0; r < rows; ++r) { \
-            _Pragma("unroll") for (int j = 0; j < vectors; ++j) \
-                vfloat_store(sum[r][j], sums + (r * vectors + j) * VECTOR_WIDTH); \
+            _Pragma("unroll") for (int j = 0; j < vectors; ++j) sums[r * vectors + j] = sum[r][j]; \
         } \
     }
 
 // The same for a single row: four partial sums over k hide the latency of fma.
 #define ROW_PRODUCT(name, vectors) \
     static inline void name( \
-        __global const float *a, const int k, __global const float *panel, float *sums) \
+        __global const float *a, const int k, __global const float *panel, vfloat *sums) \
     { \
         vfloat sum[4][vectors]; \
         _Pragma("unroll") for (int part = 0; part < 4; ++part) { \
@@ -130,7 +129,7 @@ void pack_states(
             panel += vectors * VECTOR_WIDTH; \
         } \
         _Pragma("unroll") for (int j = 0; j < vectors; ++j) \
-            vfloat_store((sum[0][j] + sum[1][j]) + (sum[2][j] + sum[3][j]), sums + j * VECTOR_WIDTH); \
+            sums[j] = (sum[0][j] + sum[1][j]) + (sum[2][j] + sum[3][j]); \
     }
 
 ROW_PRODUCT(gate_sums_1, GATES)
@@ -149,7 +148,7 @@ EACH_HEIGHT(STATE_ROWS, STATE_TILE)
 
 // sums [rows][GATES] = a [rows, h] · panel
 static void gate_sums(
-    const int rows, __global const float *a, const int h, __global const float *panel, float *sums)
+    const int rows, __global const float *a, const int h, __global const float *panel, vfloat *sums)
 {
 #define GATE_CASE(count) case count: gate_sums_##count(a, h, h, panel, sums); break;
     switch (rows) {
@@ -160,7 +159,7 @@ static void gate_sums(
 
 // sums [rows][STATE_VECTORS] = a [rows, k] · panel
 static void state_sums(
-    const int rows, __global const float *a, const int k, __global const float *panel, float *sums)
+    const int rows, __global const float *a, const int k, __global const float *panel, vfloat *sums)
 {
 #define STATE_CASE(count) case count: state_sums_##count(a, k, k, panel, sums); break;
     switch (rows) {

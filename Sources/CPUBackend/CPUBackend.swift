@@ -14,7 +14,10 @@ package final class CPUBackend: Backend {
 
     package func allocate(byteCount: Int) throws -> any Memory { CPUMemory(byteCount: byteCount) }
 
-    package func record(_ nodes: [PlacedNode]) throws -> any Recording { CPURecording(nodes) }
+    package func record(_ nodes: [PlacedNode]) throws -> any Recording {
+        WorkerPool.prepare()
+        return CPURecording(nodes)
+    }
 
     package func write(_ source: UnsafeRawBufferPointer, to memory: any Memory, at byteOffset: Int) throws {
         guard let bytes = memory.hostBytes, let start = source.baseAddress else { return }

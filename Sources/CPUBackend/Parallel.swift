@@ -20,16 +20,19 @@ enum Parallel {
         // A few pieces a thread, so that one which starts late leaves its share to the others.
         let size = max(max(grain, 1), (count + 4 * threads - 1) / (4 * threads))
         let next = Atomic<Int>(0)
-        withoutActuallyEscaping(body) { body in
-            // What is shared is this call's own: it returns only when every thread has finished.
-            nonisolated(unsafe) let body = body
-            DispatchQueue.concurrentPerform(iterations: threads) { worker in
-                while true {
-                    let start = next.add(size, ordering: .relaxed).oldValue
-                    guard start < count else { return }
-                    body(worker, start..<min(start + size, count))
-                }
+        func takePieces(_ worker: Int) {
+            while true {
+                let start = next.add(size, ordering: .relaxed).oldValue
+                guard start < count else { return }
+                body(worker, start..<min(start + size, count))
             }
+        }
+        // Where two executors meet, the second does without the pool.
+        if WorkerPool.shared.run(wanted: threads - 1, takePieces) { return }
+        withoutActuallyEscaping(takePieces) { takePieces in
+            // What is shared is this call's own: it returns only when every thread has finished.
+            nonisolated(unsafe) let takePieces = takePieces
+            DispatchQueue.concurrentPerform(iterations: threads) { takePieces($0) }
         }
     }
 

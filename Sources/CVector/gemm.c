@@ -59,33 +59,38 @@ void cv_multiply_panels(
     double aside[GREATEST_TILE_ROWS * GREATEST_TILE_COLUMNS];
     // Panels of equal height: sixteen rows are two of eight rather than one of twelve and one of four.
     const int64_t stripes = (m + tile->rows - 1) / tile->rows;
+    const int64_t panelCount = (n + tile->columns - 1) / tile->columns;
+    // Few stripes are nearer than many panels: then a panel is read once, for all stripes.
+    const int64_t group = stripes <= FEW_STRIPES ? 1 : panelCount;
     char copy[GREATEST_TILE_ROWS * DEPTH * 8];
-    for (int64_t stripe = 0; stripe < stripes; stripe++) {
-        const int64_t top = m * stripe / stripes, rows = m * (stripe + 1) / stripes - top;
-        const char *from = (const char *)a + top * a_row * size;
-        cv_tile_function function = tile->byRows;
-        int64_t aStride = a_row;
-        if (a_column != 1) {
-            function = tile->byColumns;
-            aStride = a_column;
-            if (n > 2 * tile->columns && k <= DEPTH && a_row == 1) {
-                // Far-apart rows of a are touched once, not once a panel.
-                for (int64_t p = 0; p < k; p++) {
-                    memcpy(copy + p * rows * size, from + p * a_column * size, (size_t)(rows * size));
+    for (int64_t firstPanel = 0; firstPanel < panelCount; firstPanel += group) {
+        for (int64_t stripe = 0; stripe < stripes; stripe++) {
+            const int64_t top = m * stripe / stripes, rows = m * (stripe + 1) / stripes - top;
+            const char *from = (const char *)a + top * a_row * size;
+            cv_tile_function function = tile->byRows;
+            int64_t aStride = a_row;
+            if (a_column != 1) {
+                function = tile->byColumns;
+                aStride = a_column;
+                if (group > 2 && k <= DEPTH && a_row == 1) {
+                    // Far-apart rows of a are touched once, not once a panel.
+                    for (int64_t p = 0; p < k; p++) {
+                        memcpy(copy + p * rows * size, from + p * a_column * size, (size_t)(rows * size));
+                    }
+                    from = copy;
+                    aStride = rows;
                 }
-                from = copy;
-                aStride = rows;
             }
-        }
-        for (int64_t left = 0, panel = 0; left < n; left += tile->columns, panel++) {
-            const int64_t columns = smaller(tile->columns, n - left);
-            const char *b = (const char *)panels + panel * panel_stride * size;
-            char *target = (char *)c + (top * c_stride + left) * size;
-            if (columns == tile->columns) {
-                function(rows, k, from, aStride, b, tile->columns, target, c_stride, accumulate);
-            } else {
-                function(rows, k, from, aStride, b, tile->columns, aside, tile->columns, 0);
-                merge(type, aside, tile->columns, target, c_stride, rows, columns, accumulate);
+            for (int64_t panel = firstPanel; panel < smaller(firstPanel + group, panelCount); panel++) {
+                const int64_t left = panel * tile->columns, columns = smaller(tile->columns, n - left);
+                const char *b = (const char *)panels + panel * panel_stride * size;
+                char *target = (char *)c + (top * c_stride + left) * size;
+                if (columns == tile->columns) {
+                    function(rows, k, from, aStride, b, tile->columns, target, c_stride, accumulate);
+                } else {
+                    function(rows, k, from, aStride, b, tile->columns, aside, tile->columns, 0);
+                    merge(type, aside, tile->columns, target, c_stride, rows, columns, accumulate);
+                }
             }
         }
     }

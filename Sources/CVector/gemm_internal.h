@@ -15,6 +15,6 @@ typedef struct {
     cv_tile_function byRows;
 } cv_tile;
 
-enum { GREATEST_TILE_ROWS = 12, GREATEST_TILE_COLUMNS = 32, DEPTH = 256 };
+enum { GREATEST_TILE_ROWS = 12, GREATEST_TILE_COLUMNS = 32, DEPTH = 256, FEW_STRIPES = 3 };
 
 const cv_tile *cv_tile_for(cv_type type);

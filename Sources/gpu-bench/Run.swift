@@ -26,7 +26,7 @@ struct Run: ParsableCommand {
     @Option(name: .customLong("case"), help: "A case; may be repeated.") var single: [String] = []
     @Option(help: "A device; may be repeated. (default: cpu, and opencl where there is one)") var device: [String] = []
     @Option(name: .customLong("pass"), help: "Forward, forward and backward, or both.") var chosen = Passes.both
-    @Option(help: "Timed runs of each case, after two that are not.") var runs = 7
+    @Option(help: "Timed runs of each case, after at least two that are not.") var runs = 7
     @Option(help: "Write the rows as JSON.") var json: String?
     @Option(help: "Write a page with the table and a roofline for each device.") var html: String?
     @Option(help: "Write inputs and results of every case but train as NumPy files in folders here.") var dump: String?

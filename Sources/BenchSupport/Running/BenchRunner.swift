@@ -32,6 +32,9 @@ package final class BenchRunner {
         package init() {}
     }
 
+    /// In milliseconds.
+    private static let leastWarmUp = 150.0
+
     private let options: Options
     /// Called with what is being done, for a progress line.
     private let progress: (String) -> Void
@@ -79,7 +82,13 @@ package final class BenchRunner {
         if options.explains { remark("\(benchCase) \(pass.rawValue) on \(device.label)\n" + plan.explain()) }
         let elsewhere = device.isCPU ? [] : plan.nodesElsewhere
 
-        for _ in 0..<options.warmUps { _ = try executor.run(plan) }
+        // A kernel may leave a new process's threads on one core for its first tenth of a second. Training goes on from
+        // where it is: it gets just the steps that the reference takes.
+        var (warmUps, spent) = (0, 0.0)
+        while warmUps < options.warmUps || (program.loss == nil && spent < Self.leastWarmUp) {
+            spent += try Stopwatch.milliseconds { _ = try executor.run(plan) }
+            warmUps += 1
+        }
         let times = try (0..<options.runs).map { _ in try Stopwatch.milliseconds { _ = try executor.run(plan) } }
         let timing = Timing(times)
         fill(&row, timing, program, device, hasWinograd: plan.uses("winograd"))
