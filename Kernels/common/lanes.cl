@@ -7,6 +7,7 @@
 #define VECTOR_WIDTH 8       // floats in a vector register: 8 for AVX2, 16 for AVX-512, 4 for NEON and SSE
 #endif
 
+#ifndef floatv               // a C compiler says itself what the words mean (Sources/CVector/winograd_kernels.h)
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 #define floatv JOIN(float, VECTOR_WIDTH)
@@ -32,6 +33,7 @@
     a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7))
 #define HIGH(a, b) ((float16)( \
     a.s8, b.s8, a.s9, b.s9, a.sA, b.sA, a.sB, b.sB, a.sC, b.sC, a.sD, b.sD, a.sE, b.sE, a.sF, b.sF))
+#endif
 #endif
 
 // The square of VECTOR_WIDTH vectors turned over its diagonal: interleaving the first half of them with the second,

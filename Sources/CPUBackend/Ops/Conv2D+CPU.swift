@@ -9,12 +9,18 @@ extension CPULowering {
         if geometry.isDepthwise {
             return geometry.depthwiseForward(hasBias: hasBias, activation: activation)
         }
-        return geometry.forward(hasBias: hasBias, activation: activation)
+        guard let winograd = CPUWinograd(geometry, isTurned: false) else {
+            return geometry.forward(hasBias: hasBias, activation: activation)
+        }
+        return winograd.kernel(weight: 1, source: 0) { places in
+            geometry.finish(places, hasBias: hasBias, activation: activation)
+        }
     }
 
     func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> CPUKernel {
         let geometry = ConvGeometry(attributes.convolution, x: attributes.input, w: shape(0), type: type)
         if geometry.isDepthwise { return geometry.depthwiseInputGradient() }
+        if let winograd = CPUWinograd(geometry, isTurned: true) { return winograd.kernel(weight: 0, source: 1) }
         // Few input channels are too little to multiply many patches of dy by.
         let isNarrow = 4 * geometry.groupC <= geometry.groupK && geometry.r * geometry.s > 1
         return isNarrow ? geometry.narrowInputGradient() : geometry.inputGradient()
@@ -22,7 +28,8 @@ extension CPULowering {
 
     func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> CPUKernel {
         let geometry = ConvGeometry(attributes.convolution, x: shape(0), w: attributes.weight, type: type)
-        return geometry.isDepthwise ? geometry.depthwiseWeightGradient() : geometry.weightGradient()
+        if geometry.isDepthwise { return geometry.depthwiseWeightGradient() }
+        return CPUWinograd(geometry, isTurned: false)?.weightGradientKernel() ?? geometry.weightGradient()
     }
 }
 
@@ -69,6 +76,18 @@ struct ConvGeometry {
         return Patches(
             planeStride: h * w, h: isPlain ? 1 : h, w: isPlain ? h * w : w, rows: rows, columns: columns,
             step: attributes.stride, gridRows: isPlain ? 1 : p, gridColumns: isPlain ? h * w : q)
+    }
+
+    /// Adds the bias and applies the activation, image by image.
+    func finish(_ places: Places, hasBias: Bool, activation: Int32) {
+        guard hasBias || activation >= 0 else { return }
+        Parallel.run(n, grain: max(1, memoryGrain / (k * p * q))) { images in
+            for image in images {
+                cv_epilogue(
+                    type, places.results[0] + image * k * p * q * size, Int64(p * q), Int64(k), Int64(p * q),
+                    hasBias ? places.operands[2] : nil, nil, activation)
+            }
+        }
     }
 
     func forward(hasBias: Bool, activation: Int32) -> CPUKernel {

@@ -235,6 +235,35 @@ void cv_depthwise_input(cv_type type, const cv_depthwise *shape, const void *w, 
 /// Adds to totals [r, s].
 void cv_depthwise_weight(cv_type type, const cv_depthwise *shape, const void *x, const void *dy, double *totals);
 
+// 3×3 convolutions of stride 1 by Winograd's filtering F(4×4, 3×3): Kernels/convolution/winograd.cl, whose names these
+// are, done by a work-item at a time.
+
+typedef struct {
+    int images, channels, rows, height, width, top, left, out_height, out_width;
+    int blocks, stage_floats, tile_floats, slot;
+    int row_stride, channel_stride, turned;
+} cv_winograd;
+
+/// Work-item (x, y) of width × height of them.
+typedef struct {
+    int64_t x, y, width, height;
+} cv_item;
+
+/// Floats in a vector; tiles and vectors of rows in the register tile.
+int64_t cv_winograd_width(void);
+int64_t cv_winograd_tiles(void);
+int64_t cv_winograd_vectors(void);
+/// Items (row blocks, vectors of channels).
+void cv_winograd_weights(cv_item at, const cv_winograd *shape, const float *w, float *transformed);
+/// Items (shares of the blocks, shares of the row blocks).
+void cv_winograd_convolution(
+    cv_item at, const cv_winograd *shape, const float *transformed, const float *x, float *y, float *scratch);
+/// Items (shares of the blocks, shares of the row blocks).
+void cv_winograd_weight_gradient(
+    cv_item at, const cv_winograd *shape, const float *x, const float *dy, float *partials, float *scratch);
+/// Items (row blocks, channels).
+void cv_winograd_sum_weights(cv_item at, const cv_winograd *shape, const float *partials, int shares, float *dw);
+
 // Attention: `rows` rows of scores, `stride` apart, of which row i counts its first smaller(seen + i * growth, columns)
 
 /// Scores become e^(score - maximum), zero where they do not count; what divides them, and the log-sum-exp.

@@ -1,0 +1,135 @@
+import CVector
+import TensorGraph
+
+/// A dense 3×3 convolution of stride 1 in float, by Winograd's filtering F(4×4, 3×3): `Kernels/convolution/winograd.cl`,
+/// which CVector compiles too.
+struct CPUWinograd {
+    private var shape: cv_winograd
+    private let images, channels, rows: Int
+    private let tilesHigh, tilesWide: Int
+
+    /// Nil where the convolution is not of this kind, or too small for it to pay.
+    ///
+    /// - Parameter isTurned: for the gradient of the input: the source is dy, and the kernel is turned round.
+    init?(_ geometry: ConvGeometry, isTurned: Bool) {
+        let attributes = geometry.attributes
+        let (c, k) = (geometry.c, geometry.k)
+        guard geometry.type == CV_FLOAT32, geometry.r == 3, geometry.s == 3, attributes.stride == [1, 1],
+            attributes.dilation == [1, 1], attributes.groups == 1
+        else { return nil }
+        (images, channels, rows) = isTurned ? (geometry.n, k, c) : (geometry.n, c, k)
+        let (padding, outHeight, outWidth) = (
+            attributes.padding, isTurned ? geometry.h : geometry.p, isTurned ? geometry.w : geometry.q
+        )
+        let (height, width) = isTurned ? (geometry.p, geometry.q) : (geometry.h, geometry.w)
+        let (top, left) = isTurned ? (2 - padding[0], 2 - padding[2]) : (padding[0], padding[2])
+        (tilesHigh, tilesWide) = (outHeight.dividedUp(by: 4), outWidth.dividedUp(by: 4))
+        // Too much padding would cut off part of the cotangent.
+        guard top >= 0, left >= 0, left + width <= outWidth + 2 else { return nil }
+        // Few channels leave lanes empty; few tiles do not pay for the transform of the weights.
+        guard min(c, k) >= 16, images * tilesHigh * tilesWide >= 8 else { return nil }
+        // A block, of a row of tiles or about a thousand, is counted in Int32.
+        guard 36 * (c + k + 64) * (tilesWide + 1024) < Int(Int32.max) else { return nil }
+        shape = cv_winograd()
+        (shape.images, shape.channels, shape.rows) = (Int32(images), Int32(channels), Int32(rows))
+        (shape.height, shape.width, shape.top, shape.left) = (Int32(height), Int32(width), Int32(top), Int32(left))
+        (shape.out_height, shape.out_width) = (Int32(outHeight), Int32(outWidth))
+        (shape.row_stride, shape.channel_stride) = isTurned ? (9, Int32(c * 9)) : (Int32(c * 9), 9)
+        shape.turned = isTurned ? 1 : 0
+    }
+
+    private var lanes: Int { Int(cv_winograd_width()) }
+    private var vectors: Int { Int(cv_winograd_vectors()) }
+    private var channelVectors: Int { channels.dividedUp(by: lanes) }
+    private var rowVectors: Int { rows.dividedUp(by: lanes) }
+    private var rowBlocks: Int { rowVectors.dividedUp(by: vectors) }
+
+    /// Floats of `vectors` vectors at each of the 36 positions: `POSITION_STRIDE` of the kernels.
+    private func floats(_ vectors: Int) -> Int { 36 * (vectors | 1) * lanes }
+
+    /// Shares the rows of tiles out to blocks of about `tiles` tiles, at least `fewest` blocks, each with a slot of
+    /// scratch for `blockVectors` vectors a tile.
+    private mutating func divide(tiles: Int, fewest: Int, blockVectors: Int) {
+        let (tileRows, register) = (images * tilesHigh, Int(cv_winograd_tiles()))
+        func waste(_ rows: Int) -> Double {
+            let count = rows * tilesWide
+            return Double((count.dividedUp(by: register)) * register + 8) / Double(count)
+        }
+        let rows = (1...max(tiles.dividedUp(by: tilesWide), 1)).min { waste($0) < waste($1) } ?? 1
+        // A block must fill a register tile.
+        let most = max(tileRows / register.dividedUp(by: tilesWide), 1)
+        let blocks = min(max(tileRows.dividedUp(by: rows), fewest), most)
+        let blockRows = tileRows.dividedUp(by: blocks)
+        let count = blockRows * tilesWide
+        let stage = (min(blockRows, tilesHigh) * 4 + 2) * (tilesWide * 4 + 2) * lanes
+        shape.blocks = Int32(blocks)
+        shape.stage_floats = Int32(stage)
+        shape.tile_floats = Int32(floats(channelVectors * count))
+        shape.slot = Int32(stage + floats(channelVectors * count) + floats(blockVectors * count))
+    }
+
+    /// Operands weight and source → result.
+    func kernel(weight: Int, source: Int, epilogue: @escaping (Places) -> Void = { _ in }) -> CPUKernel {
+        var copy = self
+        copy.divide(
+            tiles: max((512 << 10) / (4 * 36 * lanes * (channelVectors + vectors)), 16), fewest: Parallel.workers,
+            blockVectors: vectors)
+        let shape = copy.shape
+        let items = min(Int(shape.blocks), 4 * Parallel.workers)
+        // Work for all threads where there are too few blocks.
+        let shares = min(rowBlocks, Parallel.workers.dividedUp(by: items))
+        return CPUKernel(
+            "Winograd F(4×4, 3×3), \(shape.blocks) blocks",
+            workspaces: [
+                4 * rowBlocks * floats(channelVectors * lanes * vectors), 4 * items * shares * Int(shape.slot),
+            ]
+        ) { places in
+            let transformed = places.workspaces[0].assumingMemoryBound(to: Float.self)
+            let scratch = places.workspaces[1].assumingMemoryBound(to: Float.self)
+            let w = places.operands[weight].assumingMemoryBound(to: Float.self)
+            let x = places.operands[source].assumingMemoryBound(to: Float.self)
+            let y = places.results[0].assumingMemoryBound(to: Float.self)
+            var shape = shape
+            Self.run(rowBlocks, channelVectors) { cv_winograd_weights($0, &shape, w, transformed) }
+            Self.run(items, shares) { cv_winograd_convolution($0, &shape, transformed, x, y, scratch) }
+            epilogue(places)
+        }
+    }
+
+    /// Operands x and dy → dw.
+    func weightGradientKernel() -> CPUKernel {
+        let partial = rowBlocks * 36 * channelVectors * lanes * vectors * lanes
+        // Sums beyond the caches are better kept once, their rows shared out, than in a copy for each thread.
+        let shares = max(min((8 << 20) / (4 * partial), Parallel.workers, images * tilesHigh), 1)
+        let rowShares = min(rowBlocks, Parallel.workers.dividedUp(by: shares))
+        var copy = self
+        copy.divide(
+            tiles: max((1 << 20) / (4 * 36 * lanes * (channelVectors + rowVectors)), 32), fewest: shares,
+            blockVectors: rowVectors)
+        let shape = copy.shape
+        let count = min(shares, Int(shape.blocks))
+        return CPUKernel(
+            "weight gradient by Winograd F(4×4, 3×3), \(shape.blocks) blocks, \(count) shares",
+            workspaces: [4 * count * partial, 4 * count * rowShares * Int(shape.slot)]
+        ) { places in
+            let partials = places.workspaces[0].assumingMemoryBound(to: Float.self)
+            let scratch = places.workspaces[1].assumingMemoryBound(to: Float.self)
+            let x = places.operands[0].assumingMemoryBound(to: Float.self)
+            let dy = places.operands[1].assumingMemoryBound(to: Float.self)
+            let dw = places.results[0].assumingMemoryBound(to: Float.self)
+            var shape = shape
+            Self.run(count, rowShares) { cv_winograd_weight_gradient($0, &shape, x, dy, partials, scratch) }
+            Self.run(rowBlocks, channels) { cv_winograd_sum_weights($0, &shape, partials, Int32(count), dw) }
+        }
+    }
+
+    private static func run(_ width: Int, _ height: Int, _ body: (cv_item) -> Void) {
+        Parallel.run(width * height, grain: 1) { range in
+            for index in range {
+                body(
+                    cv_item(
+                        x: Int64(index % width), y: Int64(index / width), width: Int64(width), height: Int64(height)))
+            }
+        }
+    }
+}
