@@ -17,7 +17,7 @@ let package = Package(
         .systemLibrary(name: "COpenCL"),
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "CZlib"),
-        .target(name: "CKernels"),
+        .target(name: "CKernels", exclude: ["tuning.json"]),
         .target(name: "CVector"),
         // The library, each layer importing only those above it.
         .target(name: "OpenCL", dependencies: ["COpenCL"]),
@@ -40,7 +40,8 @@ let package = Package(
         .executableTarget(
             name: "gpu-bench",
             dependencies: [
-                "BenchSupport", "Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "BenchSupport", "OpenCL", "OpenCLBackend", "Tessera",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
             name: "gpu-probe",

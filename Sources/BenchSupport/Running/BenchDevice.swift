@@ -60,6 +60,13 @@ package final class BenchDevice {
         return Executor(cpu: cpu, device: backend, policy: .report)
     }
 
+    /// What there is to say of the device's tuning: results that cannot be used, or that there are none of it.
+    package var tuningRemark: String? {
+        guard let backend else { return nil }
+        if let warning = backend.tuningWarning { return "\(warning). \(label) runs without them." }
+        return backend.profile.tuning.isTuned ? nil : "\(label) is untuned: run gpu-bench tune --device \(label)"
+    }
+
     /// Lets go of the device after a failure, so that the next case opens it anew.
     package func reopen() { backend = nil }
 }
