@@ -47,10 +47,11 @@ package final class Tuner {
     /// - Parameters:
     ///   - path: the file of results.
     ///   - executable: a program that, with `arguments`, is a ``TuningWorker`` for the same device.
+    ///   - environment: variables of that program beside this one's own.
     ///   - isStopped: asked all the time; once it says yes, what is under way is given up.
     package init(
         _ device: Device, shape: DeviceProfile.KernelShape?, path: String, options: Options, executable: String,
-        arguments: [String], progress: @escaping (Progress) -> Void = { _ in },
+        arguments: [String], environment: [String: String] = [:], progress: @escaping (Progress) -> Void = { _ in },
         isStopped: @escaping () -> Bool = { false }
     ) {
         self.device = TunedDevice(device)
@@ -59,7 +60,8 @@ package final class Tuner {
         self.options = options
         self.progress = progress
         self.isStopped = isStopped
-        let environment = ProcessInfo.processInfo.environment.merging(["TESSERA_TUNING": path]) { $1 }
+        let environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+            .merging(["TESSERA_TUNING": path]) { $1 }
         worker = TuningProcess(executable, arguments, environment: environment)
         begin = clock.now
     }
@@ -190,11 +192,25 @@ package final class Tuner {
     private func measure(
         _ candidate: TuningValues, against best: TuningValues?, _ task: TuningTask, rounds: Int, _ row: inout TuningRow
     ) throws -> TuningMessage.Answer? {
-        let request = TuningMessage.Request(
-            task: task, candidate: candidate.names, incumbent: best?.names, rounds: rounds)
-        // A process that knows the problem needs no time for its reference.
-        let reply = try worker.ask(
-            request, timeout: options.candidateTimeout + (worker.hasAnswered(task) ? 0 : 60), isCancelled: isStopped)
+        func ask(_ candidate: TuningValues, _ best: TuningValues?, _ rounds: Int, _ timeout: Double) throws
+            -> TuningProcess.Reply
+        {
+            let request = TuningMessage.Request(
+                task: task, candidate: candidate.names, incumbent: best?.names, rounds: rounds)
+            return try worker.ask(request, timeout: timeout, isCancelled: isStopped)
+        }
+        var timeout = options.candidateTimeout
+        if !worker.hasAnswered(task) {
+            // A new process makes its reference first, which takes as long as it takes; numbers that are known to be good
+            // go before the candidate, so that its own time is known.
+            let preparation = 120.0
+            if let best {
+                _ = try ask(best, nil, 1, timeout + preparation)
+            } else {
+                timeout += preparation
+            }
+        }
+        let reply = try ask(candidate, best, rounds, timeout)
         switch reply {
         case .answer(let answer):
             guard let failure = answer.failure else { return answer }
