@@ -46,7 +46,7 @@ struct Tune: ParsableCommand {
         guard let path = output ?? TuningDatabase.userPath() else {
             throw BenchError("there is no folder for the results: give --output")
         }
-        let openCL = try BenchDevice.openCLDevice(named: device)
+        let openCL = try BenchDevice.openCLDevice(device)
         let chosen = cases.isEmpty ? try BenchSuite.tuning.cases : try cases.map { try BenchCase($0) }
         Terminal.progress("listing the problems …")
         let tasks = try TuningTask.tasks(
@@ -121,7 +121,7 @@ struct TuneWorker: ParsableCommand {
 
     func run() throws {
         try TuningWorker(
-            device: try BenchDevice.openCLDevice(named: device), shape: kernels?.shape,
+            device: try BenchDevice.openCLDevice(device), shape: kernels?.shape,
             tuningPath: TuningDatabase.userPath()
         ).run()
     }

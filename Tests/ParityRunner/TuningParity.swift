@@ -36,7 +36,7 @@ package struct TuningParity {
     ///
     /// - Parameter families: only these; all where it is empty.
     package func check(families: [String] = []) throws -> [Outcome] {
-        guard case .opencl(let openCL, let shape) = device.kind else { return [] }
+        guard case .opencl(let openCL, let shape, _) = device.kind else { return [] }
         let profile = DeviceProfile(openCL, shape: shape)
         let spaces = TuningSpace.all.filter { space in
             space.shape == shape && (families.isEmpty || families.contains(space.name))

@@ -41,6 +41,14 @@ package final class BenchDevice {
         try BenchDevice(label: text, DeviceChoice(text).device())
     }
 
+    /// The OpenCL device that a person named, as a ``DeviceChoice``.
+    ///
+    /// - Throws: also where that is the CPU path.
+    package static func openCLDevice(_ text: String) throws -> Device {
+        guard let device = try DeviceChoice(text).device() else { throw BenchError("\(text) is no OpenCL device") }
+        return device
+    }
+
     /// The CPU path and the best OpenCL device, or only the former where the machine has no other.
     package static func standard() throws -> (devices: [BenchDevice], remark: String?) {
         let cpu = try cpu()

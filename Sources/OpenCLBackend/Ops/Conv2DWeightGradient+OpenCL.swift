@@ -8,7 +8,9 @@ extension OpenCLLowering {
         if let unsupportedProduct { return .declined(unsupportedProduct) }
         let grid = ConvolutionGrid.forward(
             attributes.convolution, x: operands[0].shape, weight: attributes.weight, y: operands[1].shape)
-        if let tiles = winograd(grid), let lowering = winogradWeightGradient(tiles) { return lowering }
+        if let tiles = winograd(grid, isWeightGradient: true), let lowering = winogradWeightGradient(tiles) {
+            return lowering
+        }
         switch profile.shape {
         case .cpu:
             return depthwiseWeightGradient(grid) ?? weightGradientByTap(grid) ?? weightGradientPanels(grid)

@@ -83,7 +83,8 @@ extension OpenCLLowering {
         }
         let multiply = KernelLaunch(
             kernel("gemm_panels"),
-            product.tensors(layout == .packed ? .workspace(0) : .operand(0)) + (layout == .blocks ? [.workspace(0)] : [])
+            product.tensors(layout == .packed ? .workspace(0) : .operand(0))
+                + (layout == .blocks ? [.workspace(0)] : [])
                 + .int32s(m, n, k, tile.block(k)) + [.uint64(product.bBatchStride)],
             globalSize: [columnItems, rowItems, batch], localSize: [1, 1, 1])
         let summary = "gemm \(tile.rows)×\(tile.columns)\(layout.summary)\(product.epilogue.summary)"

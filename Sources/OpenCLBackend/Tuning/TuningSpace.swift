@@ -31,6 +31,8 @@ package enum TuningParameter: String, Hashable, Sendable, CaseIterable {
     case itemsPerUnit
     /// Work-items that share a row.
     case team
+    /// The side of a Winograd tile's outputs.
+    case outputTile
     /// Which of two kernels: 1 for the one that the family is named for, 0 for the other.
     case isChosen
 }
@@ -172,8 +174,9 @@ package struct TuningSpace: Sendable {
 extension TuningSpace {
     /// Every family that has numbers to choose.
     package static let all: [TuningSpace] = [
-        gemmPanel, gemmFewRows, convolutionPanel, depthwise, weightGradientPixels, weightGradientTaps, attention,
-        attentionGradient, attentionFew, rows, gemmTile, convolutionTile, weightGradientTile, rowTeams,
+        convolutionMethod.cpu, weightGradientMethod.cpu, gemmPanel, gemmFewRows, convolutionPanel, depthwise,
+        weightGradientPixels, weightGradientTaps, attention, attentionGradient, attentionFew, rows,
+        convolutionMethod.gpu, weightGradientMethod.gpu, gemmTile, convolutionTile, weightGradientTile, rowTeams,
     ]
 
     package static func named(_ name: String) -> TuningSpace? { all.first { $0.name == name } }

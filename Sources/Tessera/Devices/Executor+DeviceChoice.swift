@@ -65,7 +65,9 @@ extension DeviceChoice {
         do {
             if let device = try device() {
                 let backend = try OpenCLBackend(device)
-                if let warning = backend.tuningWarning { logger.warning("\(warning); \(device.name) runs without them") }
+                if let warning = backend.tuningWarning {
+                    logger.warning("\(warning); \(device.name) runs without them")
+                }
                 return backend
             }
             logger.notice("there is no OpenCL device: everything runs on the CPU path")
