@@ -17,7 +17,7 @@ let package = Package(
         .systemLibrary(name: "COpenCL"),
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "CZlib"),
-        .target(name: "CKernels"),
+        .target(name: "CKernels", exclude: ["tuning.json"]),
         .target(name: "CVector"),
         // The library, each layer importing only those above it.
         .target(name: "OpenCL", dependencies: ["COpenCL"]),
@@ -40,7 +40,8 @@ let package = Package(
         .executableTarget(
             name: "gpu-bench",
             dependencies: [
-                "BenchSupport", "Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "BenchSupport", "OpenCL", "OpenCLBackend", "Tessera",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
             name: "gpu-probe",
@@ -62,7 +63,7 @@ let package = Package(
             name: "tiny-transformer", dependencies: ["ExampleNetworks", "ExampleSupport"],
             path: "Examples/tiny-transformer"),
         // Tests, a target for each target they test.
-        .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "TensorGraph"]),
+        .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "OpenCL", "OpenCLBackend", "TensorGraph"]),
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(

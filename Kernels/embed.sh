@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes Sources/CKernels/CKernels.c: every .cl file of this folder as bytes. Run it after adding or removing a file
+# Writes Sources/CKernels/CKernels.c: every .cl file of this folder, and tuning.json beside it, as bytes. Run it after adding or removing a file
 # (`make kernels`); a test fails where it was forgotten. What is in the files is read at each build.
 set -eu
 cd "$(dirname "$0")"
@@ -20,4 +20,7 @@ files=$(find . -name '*.cl' | sed 's|^\./||' | LC_ALL=C sort)
     echo 'const CKernelFile *ckernels_file(int index) {'
     echo '    return index >= 0 && index < (int)(sizeof files / sizeof files[0]) - 1 ? &files[index] : 0;'
     echo '}'
+    printf '\nstatic const char tuning[] = {\n#embed "tuning.json" suffix(, )\n    0};\n'
+    printf 'static const CKernelFile tuning_file = {"tuning.json", tuning, sizeof tuning - 1};\n\n'
+    echo 'const CKernelFile *ckernels_tuning(void) { return &tuning_file; }'
 } > ../Sources/CKernels/CKernels.c

@@ -15,7 +15,9 @@
 #ifndef COLUMNS
 #define COLUMNS 1024         // most columns of a work-item
 #endif
-#define UNROLL 4
+#ifndef UNROLL
+#define UNROLL 4             // rows of b at a time
+#endif
 #ifndef HAS_BIAS
 #define HAS_BIAS 0
 #endif

@@ -12,6 +12,6 @@
     if (HAS_TEAM_REST(columns)) { \
         const vfloat last = \
             vexp(vfloat_load_tail(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY) - maximum); \
-        for (int n = 0; n < TEAM_REST(columns); n++) ((float *)&sum)[n] += VLANE(last, n); \
+        sum += VFIRST(last, TEAM_REST(columns)); \
     } \
     const float logarithm = log(teamSum(sum));

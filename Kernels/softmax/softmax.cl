@@ -33,7 +33,7 @@ TEAM_KERNEL void softmax(
         }
         if (HAS_TEAM_REST(columns)) {
             last = vexp(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
-            for (int n = 0; n < rest; n++) ((float *)&sum)[n] += VLANE(last, n);
+            sum += VFIRST(last, rest);
         }
         const float factor = 1.0f / teamSum(sum);
         for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(to + i) * factor, to + i);

@@ -273,3 +273,10 @@ static const CKernelFile files[] = {
 const CKernelFile *ckernels_file(int index) {
     return index >= 0 && index < (int)(sizeof files / sizeof files[0]) - 1 ? &files[index] : 0;
 }
+
+static const char tuning[] = {
+#embed "tuning.json" suffix(, )
+    0};
+static const CKernelFile tuning_file = {"tuning.json", tuning, sizeof tuning - 1};
+
+const CKernelFile *ckernels_tuning(void) { return &tuning_file; }

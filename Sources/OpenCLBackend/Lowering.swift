@@ -2,7 +2,7 @@ import Execution
 import TensorGraph
 
 /// What lowering knows of the device: which shape of kernel suits it, and with which numbers.
-package struct DeviceProfile: Hashable, Sendable {
+package struct DeviceProfile: Sendable {
     /// The two shapes of every heavy kernel.
     package enum KernelShape: String, Hashable, Sendable, CaseIterable {
         /// Work-groups that stage tiles in local memory.
@@ -20,15 +20,19 @@ package struct DeviceProfile: Hashable, Sendable {
     package var localMemory: Int
     /// How to do the convolutions that it fits, instead of what ``ConvolutionCosts`` estimate to be the fastest.
     package var convolution: ConvolutionAlgorithm?
+    /// What was measured to be fast there.
+    package var tuning: TuningTable
 
     package init(
-        shape: KernelShape, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int
+        shape: KernelShape, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int,
+        tuning: TuningTable = TuningTable()
     ) {
         self.shape = shape
         self.vectorWidth = vectorWidth
         self.computeUnits = computeUnits
         self.maximumWorkGroupSize = maximumWorkGroupSize
         self.localMemory = localMemory
+        self.tuning = tuning
     }
 }
 
@@ -66,7 +70,7 @@ package enum KernelArgument: Hashable, Sendable {
 }
 
 /// One kernel launch of a lowered node.
-package struct KernelLaunch: Sendable {
+package struct KernelLaunch: Hashable, Sendable {
     package var kernel: KernelSpecification
     package var arguments: [KernelArgument]
     /// Work-items in each of one to three dimensions; a multiple of `localSize`.
@@ -91,6 +95,8 @@ package struct OpenCLNode: LoweredNode {
     package var launches: [KernelLaunch]
     package var workspaces: [Int]
     package var summary: String
+    /// The numbers that its kernels are built with, where there was a choice.
+    package var tuning: [TuningRecord.LookUp] = []
 
     package init(_ launches: [KernelLaunch], workspaces: [Int] = [], summary: String) {
         self.launches = launches

@@ -7,8 +7,10 @@ import TensorGraph
 package final class OpenCLBackend: Backend {
     package let name: String
     package let device: Device
-    package let profile: DeviceProfile
+    package private(set) var profile: DeviceProfile
     package let maximumAllocation: Int
+    /// What is wrong with the user's own tuning results, where they could not be used.
+    package let tuningWarning: String?
 
     let context: Context
     let queue: Queue
@@ -22,20 +24,29 @@ package final class OpenCLBackend: Backend {
     ///   - shape: which shape of kernels to use; by default what suits the type of device.
     ///   - convolution: how to do convolutions; by default what promises to be the fastest.
     ///   - timesKernels: whether a trace can be taken of runs.
+    ///   - tuning: the numbers for its kernels; by default what the package and the user's own file know of the device.
+    ///   - keepsPrograms: whether built programs are put into files for the next start.
     /// - Throws: `OpenCLError` where the device cannot be opened.
     package init(
         _ device: Device, shape: DeviceProfile.KernelShape? = nil, convolution: ConvolutionAlgorithm? = nil,
-        timesKernels: Bool = true
+        timesKernels: Bool = true, tuning: TuningTable? = nil, keepsPrograms: Bool = true
     ) throws {
         self.device = device
         name = "opencl: \(device.name)"
         var profile = DeviceProfile(device, shape: shape)
         profile.convolution = convolution
+        if let tuning {
+            profile.tuning = tuning
+            tuningWarning = nil
+        } else {
+            (profile.tuning, tuningWarning) = TuningTable.of(TunedDevice(device))
+        }
         self.profile = profile
         maximumAllocation = Int(clamping: device.capabilities.maxAllocation)
         context = try Context(device)
         queue = try Queue(context, profiling: timesKernels)
-        programs = ProgramCache(context)
+        programs =
+            keepsPrograms ? ProgramCache(context) : ProgramCache(context, directory: nil)
     }
 
     /// Stores new programs at the very end: with some drivers that takes as long as building them, which would hold up
@@ -45,12 +56,16 @@ package final class OpenCLBackend: Backend {
     }
 
     package func lower(_ node: Node) throws -> Lowering {
-        let lowering = try node.op.accept(OpenCLLowering(node: node, profile: profile))
+        let lowering = try profile.lower(node)
         guard case .accepted(let lowered) = lowering, let lowered = lowered as? OpenCLNode else { return lowering }
         // Built now, so that a kernel that this driver cannot build leaves its node to the next backend.
         for launch in lowered.launches { _ = try program(for: launch.kernel) }
         return lowering
     }
+
+    /// Has nodes lowered from now on use these numbers for a family's kernels, whatever is known of the device; nil ends
+    /// that.
+    package func force(_ values: TuningValues?, for family: String) { profile.tuning.force(values, for: family) }
 
     package func allocate(byteCount: Int) throws -> any Memory {
         OpenCLMemory(try Buffer(context, byteCount: byteCount))
@@ -104,6 +119,17 @@ package final class OpenCLBackend: Backend {
 }
 
 extension DeviceProfile {
+    /// Lowers a node without building anything, and notes on it which numbers were looked up.
+    package func lower(_ node: Node) throws -> Lowering {
+        var profile = self
+        let record = TuningRecord()
+        profile.tuning.record = record
+        let lowering = try node.op.accept(OpenCLLowering(node: node, profile: profile))
+        guard case .accepted(let lowered) = lowering, var lowered = lowered as? OpenCLNode else { return lowering }
+        lowered.tuning = record.lookUps
+        return .accepted(lowered)
+    }
+
     /// What a device's own description says of it.
     package init(_ device: Device, shape: KernelShape? = nil) {
         let capabilities = device.capabilities

@@ -13,7 +13,7 @@ struct GPUBench: ParsableCommand {
             attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d and train. A device is cpu (the path on BLAS),
             opencl (the best OpenCL device), opencl:N, or a part of a device's or platform's name.
             """,
-        subcommands: [Run.self, Compare.self, Scale.self, Devices.self])
+        subcommands: [Run.self, Tune.self, Compare.self, Scale.self, Devices.self, TuneWorker.self])
 }
 
 /// What there is to run on.

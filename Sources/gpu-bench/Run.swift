@@ -43,6 +43,7 @@ struct Run: ParsableCommand {
         let cases = try chosenCases()
         for path in [json, html, trace].compactMap({ $0 }) { try AtomicFile.checkWritable(path) }
         let devices = try Session.devices(device)
+        for remark in devices.compactMap(\.tuningRemark) { Terminal.remark(remark) }
         if !noPeak { for device in devices { Session.measurePeak(of: device) } }
         let peaks = devices.map(\.peak)
 

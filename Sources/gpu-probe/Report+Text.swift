@@ -147,9 +147,13 @@ extension DeviceReport {
             }
             return texts.isEmpty ? "the same" : texts.joined(separator: "; ")
         }
-        return (implementations ?? []).flatMap {
+        let implementations = (implementations ?? []).flatMap {
             [Row($0.family, text($0.forward)), Row("  backward", text($0.backward))]
         }
+        guard let index else { return implementations }
+        let tuning =
+            tuningWarning ?? (isTuned ? "measured" : "untuned: run gpu-bench tune --device opencl:\(index)")
+        return implementations + [Row("numbers", tuning)]
     }
 
     private var measurements: [Row] {

@@ -49,6 +49,9 @@ struct DeviceReport: Encodable {
     var measured: PeakMeasurement?
     /// Which implementation each family of operations uses; nil where the device cannot be opened.
     var implementations: [ImplementationReport]?
+    /// Whether numbers were measured for the kernels of this device, and what is wrong with the user's file of them.
+    var isTuned = false
+    var tuningWarning: String?
     var errors: [String] = []
 
     init(_ device: Device, measuring: Bool, nextIndex: inout Int) {
@@ -56,6 +59,8 @@ struct DeviceReport: Encodable {
         guard capabilities.isUsable else { return }
         index = nextIndex
         nextIndex += 1
+        let tuning = TuningTable.of(TunedDevice(device))
+        (isTuned, tuningWarning) = (tuning.table.isTuned, tuning.warning)
         do { tried = try DeviceTrial(of: device) } catch { errors.append("\(error)") }
         do { implementations = try ImplementationReport.all(on: device) } catch { errors.append("\(error)") }
         if measuring {

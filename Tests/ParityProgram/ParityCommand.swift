@@ -31,6 +31,13 @@ struct ParityCommand: ParsableCommand {
     var kernels: Kernels = .both
     @Option(help: "Do convolutions so where it fits: direct, winograd2 or winograd4; repeat for several.")
     var convolution: [ConvolutionAlgorithm] = []
+    @Option(
+        help:
+            "Instead, check the kernels with other numbers than the device's: values (each at least once), pairs or all."
+    )
+    var tuning: TuningCoverage?
+    @Option(help: "With --tuning, only this family of kernels; repeat for several.")
+    var family: [String] = []
     @Flag(help: "Leave out the large cases, as memory checkers need it.")
     var small = false
     @Flag(help: "Give every tensor memory of exactly its size, so that a memory checker sees every overrun.")
@@ -69,6 +76,7 @@ struct ParityCommand: ParsableCommand {
         if !devices.contains(where: { if case .opencl = $0.kind { true } else { false } }) {
             print("no OpenCL device: only the CPU path is checked")
         }
+        if let tuning { return try check(tuning, cases, devices) }
         let parity = try Parity(devices: devices, isolatesTensors: isolate)
         var outcomes: [Parity.Outcome] = []
         for opCase in cases {
@@ -90,6 +98,19 @@ struct ParityCommand: ParsableCommand {
         if failed > 0 { throw ExitCode(1) }
     }
 
+    private func check(_ coverage: TuningCoverage, _ cases: [OpCase], _ devices: [ParityDevice]) throws {
+        var failed = 0
+        for device in devices {
+            let parity = TuningParity(device, cases: cases, coverage: coverage, isolatesTensors: isolate)
+            for outcome in try parity.check(families: family) {
+                for complaint in outcome.complaints { print("FAIL  \(outcome.family)  [\(device)]  \(complaint)") }
+                failed += outcome.complaints.count
+                print("\(device), \(outcome.family): \(outcome.variants) variants on \(outcome.cases) cases")
+            }
+        }
+        if failed > 0 { throw ExitCode(1) }
+    }
+
     /// Progress and totals, beside the table.
     private func note(_ line: String) {
         markdown ? FileHandle.standardError.write(Data((line + "\n").utf8)) : print(line)
@@ -97,3 +118,4 @@ struct ParityCommand: ParsableCommand {
 }
 
 extension ConvolutionAlgorithm: ExpressibleByArgument {}
+extension TuningCoverage: ExpressibleByArgument {}

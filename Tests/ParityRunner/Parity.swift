@@ -60,7 +60,7 @@ package final class Parity {
 }
 
 /// One plan of a case with what it should compute.
-private struct Check {
+struct Check {
     let name: String
     let built: BuiltCase
     let outputs: [Tensor]

@@ -4,6 +4,8 @@ package enum BenchSuite: String, Sendable, CaseIterable {
     case quick
     /// What figures are quoted from.
     case full
+    /// What `gpu-bench tune` finds numbers for: every family of kernels, across sizes.
+    case tuning
 
     package var cases: [BenchCase] {
         get throws { try BenchCase.parse(lines: lines) }
@@ -58,6 +60,31 @@ package enum BenchSuite: String, Sendable, CaseIterable {
             train:model=char-lstm,b=32
             train:model=tiny-transformer,b=8
             train:model=deep-cross,b=512
+            """
+        case .tuning:
+            """
+            matmul:m=512,n=512,k=512
+            conv2d:n=8,c=64,h=32,w=32,k=64,r=3,s=3,stride=1,pad=1
+            attention:b=2,h=8,sq=384,sk=384,d=64
+            conv2d:n=8,c=64,h=56,w=56,k=64,r=3,s=3,stride=1,pad=1,groups=64
+            softmax:rows=1024,cols=1024
+            attention:b=4,h=8,sq=1,sk=1024,d=64
+            matmul:m=1,n=2048,k=2048
+            conv2d:n=8,c=3,h=112,w=112,k=32,r=5,s=5,stride=2,pad=2
+            matmul:m=1536,n=1536,k=1536
+            matmul:batch=16,m=96,n=96,k=64
+            matmul:m=32,n=1024,k=1024
+            matmul:m=4,n=1024,k=1024
+            conv2d:n=8,c=64,h=28,w=28,k=256,r=1,s=1,stride=1,pad=0
+            conv2d:n=8,c=192,h=14,w=14,k=192,r=3,s=3,stride=1,pad=1
+            conv2d:n=32,c=1,h=28,w=28,k=32,r=3,s=3,stride=1,pad=1
+            attention:b=2,h=8,sq=384,sk=384,d=64,causal=1
+            attention:b=1,h=4,sq=1536,sk=1536,d=64
+            attention:b=2,h=4,sq=256,sk=256,d=128
+            conv2d:n=8,c=64,h=28,w=28,k=64,r=3,s=3,stride=2,pad=1
+            softmax:rows=8192,cols=64
+            layernorm:rows=2048,cols=512
+            conv2d:n=8,c=64,h=28,w=28,k=64,r=3,s=3,stride=1,pad=1,groups=8
             """
         }
     }

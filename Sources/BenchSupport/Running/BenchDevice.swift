@@ -41,6 +41,14 @@ package final class BenchDevice {
         try BenchDevice(label: text, DeviceChoice(text).device())
     }
 
+    /// The OpenCL device that a person named, as a ``DeviceChoice``.
+    ///
+    /// - Throws: also where that is the CPU path.
+    package static func openCLDevice(_ text: String) throws -> Device {
+        guard let device = try DeviceChoice(text).device() else { throw BenchError("\(text) is no OpenCL device") }
+        return device
+    }
+
     /// The CPU path and the best OpenCL device, or only the former where the machine has no other.
     package static func standard() throws -> (devices: [BenchDevice], remark: String?) {
         let cpu = try cpu()
@@ -58,6 +66,13 @@ package final class BenchDevice {
     package func makeExecutor() throws -> Executor {
         if backend == nil, let openCL { backend = try OpenCLBackend(openCL) }
         return Executor(cpu: cpu, device: backend, policy: .report)
+    }
+
+    /// What there is to say of the device's tuning: results that cannot be used, or that there are none of it.
+    package var tuningRemark: String? {
+        guard let backend else { return nil }
+        if let warning = backend.tuningWarning { return "\(warning). \(label) runs without them." }
+        return backend.profile.tuning.isTuned ? nil : "\(label) is untuned: run gpu-bench tune --device \(label)"
     }
 
     /// Lets go of the device after a failure, so that the next case opens it anew.

@@ -10,3 +10,6 @@ typedef struct {
 
 /// The file at an index, or null past the last.
 const CKernelFile *ckernels_file(int index);
+
+/// The tuning results that come with the package, as JSON.
+const CKernelFile *ckernels_tuning(void);

@@ -14,7 +14,8 @@ extension OpenCLLowering {
     }
 
     package func attentionGradient(_ attributes: Attention) throws -> Lowering {
-        let shape = AttentionShape(attributes, operands[0].shape, operands[1].shape, profile)
+        let shape = AttentionShape(
+            attributes, operands[0].shape, operands[1].shape, profile, isGradient: true)
         if let reason = unsupportedRows ?? shape.unsupported { return .declined(reason) }
         switch profile.shape {
         case .cpu: return shape.isFew ? fewQueriesGradient(shape) : queryBlocksGradient(shape)
@@ -34,7 +35,7 @@ extension OpenCLLowering {
             kernel,
             Self.inputs + [.result(0), .result(1)] + .int32s(shape.queries, shape.keys) + [.float(shape.scale)],
             items: shape.heads * shape.queries.dividedRoundingUp(by: shape.lanes))
-        return launches([launch], "attention, \(shape.lanes) queries × \(AttentionShape.keyBlock(profile)) keys")
+        return launches([launch], "attention, \(shape.lanes) queries × \(shape.keyBlock) keys")
     }
 
     /// `attention/attention_gradient_vector.cl`, and where there are few heads, a sum over parts.
@@ -49,7 +50,7 @@ extension OpenCLLowering {
             Self.gradientInputs + [.result(0)] + targets + .int32s(shape.heads, shape.queries, shape.keys)
                 + [.float(shape.scale), .int32(parts)],
             items: shape.heads * parts)
-        let summary = "attention gradient, \(shape.lanes) queries × \(AttentionShape.keyBlock(profile)) keys"
+        let summary = "attention gradient, \(shape.lanes) queries × \(shape.keyBlock) keys"
         guard parts > 1 else { return launches([gradient], summary) }
         let elements = operands[1].shape.elementCount
         let sums = (0..<2).map {
@@ -62,7 +63,7 @@ extension OpenCLLowering {
 
     /// `attention/attention_few.cl`.
     private func fewQueries(_ shape: AttentionShape) -> Lowering {
-        let splits = shape.shares(most: shape.keys.dividedRoundingUp(by: 64))
+        let splits = shape.splits
         let (sq, sk) = (shape.queries, shape.keys)
         let attend = KernelLaunch(
             shape.fewKernel("attentionFew"),
@@ -77,7 +78,7 @@ extension OpenCLLowering {
     }
 
     private func fewQueriesGradient(_ shape: AttentionShape) -> Lowering {
-        let splits = shape.shares(most: shape.keys.dividedRoundingUp(by: 64))
+        let splits = shape.splits
         let gradient = KernelLaunch(
             shape.fewKernel("attentionFewGradient"),
             Self.gradientInputs + [splits == 1 ? .result(0) : .workspace(0), .result(1), .result(2)]

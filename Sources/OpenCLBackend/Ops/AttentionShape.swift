@@ -10,8 +10,10 @@ struct AttentionShape {
     let isCausal: Bool
     let scale: Double
     private let profile: DeviceProfile
+    private let numbers: TuningValues
 
-    init(_ attributes: Attention, _ q: Shape, _ k: Shape, _ profile: DeviceProfile) {
+    /// - Parameter isGradient: whether these are the numbers of the backward pass.
+    init(_ attributes: Attention, _ q: Shape, _ k: Shape, _ profile: DeviceProfile, isGradient: Bool = false) {
         heads = q[0] * q[1]
         queries = q[2]
         keys = k[2]
@@ -19,6 +21,14 @@ struct AttentionShape {
         isCausal = attributes.isCausal
         scale = attributes.scale
         self.profile = profile
+        let problem: TuningProblem = [
+            "heads": heads, "queries": queries, "keys": keys, "width": width, "causal": isCausal ? 1 : 0,
+        ]
+        switch profile.shape {
+        case .cpu where queries <= Self.fewQueries: numbers = profile.numbers(.attentionFew, problem)
+        case .cpu: numbers = profile.numbers(isGradient ? .attentionGradient : .attention, problem)
+        case .gpu: numbers = [:]
+        }
     }
 
     var unsupported: String? {
@@ -32,49 +42,44 @@ struct AttentionShape {
 
     /// How many work-items share a head, so that every compute unit has work.
     func shares(most: Int) -> Int {
-        heads >= 2 * profile.computeUnits ? 1 : min(most, (2 * profile.computeUnits).dividedRoundingUp(by: heads))
+        let wanted = numbers[.itemsPerUnit] * profile.computeUnits
+        return heads >= wanted ? 1 : min(most, wanted.dividedRoundingUp(by: heads))
     }
 
     // MARK: Blocks of queries (columns.cl)
 
     static let columnFiles = KernelSpecification.vectorFiles + ["attention/columns.cl"]
 
-    /// A multiple of the rows of the register tiles.
-    static func keyBlock(_ profile: DeviceProfile) -> Int { profile.vectorWidth == 16 ? 64 : 60 }
-
-    /// Wide heads take half the queries, to keep the columns of a block in the first-level cache.
-    private var queryVectors: Int { queries <= profile.vectorWidth || width > 128 ? 1 : 2 }
+    var keyBlock: Int { numbers[.keys] }
 
     /// The queries of a block.
-    var lanes: Int { queryVectors * profile.vectorWidth }
+    var lanes: Int { numbers[.vectors] * numbers[.lanes] }
 
-    /// 16 of the 32 registers of AVX-512 hold sums, 12 of the 16 of AVX2.
     var columnDefines: [String: String] {
         [
-            "VECTOR_WIDTH": "\(profile.vectorWidth)", "HEAD_WIDTH": "\(width)", "QUERY_VECTORS": "\(queryVectors)",
-            "KEY_BLOCK": "\(Self.keyBlock(profile))", "ROWS": profile.vectorWidth == 16 ? "8" : "6",
-            "CAUSAL": isCausal ? "1" : "0",
+            "VECTOR_WIDTH": "\(numbers[.lanes])", "HEAD_WIDTH": "\(width)", "QUERY_VECTORS": "\(numbers[.vectors])",
+            "KEY_BLOCK": "\(keyBlock)", "ROWS": "\(numbers[.rows])", "CAUSAL": isCausal ? "1" : "0",
         ]
     }
 
     var outerDefines: [String: String] {
-        let vectors = width.dividedRoundingUp(by: profile.vectorWidth)
-        let most = profile.vectorWidth == 16 ? 4 : 2
-        let columns = (1...most).last { vectors % $0 == 0 } ?? 1
-        return ["OUTER_ROWS": "4", "OUTER_VECTORS": "\(columns)"]
+        ["OUTER_ROWS": "\(numbers[.outerRows])", "OUTER_VECTORS": "\(numbers[.outerVectors])"]
     }
 
     // MARK: Few queries (attention_few.cl)
 
-    var isFew: Bool { queries <= 4 }
+    private static let fewQueries = 4
+
+    var isFew: Bool { queries <= Self.fewQueries }
+
+    /// Into how many parts the keys go.
+    var splits: Int { shares(most: keys.dividedRoundingUp(by: numbers[.keys])) }
 
     func fewKernel(_ name: String) -> KernelSpecification {
-        var vectorWidth = profile.vectorWidth
-        while width % vectorWidth != 0 { vectorWidth /= 2 }
-        return KernelSpecification(
+        KernelSpecification(
             name, files: KernelSpecification.vectorFiles + ["attention/attention_few.cl"],
             defines: [
-                "VECTOR_WIDTH": "\(vectorWidth)", "HEAD_WIDTH": "\(width)", "MAX_QUERIES": "\(queries)",
+                "VECTOR_WIDTH": "\(numbers[.lanes])", "HEAD_WIDTH": "\(width)", "MAX_QUERIES": "\(queries)",
                 "CAUSAL": isCausal ? "1" : "0",
             ])
     }
@@ -93,4 +98,68 @@ struct AttentionShape {
             kernel, arguments, globalSize: [count.dividedRoundingUp(by: Self.tileRows) * Self.tileItems, heads],
             localSize: [Self.tileItems, 1])
     }
+}
+
+extension TuningSpace {
+    /// `attention/attention_vector.cl`: `rows` and `vectors` are the register tile of both products.
+    static let attention = TuningSpace(
+        "attention", .cpu, columns, standard: { problem, profile in standardColumns(problem, profile) },
+        constraint: { values, problem, profile in areColumns(values, problem, profile) })
+
+    /// `attention/attention_gradient_vector.cl`: `outerRows` and `outerVectors` are the register tile of dk and dv.
+    static let attentionGradient = TuningSpace(
+        "attention-gradient", .cpu,
+        [
+            .vectors: [1, 2, 3], .rows: [2, 4, 6, 8, 12], .keys: [24, 32, 48, 60, 64, 96, 120, 128],
+            .outerRows: [2, 4, 6, 8], .outerVectors: [1, 2, 3, 4], .itemsPerUnit: [1, 2, 4, 8], .lanes: [4, 8, 16],
+        ],
+        standard: { problem, profile in
+            let vectors = problem["width"].dividedRoundingUp(by: profile.vectorWidth)
+            let most = profile.vectorWidth == 16 ? 4 : 2
+            return standardColumns(problem, profile).with(.outerRows, 4)
+                .with(.outerVectors, (1...most).last { vectors % $0 == 0 } ?? 1)
+        },
+        constraint: { values, problem, profile in
+            areColumns(values, problem, profile) && values[.keys] % values[.outerRows] == 0
+                && problem["width"].dividedRoundingUp(by: values[.lanes]) % values[.outerVectors] == 0
+                && profile.holdsTile(rows: values[.outerRows], vectors: values[.outerVectors])
+        })
+
+    private static let columns: KeyValuePairs<TuningParameter, [Int]> = [
+        .vectors: [1, 2, 3], .rows: [2, 4, 6, 8, 12], .keys: [24, 32, 48, 60, 64, 96, 120, 128],
+        .itemsPerUnit: [1, 2, 4, 8], .lanes: [4, 8, 16],
+    ]
+
+    /// 16 of the 32 registers of AVX-512 hold sums, 12 of the 16 of AVX2. Wide heads take half the queries, to keep the
+    /// columns of a block in the first-level cache.
+    private static func standardColumns(_ problem: TuningProblem, _ profile: DeviceProfile) -> TuningValues {
+        let (lanes, isWide) = (profile.vectorWidth, profile.vectorWidth == 16)
+        return [
+            .vectors: problem["queries"] <= lanes || problem["width"] > 128 ? 1 : 2, .rows: isWide ? 8 : 6,
+            .keys: isWide ? 64 : 60, .itemsPerUnit: 2, .lanes: lanes,
+        ]
+    }
+
+    private static func areColumns(
+        _ values: TuningValues, _ problem: TuningProblem, _ profile: DeviceProfile
+    ) -> Bool {
+        // The columns of q and y, the weights, and in the gradient the rows of both operands.
+        let floats = values[.lanes] * values[.vectors] * (2 * values[.keys] + 4 * problem["width"])
+        return values[.lanes] <= profile.vectorWidth && values[.keys] % values[.rows] == 0
+            && profile.holdsTile(rows: values[.rows], vectors: values[.vectors]) && 4 * floats <= 512 << 10
+    }
+
+    /// `attention/attention_few.cl`: `keys` is the fewest keys of a split.
+    static let attentionFew = TuningSpace(
+        "attention-few", .cpu,
+        [.itemsPerUnit: [1, 2, 4, 8], .keys: [16, 32, 64, 128, 256], .lanes: [1, 2, 4, 8, 16]],
+        standard: { problem, profile in
+            [
+                .itemsPerUnit: 2, .keys: 64,
+                .lanes: [16, 8, 4, 2].first { $0 <= profile.vectorWidth && problem["width"] % $0 == 0 } ?? 1,
+            ]
+        },
+        constraint: { values, problem, profile in
+            values[.lanes] <= profile.vectorWidth && problem["width"] % values[.lanes] == 0
+        })
 }

@@ -47,8 +47,9 @@ extension OpenCLLowering {
 
     /// `convolution/panel.cl`.
     private func panels(_ grids: [ConvolutionGrid], _ tensors: ConvolutionTensors) -> Lowering {
-        let tile = GemmTile(profile, rows: grids[0].rows)
-        let mostRows = 256
+        let numbers = profile.numbers(.convolutionPanel, grids[0].problem)
+        let tile = GemmTile(numbers, profile)
+        let mostRows = numbers[.mostRows]
         var defines = tile.defines.merging(tensors.epilogue.defines) { $1 }
         defines["PANEL"] = "\(tile.columns)"
         defines["BLOCK_M"] = "\(mostRows)"
@@ -130,12 +131,14 @@ extension OpenCLLowering {
     /// `convolution/depthwise.cl`, where there is one channel a group and the rows of the widest grid fit its ring.
     private func depthwise(_ grids: [ConvolutionGrid], _ tensors: ConvolutionTensors) -> Lowering? {
         guard grids.allSatisfy({ $0.channels == 1 && $0.groups > 1 && fitsRing($0) }) else { return nil }
-        let defines = ["VECTOR_WIDTH": "\(profile.vectorWidth)", "RING": "\(Self.ringCapacity)"]
+        let numbers = profile.numbers(.depthwise, grids[0].problem)
+        let lanes = numbers[.lanes]
+        let defines = ["VECTOR_WIDTH": "\(lanes)", "RING": "\(Self.ringCapacity)"]
             .merging(tensors.epilogue.defines) { $1 }
         let kernel = KernelSpecification(
             "depthwise_convolution", files: tensors.epilogue.files + ["convolution/depthwise.cl"], defines: defines)
         let list = grids.map { grid -> KernelLaunch in
-            let ring = grid.ring(vectorWidth: profile.vectorWidth)
+            let ring = grid.ring(vectorWidth: lanes)
             let planes = grid.images * grid.groups
             let (tapsHigh, tapsWide) = grid.taps == 0 ? (0, 0) : (grid.vertical.taps, grid.horizontal.taps)
             let sizes: [KernelArgument] =
@@ -145,7 +148,8 @@ extension OpenCLLowering {
                 + .int32s(ring.rows, ring.pitch, ring.left)
             return KernelLaunch(
                 kernel, [tensors.weight, tensors.source] + tensors.bias + [.result(0)] + sizes,
-                globalSize: [min(planes, 4 * GemmTile(profile).items), 1, 1], localSize: [1, 1, 1])
+                globalSize: [min(planes, numbers[.itemsPerUnit] * max(profile.computeUnits, 1)), 1, 1],
+                localSize: [1, 1, 1])
         }
         return launches(list, "depthwise convolution, rows in cache\(tensors.epilogue.summary)")
     }
@@ -164,7 +168,7 @@ extension OpenCLLowering {
     private func tiles(_ grids: [ConvolutionGrid], _ tensors: ConvolutionTensors) -> Lowering {
         var summary = ""
         let list = grids.map { grid -> KernelLaunch in
-            let tile = GroupTile(profile, rows: grid.rows, columns: grid.pixels, batch: grid.groups)
+            let tile = GroupTile(profile.numbers(.convolutionTile, grid.problem))
             let kernel = KernelSpecification(
                 "convolution_tiles",
                 files: tensors.epilogue.files + ["gemm/local_tile.cl", "convolution/tile.cl"],
@@ -206,4 +210,32 @@ extension OpenCLLowering {
         }
         return launches(list, "depthwise convolution, a pixel a work-item\(tensors.epilogue.summary)")
     }
+}
+
+extension TuningSpace {
+    /// `convolution/panel.cl`.
+    static let convolutionPanel = TuningSpace(
+        "convolution-panel", .cpu,
+        [
+            .rows: [2, 4, 6, 8, 10, 12, 14], .vectors: [1, 2, 3, 4], .depth: [96, 192, 256, 384, 512, 768],
+            .mostRows: [64, 128, 256, 512], .itemsPerUnit: [1, 2, 4, 8, 16], .lanes: [4, 8, 16],
+        ],
+        standard: { problem, profile in GemmTile.standard(profile, rows: problem["rows"]).with(.mostRows, 256) },
+        constraint: { values, _, profile in
+            GemmTile.isPossible(values, profile)
+                && 4 * values[.mostRows] * values[.lanes] * values[.vectors] <= 128 << 10
+        })
+
+    /// `convolution/depthwise.cl`, the forward pass and the gradient of the input.
+    static let depthwise = TuningSpace(
+        "depthwise", .cpu, [.itemsPerUnit: [1, 2, 4, 8, 16, 32, 64], .lanes: [4, 8, 16]],
+        standard: { _, profile in [.itemsPerUnit: 16, .lanes: profile.vectorWidth] },
+        constraint: { values, _, profile in values[.lanes] <= profile.vectorWidth })
+
+    /// `convolution/tile.cl`.
+    static let convolutionTile = TuningSpace(
+        "convolution-tile", .gpu, GroupTile.dimensions,
+        standard: { problem, profile in
+            GroupTile.standard(profile, rows: problem["rows"], columns: problem["pixels"], batch: problem["groups"])
+        }, constraint: { values, _, profile in GroupTile.isPossible(values, profile) })
 }

@@ -8,7 +8,9 @@ extension OpenCLLowering {
         if let unsupportedProduct { return .declined(unsupportedProduct) }
         let grid = ConvolutionGrid.forward(
             attributes.convolution, x: operands[0].shape, weight: attributes.weight, y: operands[1].shape)
-        if let tiles = winograd(grid), let lowering = winogradWeightGradient(tiles) { return lowering }
+        if let tiles = winograd(grid, isWeightGradient: true), let lowering = winogradWeightGradient(tiles) {
+            return lowering
+        }
         switch profile.shape {
         case .cpu:
             return depthwiseWeightGradient(grid) ?? weightGradientByTap(grid) ?? weightGradientPanels(grid)
@@ -40,13 +42,13 @@ extension OpenCLLowering {
         return launches([launch], "depthwise weight gradient, rows in cache")
     }
 
-    /// `convolution/weight_gradient_panel.cl`, for strides of 1 and enough taps and channels that it pays to transpose
-    /// both tensors first: then it is about as fast as the forward pass.
+    /// `convolution/weight_gradient_panel.cl`, for strides of 1 where it pays to transpose both tensors first: then it is
+    /// about as fast as the forward pass.
     private func weightGradientByTap(_ grid: ConvolutionGrid) -> Lowering? {
-        let tile = GemmTile(profile)
-        guard grid.vertical.stride == 1, grid.horizontal.stride == 1, grid.taps >= 4, grid.channels >= tile.rows else {
-            return nil
-        }
+        guard grid.vertical.stride == 1, grid.horizontal.stride == 1, grid.taps > 0 else { return nil }
+        let numbers = profile.numbers(.weightGradientTaps, grid.problem)
+        guard numbers[.isChosen] == 1 else { return nil }
+        let tile = GemmTile(numbers, profile)
         let channelPanels = grid.channels.dividedRoundingUp(by: tile.rows)
         let rowPanels = grid.rows.dividedRoundingUp(by: tile.columns)
         let planes = grid.images * grid.groups
@@ -55,7 +57,7 @@ extension OpenCLLowering {
         let pitch = gridWidth + (grid.horizontal.taps - 1) * grid.horizontal.step
         // The grid in rows of `pitch`, without what follows its last pixel.
         let pixels = (gridHeight - 1) * pitch + gridWidth
-        let mostPixels = 512
+        let mostPixels = numbers[.pixels]
         let chunk = pixels.dividedRoundingUp(by: pixels.dividedRoundingUp(by: mostPixels))
         let shares = min(grid.images, tile.items.dividedRoundingUp(by: rowPanels * grid.groups))
         let tapShares = min(grid.taps, tile.items.dividedRoundingUp(by: rowPanels * grid.groups * shares))
@@ -100,10 +102,12 @@ extension OpenCLLowering {
 
     /// `convolution/weight_gradient.cl`.
     private func weightGradientPanels(_ grid: ConvolutionGrid) -> Lowering {
-        let tile = profile.vectorWidth >= 16 ? (rows: 4, steps: 5) : (rows: 2, steps: 4)
-        let (mostRows, mostSteps, mostPixels) = (64, 20, 512)
+        let numbers = profile.numbers(.weightGradientPixels, grid.problem)
+        let lanes = numbers[.lanes]
+        let tile = (rows: numbers[.rows], steps: numbers[.depth])
+        let (mostRows, mostSteps, mostPixels) = (numbers[.mostRows], numbers[.mostColumns], numbers[.pixels])
         let defines = [
-            "VECTOR_WIDTH": "\(profile.vectorWidth)", "TILE_ROWS": "\(tile.rows)", "TILE_STEPS": "\(tile.steps)",
+            "VECTOR_WIDTH": "\(lanes)", "TILE_ROWS": "\(tile.rows)", "TILE_STEPS": "\(tile.steps)",
             "BLOCK_ROWS": "\(mostRows)", "BLOCK_STEPS": "\(mostSteps)", "PANEL": "\(mostPixels)",
         ]
         func kernel(_ name: String) -> KernelSpecification {
@@ -112,12 +116,12 @@ extension OpenCLLowering {
         }
         let stepBlocks = grid.depth.dividedRoundingUp(by: mostSteps)
         let rowBlocks = grid.rows.dividedRoundingUp(by: mostRows) * grid.groups
-        let shares = min(grid.images, GemmTile(profile).items.dividedRoundingUp(by: stepBlocks * rowBlocks))
+        let items = numbers[.itemsPerUnit] * max(profile.computeUnits, 1)
+        let shares = min(grid.images, items.dividedRoundingUp(by: stepBlocks * rowBlocks))
         let pixels = grid.vertical.extent * grid.horizontal.extent
         let panels = pixels.dividedRoundingUp(by: mostPixels)
         let panelPixels =
-            pixels.dividedRoundingUp(by: panels).dividedRoundingUp(by: profile.vectorWidth)
-            * profile.vectorWidth
+            pixels.dividedRoundingUp(by: panels).dividedRoundingUp(by: lanes) * lanes
         let sizes: [KernelArgument] =
             .int32s(
                 grid.images, grid.groups, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
@@ -138,7 +142,7 @@ extension OpenCLLowering {
 
     /// `convolution/weight_gradient_tile.cl`.
     private func weightGradientTiles(_ grid: ConvolutionGrid) -> Lowering {
-        let tile = GroupTile(profile, rows: grid.rows, columns: grid.depth, batch: 4 * grid.groups)
+        let tile = GroupTile(profile.numbers(.weightGradientTile, grid.problem))
         let groups =
             grid.rows.dividedRoundingUp(by: tile.rows) * grid.depth.dividedRoundingUp(by: tile.columns)
             * grid.groups
@@ -166,4 +170,55 @@ extension OpenCLLowering {
             shares > 1 ? [multiply, sum] : [multiply], workspaces: shares > 1 ? [4 * shares * count] : [],
             "weight gradient \(tile.rows)×\(tile.columns) in local memory, \(shares) shares")
     }
+}
+
+extension TuningSpace {
+    /// `convolution/weight_gradient_panel.cl`; not chosen, `convolution/weight_gradient.cl` takes its place.
+    static let weightGradientTaps = TuningSpace(
+        "weight-gradient-taps", .cpu,
+        [
+            .isChosen: [0, 1], .rows: [2, 4, 6, 8, 10, 12, 14], .vectors: [1, 2, 3, 4], .pixels: [128, 256, 512, 1024],
+            .itemsPerUnit: [1, 2, 4, 8], .lanes: [4, 8, 16],
+        ],
+        standard: { problem, profile in
+            // With few taps or channels, transposing both tensors costs more than it gains.
+            let tile = GemmTile(profile)
+            return [
+                .isChosen: problem["taps"] >= 4 && problem["channels"] >= tile.rows ? 1 : 0, .rows: tile.rows,
+                .vectors: tile.vectors, .pixels: 512, .itemsPerUnit: 4, .lanes: tile.vectorWidth,
+            ]
+        },
+        constraint: { values, _, profile in
+            values[.lanes] <= profile.vectorWidth && profile.holdsTile(rows: values[.rows], vectors: values[.vectors])
+        })
+
+    /// `convolution/weight_gradient.cl`: `depth` is the steps of a register tile, `mostColumns` those of a work-item.
+    static let weightGradientPixels = TuningSpace(
+        "weight-gradient-pixels", .cpu,
+        [
+            .rows: [1, 2, 3, 4, 6], .depth: [2, 3, 4, 5, 6], .pixels: [128, 256, 512, 1024],
+            .mostRows: [12, 24, 48, 64, 96], .mostColumns: [12, 20, 30, 40, 60], .itemsPerUnit: [1, 2, 4, 8],
+            .lanes: [4, 8, 16],
+        ],
+        standard: { _, profile in
+            let isWide = profile.vectorWidth >= 16
+            return [
+                .rows: isWide ? 4 : 2, .depth: isWide ? 5 : 4, .pixels: 512, .mostRows: 64, .mostColumns: 20,
+                .itemsPerUnit: 4, .lanes: profile.vectorWidth,
+            ]
+        },
+        constraint: { values, _, profile in
+            values[.lanes] <= profile.vectorWidth && profile.holdsTile(rows: values[.rows], vectors: values[.depth])
+                && values[.mostRows] % values[.rows] == 0 && values[.mostColumns] % values[.depth] == 0
+                && 4 * values[.mostColumns] * (values[.pixels] + values[.mostRows] * values[.lanes]) <= 384 << 10
+        })
+
+    /// `convolution/weight_gradient_tile.cl`.
+    static let weightGradientTile = TuningSpace(
+        "weight-gradient-tile", .gpu, GroupTile.dimensions,
+        standard: { problem, profile in
+            GroupTile.standard(
+                profile, rows: problem["rows"], columns: problem["channels"] * problem["taps"],
+                batch: 4 * problem["groups"])
+        }, constraint: { values, _, profile in GroupTile.isPossible(values, profile) })
 }

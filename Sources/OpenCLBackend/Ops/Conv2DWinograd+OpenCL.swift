@@ -209,7 +209,7 @@ extension OpenCLLowering {
     private func product(
         _ winograd: WinogradGrid, _ tensors: [KernelArgument], m: Int, n: Int, k: Int, transposeB: Bool
     ) -> KernelLaunch {
-        let tile = GroupTile(profile, rows: m, columns: n, batch: winograd.positions)
+        let tile = GroupTile(GroupTile.standard(profile, rows: m, columns: n, batch: winograd.positions))
         return KernelLaunch(
             KernelSpecification(
                 "gemm_tiles", files: ["gemm/local_tile.cl", "gemm/tile.cl"],

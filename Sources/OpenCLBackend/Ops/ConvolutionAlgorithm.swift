@@ -46,19 +46,24 @@ package struct ConvolutionCosts: Hashable, Sendable {
         let (rows, channels) = (lanes(winograd.grid.rows), lanes(winograd.grid.channels))
         let (transform, weight) =
             winograd.outputTile == 2 ? (transform2, winogradWeight2) : (transform4, winogradWeight4)
-        return Double(winograd.tiles) * (winogradFlop * 2 * Double(winograd.positions) * rows * channels
-            + transform * (rows + channels)) + weight * rows * channels
+        return Double(winograd.tiles)
+            * (winogradFlop * 2 * Double(winograd.positions) * rows * channels
+                + transform * (rows + channels)) + weight * rows * channels
     }
 }
 
 extension OpenCLLowering {
     /// The tiles of a grid where Winograd's filtering fits it and promises to be the fastest, or is asked for by
-    /// ``DeviceProfile/convolution``. On devices other than CPUs it is only done where asked for: nothing has been
-    /// measured there.
-    func winograd(_ grid: ConvolutionGrid) -> WinogradGrid? {
+    /// ``DeviceProfile/convolution``, or was measured to be. On devices other than CPUs it is only done where asked for or
+    /// measured: there is no estimate for them.
+    func winograd(_ grid: ConvolutionGrid, isWeightGradient: Bool = false) -> WinogradGrid? {
         if let algorithm = profile.convolution {
             return algorithm.outputTile.flatMap { WinogradGrid(grid, outputTile: $0) }
         }
+        guard WinogradGrid(grid, outputTile: 2) != nil else { return nil }
+        let space = isWeightGradient ? TuningSpace.weightGradientMethod : .convolutionMethod
+        let outputTile = profile.numbers(space[profile.shape], grid.problem)[.outputTile]
+        guard outputTile == 0 else { return outputTile == 1 ? nil : WinogradGrid(grid, outputTile: outputTile) }
         guard profile.shape == .cpu else { return nil }
         let costs = ConvolutionCosts()
         let candidates = [2, 4].compactMap { WinogradGrid(grid, outputTile: $0) }.map {
@@ -66,6 +71,31 @@ extension OpenCLLowering {
         }
         guard let best = candidates.min(by: { $0.cost < $1.cost }), best.cost < costs.estimate(grid) else { return nil }
         return best.winograd
+    }
+}
+
+extension TuningSpace {
+    /// Which algorithm does the 3×3 convolutions of stride 1, and the gradients of their input.
+    static let convolutionMethod = MethodSpaces("convolution-method")
+    /// The same of the gradients of their weight.
+    static let weightGradientMethod = MethodSpaces("weight-gradient-method")
+
+    /// A space for each shape of kernels: `outputTile` is 0 for what ``ConvolutionCosts`` estimate to be the fastest, 1 for
+    /// the direct product, else the side of a Winograd tile.
+    struct MethodSpaces {
+        let cpu: TuningSpace
+        let gpu: TuningSpace
+
+        init(_ name: String) {
+            cpu = Self.space(name, .cpu)
+            gpu = Self.space(name + "-gpu", .gpu)
+        }
+
+        subscript(shape: DeviceProfile.KernelShape) -> TuningSpace { shape == .cpu ? cpu : gpu }
+
+        private static func space(_ name: String, _ shape: DeviceProfile.KernelShape) -> TuningSpace {
+            TuningSpace(name, shape, [.outputTile: [0, 1, 2, 4]], standard: { _, _ in [.outputTile: 0] })
+        }
     }
 }
 

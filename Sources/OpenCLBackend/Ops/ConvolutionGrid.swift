@@ -76,6 +76,14 @@ struct ConvolutionGrid: Hashable {
     var depth: Int { taps * channels }
     var pixels: Int { images * vertical.extent * horizontal.extent }
 
+    /// What the best numbers for its kernels depend on.
+    var problem: TuningProblem {
+        [
+            "groups": groups, "rows": rows, "channels": channels, "taps": taps, "pixels": pixels,
+            "stride": horizontal.stride,
+        ]
+    }
+
     /// `y = conv(x, w)` for x, w and y of these shapes.
     static func forward(_ attributes: Conv2D, x: Shape, weight: Shape, y: Shape) -> ConvolutionGrid {
         let kernelTaps = weight[2] * weight[3]

@@ -9,29 +9,54 @@ struct GroupTile {
     /// Steps of k staged at a time.
     let depth: Int
     /// Rows and columns of a work-item.
-    let work: Int
+    let workRows: Int
+    let workColumns: Int
 
-    init(_ profile: DeviceProfile, rows m: Int, columns n: Int, batch: Int) {
-        func groups(_ side: Int) -> Int { m.dividedRoundingUp(by: side) * n.dividedRoundingUp(by: side) * batch }
-        let enough = 2 * max(profile.computeUnits, 1)
-        let candidates: [(side: Int, work: Int, depth: Int)] = [(128, work: 8, depth: 16), (64, 4, 16), (32, 4, 16)]
-        let fitting = candidates.filter { candidate in
-            let side = candidate.side / candidate.work
-            // Two staged tiles of floats, each row padded by four.
-            let bytes = 8 * candidate.depth * (candidate.side + 4)
-            return side * side <= profile.maximumWorkGroupSize && bytes <= profile.localMemory
-        }
-        let chosen = fitting.first { groups($0.side) >= enough } ?? fitting.last ?? (side: 8, work: 2, depth: 8)
-        (rows, columns, work, depth) = (chosen.side, chosen.side, chosen.work, chosen.depth)
+    init(_ numbers: TuningValues) {
+        (rows, columns, depth) = (numbers[.rows], numbers[.columns], numbers[.depth])
+        (workRows, workColumns) = (numbers[.workRows], numbers[.workColumns])
     }
 
-    var localSize: [Int] { [columns / work, rows / work, 1] }
+    /// The numbers where nothing was measured: the largest tile that still gives every compute unit two work-groups.
+    static func standard(_ profile: DeviceProfile, rows m: Int, columns n: Int, batch: Int) -> TuningValues {
+        func groups(_ side: Int) -> Int { m.dividedRoundingUp(by: side) * n.dividedRoundingUp(by: side) * batch }
+        let enough = 2 * max(profile.computeUnits, 1)
+        let candidates = [(side: 128, work: 8, depth: 16), (64, 4, 16), (32, 4, 16), (8, 2, 8)]
+            .map { (side: $0.side, numbers: square($0.side, work: $0.work, depth: $0.depth)) }
+        let fitting = candidates.dropLast().filter { isPossible($0.numbers, profile) }
+        return (fitting.first { groups($0.side) >= enough } ?? fitting.last ?? candidates[3]).numbers
+    }
+
+    private static func square(_ side: Int, work: Int, depth: Int) -> TuningValues {
+        [.rows: side, .columns: side, .depth: depth, .workRows: work, .workColumns: work]
+    }
+
+    static let dimensions: KeyValuePairs<TuningParameter, [Int]> = [
+        .rows: [8, 16, 32, 64, 128, 256], .columns: [8, 16, 32, 64, 128, 256], .workRows: [2, 4, 8],
+        .workColumns: [2, 4, 8], .depth: [8, 16, 32],
+    ]
+
+    /// Whether the work-group and its staged tiles exist there, and the staged tiles can be dealt out evenly.
+    static func isPossible(_ numbers: TuningValues, _ profile: DeviceProfile) -> Bool {
+        let tile = GroupTile(numbers)
+        guard tile.rows >= tile.workRows, tile.columns >= tile.workColumns else { return false }
+        let items = tile.localSize[0] * tile.localSize[1]
+        // Two staged tiles of floats, each row padded by four.
+        let bytes = 4 * tile.depth * (tile.rows + tile.columns + 8)
+        return items <= profile.maximumWorkGroupSize && bytes <= profile.localMemory
+            && tile.rows * tile.depth % items == 0 && tile.columns * tile.depth % items == 0
+    }
+
+    var localSize: [Int] { [columns / workColumns, rows / workRows, 1] }
 
     func globalSize(rows m: Int, columns n: Int, batch: Int) -> [Int] {
         [n.dividedRoundingUp(by: columns) * localSize[0], m.dividedRoundingUp(by: rows) * localSize[1], batch]
     }
 
     var defines: [String: String] {
-        ["TILE_M": "\(rows)", "TILE_N": "\(columns)", "TILE_K": "\(depth)", "WORK_M": "\(work)", "WORK_N": "\(work)"]
+        [
+            "TILE_M": "\(rows)", "TILE_N": "\(columns)", "TILE_K": "\(depth)", "WORK_M": "\(workRows)",
+            "WORK_N": "\(workColumns)",
+        ]
     }
 }

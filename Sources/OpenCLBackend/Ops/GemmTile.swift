@@ -1,9 +1,6 @@
 import TensorGraph
 
 /// The numbers of the panel kernels (`gemm/panel.cl`, `convolution/panel.cl`) on a device that is a CPU.
-///
-/// The register tile is chosen so that its sums, one row of the panel and a broadcast value fill the registers:
-/// 32 of 512 bits with AVX-512, 16 of 256 bits with AVX2.
 struct GemmTile {
     /// Floats in a vector.
     let vectorWidth: Int
@@ -11,21 +8,45 @@ struct GemmTile {
     let rows: Int
     /// Vectors in a row of the register tile.
     let vectors: Int
-    /// The most steps of k in a packed panel: a panel of 48 KB at 16 lanes stays in the second-level cache,
-    /// and what is read of it at once in the first.
-    let maximumBlock = 384
-    /// Work-items to share a product out to: a few for each core, so that one that is late does not hold up the rest.
+    /// The most steps of k in a packed panel.
+    let maximumBlock: Int
+    /// Work-items to share a product out to.
     let items: Int
 
+    init(_ numbers: TuningValues, _ profile: DeviceProfile) {
+        vectorWidth = numbers[.lanes]
+        rows = numbers[.rows]
+        vectors = numbers[.vectors]
+        maximumBlock = numbers[.depth]
+        items = numbers[.itemsPerUnit] * max(profile.computeUnits, 1)
+    }
+
+    /// The numbers where nothing was measured.
+    ///
     /// - Parameter rows: how many rows the product has: few are better served by a low and wide tile.
-    init(_ profile: DeviceProfile, rows: Int = .max) {
-        vectorWidth = profile.vectorWidth
-        if rows <= 4 {
-            (self.rows, vectors) = vectorWidth >= 16 ? (4, 4) : (4, 3)
-        } else {
-            (self.rows, vectors) = vectorWidth >= 16 ? (8, 2) : (6, 2)
-        }
-        items = 4 * max(profile.computeUnits, 1)
+    init(_ profile: DeviceProfile, rows: Int = .max) { self.init(Self.standard(profile, rows: rows), profile) }
+
+    /// The register tile is chosen so that its sums, one row of the panel and a broadcast value fill the registers: 32 of
+    /// 512 bits with AVX-512, 16 of 256 bits with AVX2. A panel of 48 KB at 16 lanes stays in the second-level cache, and
+    /// what is read of it at once in the first. A few work-items for each core, so that one that is late does not hold up
+    /// the rest.
+    static func standard(_ profile: DeviceProfile, rows: Int) -> TuningValues {
+        let isWide = profile.vectorWidth >= 16
+        return [
+            .lanes: profile.vectorWidth, .rows: rows <= 4 ? 4 : isWide ? 8 : 6,
+            .vectors: rows <= 4 ? (isWide ? 4 : 3) : 2, .depth: 384, .itemsPerUnit: 4,
+        ]
+    }
+
+    /// What tiles of this kind may be, where `mostPanel` bytes of a packed panel are worth trying.
+    static let dimensions: KeyValuePairs<TuningParameter, [Int]> = [
+        .rows: [2, 4, 6, 8, 10, 12, 14], .vectors: [1, 2, 3, 4], .depth: [96, 192, 256, 384, 512, 768],
+        .itemsPerUnit: [1, 2, 4, 8, 16], .lanes: [4, 8, 16],
+    ]
+
+    static func isPossible(_ numbers: TuningValues, _ profile: DeviceProfile) -> Bool {
+        numbers[.lanes] <= profile.vectorWidth && profile.holdsTile(rows: numbers[.rows], vectors: numbers[.vectors])
+            && 4 * numbers[.depth] * numbers[.lanes] * numbers[.vectors] <= 192 << 10
     }
 
     /// Columns of the register tile.

@@ -10,7 +10,7 @@ extension OpenCLLowering {
             extents: extents, transposeA: attributes.transposeA, transposeB: attributes.transposeB,
             epilogue: Epilogue(hasBias: operands.count == 3, activation: attributes.activation))
         switch profile.shape {
-        case .cpu: return extents.m <= 4 ? fewRows(product) : panels(product)
+        case .cpu: return fewRows(product) ?? panels(product)
         case .gpu: return tiles(product)
         }
     }
@@ -22,6 +22,12 @@ extension OpenCLLowering {
         let epilogue: Epilogue
 
         var aStrides: (row: Int, column: Int) { transposeA ? (1, extents.m) : (extents.k, 1) }
+        var problem: TuningProblem {
+            [
+                "batch": extents.batch, "m": extents.m, "n": extents.n, "k": extents.k, "ta": transposeA ? 1 : 0,
+                "tb": transposeB ? 1 : 0,
+            ]
+        }
         var bBatchStride: UInt64 { extents.sharesB ? 0 : UInt64(extents.n * extents.k) }
         /// Operands and result after a, in the kernels' order.
         func tensors(_ a: KernelArgument) -> [KernelArgument] {
@@ -29,19 +35,23 @@ extension OpenCLLowering {
         }
     }
 
-    /// `gemm/few_rows.cl`.
-    private func fewRows(_ product: MatrixProduct) -> Lowering {
+    /// `gemm/few_rows.cl`; nil where the product has too many rows for it.
+    private func fewRows(_ product: MatrixProduct) -> Lowering? {
         let (m, n, k) = (product.extents.m, product.extents.n, product.extents.k)
-        let defines = ["VECTOR_WIDTH": "\(profile.vectorWidth)", "ROWS": "\(m)"]
-            .merging(product.epilogue.defines) { $1 }
+        guard m <= TuningSpace.gemmFewRowsLimit else { return nil }
+        let numbers = profile.numbers(.gemmFewRows, product.problem)
+        guard m <= numbers[.mostRows] else { return nil }
+        let (lanes, mostColumns) = (numbers[.lanes], numbers[.mostColumns])
+        let defines = [
+            "VECTOR_WIDTH": "\(lanes)", "ROWS": "\(m)", "COLUMNS": "\(mostColumns)", "UNROLL": "\(numbers[.unroll])",
+        ].merging(product.epilogue.defines) { $1 }
         let kernel = KernelSpecification(
             product.transposeB ? "gemm_few_rows_transposed" : "gemm_few_rows",
             files: product.epilogue.files + ["gemm/few_rows.cl"], defines: defines)
-        let mostColumns = 1024
-        let vectors = n.dividedRoundingUp(by: profile.vectorWidth)
+        let vectors = n.dividedRoundingUp(by: lanes)
+        let items = numbers[.itemsPerUnit] * max(profile.computeUnits, 1)
         let wanted = max(
-            n.dividedRoundingUp(by: mostColumns - profile.vectorWidth),
-            GemmTile(profile).items.dividedRoundingUp(by: product.extents.batch))
+            n.dividedRoundingUp(by: mostColumns - lanes), items.dividedRoundingUp(by: product.extents.batch))
         let arguments =
             product.tensors(.operand(0))
             + .int32s(n, k, product.aStrides.row, product.aStrides.column) + [.uint64(product.bBatchStride)]
@@ -52,7 +62,7 @@ extension OpenCLLowering {
 
     /// `gemm/panel.cl`.
     private func panels(_ product: MatrixProduct) -> Lowering {
-        let tile = GemmTile(profile)
+        let tile = GemmTile(profile.numbers(.gemmPanel, product.problem), profile)
         let (batch, m, n, k) = (product.extents.batch, product.extents.m, product.extents.n, product.extents.k)
         let rowPanels = m.dividedRoundingUp(by: tile.rows)
         let columnPanels = n.dividedRoundingUp(by: tile.columns)
@@ -73,7 +83,8 @@ extension OpenCLLowering {
         }
         let multiply = KernelLaunch(
             kernel("gemm_panels"),
-            product.tensors(layout == .packed ? .workspace(0) : .operand(0)) + (layout == .blocks ? [.workspace(0)] : [])
+            product.tensors(layout == .packed ? .workspace(0) : .operand(0))
+                + (layout == .blocks ? [.workspace(0)] : [])
                 + .int32s(m, n, k, tile.block(k)) + [.uint64(product.bBatchStride)],
             globalSize: [columnItems, rowItems, batch], localSize: [1, 1, 1])
         let summary = "gemm \(tile.rows)×\(tile.columns)\(layout.summary)\(product.epilogue.summary)"
@@ -128,7 +139,7 @@ extension OpenCLLowering {
     /// `gemm/tile.cl`.
     private func tiles(_ product: MatrixProduct) -> Lowering {
         let (batch, m, n, k) = (product.extents.batch, product.extents.m, product.extents.n, product.extents.k)
-        let tile = GroupTile(profile, rows: m, columns: n, batch: batch)
+        let tile = GroupTile(profile.numbers(.gemmTile, product.problem))
         var defines = tile.defines.merging(product.epilogue.defines) { $1 }
         if product.transposeA { defines["TRANSPOSE_A"] = "1" }
         if product.transposeB { defines["TRANSPOSE_B"] = "1" }
@@ -140,4 +151,34 @@ extension OpenCLLowering {
             globalSize: tile.globalSize(rows: m, columns: n, batch: batch), localSize: tile.localSize)
         return launches([launch], "gemm \(tile.rows)×\(tile.columns) in local memory\(product.epilogue.summary)")
     }
+}
+
+extension TuningSpace {
+    /// The most rows that `gemm/few_rows.cl` does.
+    static let gemmFewRowsLimit = 8
+
+    /// `gemm/few_rows.cl`; with more rows than `mostRows`, the panels take over.
+    static let gemmFewRows = TuningSpace(
+        "gemm-few-rows", .cpu,
+        [
+            .mostRows: [1, 2, 4, 8], .itemsPerUnit: [1, 2, 4, 8, 16], .unroll: [2, 4, 8],
+            .mostColumns: [256, 512, 1024, 2048],
+            .lanes: [4, 8, 16],
+        ],
+        standard: { _, profile in
+            [.mostRows: 4, .itemsPerUnit: 4, .unroll: 4, .mostColumns: 1024, .lanes: profile.vectorWidth]
+        },
+        constraint: { values, _, profile in values[.lanes] <= profile.vectorWidth })
+
+    /// `gemm/panel.cl`.
+    static let gemmPanel = TuningSpace(
+        "gemm-panel", .cpu, GemmTile.dimensions, standard: { _, profile in GemmTile.standard(profile, rows: .max) },
+        constraint: { values, _, profile in GemmTile.isPossible(values, profile) })
+
+    /// `gemm/tile.cl`.
+    static let gemmTile = TuningSpace(
+        "gemm-tile", .gpu, GroupTile.dimensions,
+        standard: { problem, profile in
+            GroupTile.standard(profile, rows: problem["m"], columns: problem["n"], batch: problem["batch"])
+        }, constraint: { values, _, profile in GroupTile.isPossible(values, profile) })
 }

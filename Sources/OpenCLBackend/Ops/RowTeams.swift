@@ -11,14 +11,15 @@ struct RowTeams {
 
     /// - Parameter most: the most teams, where each has its own partial sums.
     init(_ profile: DeviceProfile, rows: Int, columns: Int, most: Int = .max) {
+        let problem: TuningProblem = ["rows": rows, "columns": columns]
         switch profile.shape {
         case .cpu:
+            let numbers = profile.numbers(.rows, problem)
             size = 1
-            vectorWidth = profile.vectorWidth
-            // Several runs a core, so that cores that start late still get an even share.
-            count = min(rows, most, 8 * profile.computeUnits)
+            vectorWidth = numbers[.lanes]
+            count = min(rows, most, numbers[.itemsPerUnit] * profile.computeUnits)
         case .gpu:
-            size = Self.powerOfTwo(upTo: min(256, profile.maximumWorkGroupSize), covering: columns)
+            size = profile.numbers(.rowTeams, problem)[.team]
             vectorWidth = 1
             count = min(rows, most)
         }
@@ -36,13 +37,24 @@ struct RowTeams {
     }
 
     var summary: String { size == 1 ? "vectors of \(vectorWidth)" : "work-groups of \(size)" }
+}
 
-    /// The least power of two that is at least `extent`, or the largest up to `limit`.
-    private static func powerOfTwo(upTo limit: Int, covering extent: Int) -> Int {
-        var size = 1
-        while size < extent, size * 2 <= limit { size *= 2 }
-        return size
-    }
+extension TuningSpace {
+    /// Row-wise kernels of one work-item a run of rows. Several runs a core, so that cores that start late still get an
+    /// even share.
+    static let rows = TuningSpace(
+        "rows", .cpu, [.itemsPerUnit: [1, 2, 4, 8, 16, 32], .lanes: [4, 8, 16]],
+        standard: { _, profile in [.itemsPerUnit: 8, .lanes: profile.vectorWidth] },
+        constraint: { values, _, profile in values[.lanes] <= profile.vectorWidth })
+
+    /// Row-wise kernels of a team a row: the least power of two that covers it, or the largest up to a limit.
+    static let rowTeams = TuningSpace(
+        "row-teams", .gpu, [.team: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]],
+        standard: { problem, profile in
+            var size = 1
+            while size < problem["columns"], size * 2 <= min(256, profile.maximumWorkGroupSize) { size *= 2 }
+            return [.team: size]
+        }, constraint: { values, _, profile in values[.team] <= max(profile.maximumWorkGroupSize, 1) })
 }
 
 extension KernelSpecification {

@@ -63,7 +63,13 @@ extension DeviceChoice {
     func backend(logger: Logger) throws -> OpenCLBackend? {
         if self == .cpu { return nil }
         do {
-            if let device = try device() { return try OpenCLBackend(device) }
+            if let device = try device() {
+                let backend = try OpenCLBackend(device)
+                if let warning = backend.tuningWarning {
+                    logger.warning("\(warning); \(device.name) runs without them")
+                }
+                return backend
+            }
             logger.notice("there is no OpenCL device: everything runs on the CPU path")
         } catch {
             guard self == .automatic else { throw error is DeviceError ? error : missing("\(error)") }

@@ -1,0 +1,112 @@
+import CPUBackend
+import Execution
+import OpenCL
+import OpenCLBackend
+import TensorGraph
+import TestSupport
+
+/// Runs cases with the numbers that a tuner may choose, and holds the results against the reference.
+package struct TuningParity {
+    /// What came of the variants of one family on one device.
+    package struct Outcome: Sendable {
+        package var family: String
+        package var device: String
+        /// How many variants were run, and on how many cases.
+        package var variants = 0
+        package var cases = 0
+        package var complaints: [String] = []
+    }
+
+    private let device: ParityDevice
+    private let cases: [OpCase]
+    private let coverage: TuningCoverage
+    private let isolatesTensors: Bool
+
+    /// - Parameter cases: to choose from; of those that use a family, a dozen from all over the list are run.
+    package init(
+        _ device: ParityDevice, cases: [OpCase], coverage: TuningCoverage, isolatesTensors: Bool = false
+    ) {
+        self.device = device
+        self.cases = cases
+        self.coverage = coverage
+        self.isolatesTensors = isolatesTensors
+    }
+
+    /// One outcome for each family that the device has kernels of; none on the CPU path.
+    ///
+    /// - Parameter families: only these; all where it is empty.
+    package func check(families: [String] = []) throws -> [Outcome] {
+        guard case .opencl(let openCL, let shape, _) = device.kind else { return [] }
+        let profile = DeviceProfile(openCL, shape: shape)
+        let spaces = TuningSpace.all.filter { space in
+            space.shape == shape && (families.isEmpty || families.contains(space.name))
+        }
+        var users: [String: [Subject]] = [:]
+        for opCase in cases {
+            for (family, problems) in try look(opCase, profile) {
+                users[family, default: []].append(Subject(opCase: opCase, problems: problems))
+            }
+        }
+        return try spaces.map { try check($0, Self.spread(users[$0.name] ?? [], 12), profile, openCL, shape) }
+    }
+
+    private struct Subject {
+        var opCase: OpCase
+        var problems: [TuningProblem]
+    }
+
+    /// The families that a case's kernels belong to, forward and backward, with the problems they are looked up for.
+    private func look(_ opCase: OpCase, _ profile: DeviceProfile) throws -> [String: [TuningProblem]] {
+        let built = try opCase.built(withGradients: true)
+        let computation = try Computation(built.graph, outputs: built.outputs + built.gradients, updates: [])
+            .optimized()
+        var problems: [String: [TuningProblem]] = [:]
+        for node in computation.nodes where !node.op.isLeaf && !node.op.isAlias {
+            let isEmpty = (node.operandTypes + node.resultTypes).contains { $0.shape.elementCount == 0 }
+            guard !isEmpty, case .accepted(let lowered) = try profile.lower(node),
+                let lowered = lowered as? OpenCLNode
+            else { continue }
+            for lookUp in lowered.tuning { problems[lookUp.family, default: []].append(lookUp.problem) }
+        }
+        return problems
+    }
+
+    private static func spread(_ subjects: [Subject], _ most: Int) -> [Subject] {
+        guard subjects.count > most else { return subjects }
+        return (0..<most).map { subjects[$0 * subjects.count / most] }
+    }
+
+    private func check(
+        _ space: TuningSpace, _ subjects: [Subject], _ profile: DeviceProfile, _ openCL: Device,
+        _ shape: DeviceProfile.KernelShape
+    ) throws -> Outcome {
+        var outcome = Outcome(family: space.name, device: device.name)
+        guard !subjects.isEmpty else {
+            outcome.complaints.append("no case uses these kernels")
+            return outcome
+        }
+        let backend = try OpenCLBackend(
+            openCL, shape: shape, timesKernels: false, tuning: TuningTable(), keepsPrograms: false)
+        let executor = Executor(
+            cpu: ReferenceBackend(), device: backend, policy: .report, isolatesTensors: isolatesTensors)
+        let variants = TuningVariants(space, subjects.map(\.problems), on: profile, coverage: coverage)
+        var checks: [Int: Check] = [:]
+        for variant in variants.list {
+            let opCase = subjects[variant.subject].opCase
+            let check =
+                try checks[variant.subject]
+                ?? Check(opCase, .float32, withGradients: opCase.gradient.tolerance != nil)
+            checks[variant.subject] = check
+            backend.force(variant.values, for: space.name)
+            defer { backend.force(nil, for: space.name) }
+            var ignored = Parity.Outcome(
+                opCase: opCase.name, device: device.name, complaints: [], refusals: [:], operations: [])
+            let complaints: [String]
+            do { complaints = try check.run(on: executor, &ignored) } catch { complaints = ["\(error)"] }
+            outcome.complaints += complaints.map { "\(opCase) with \(space.text(variant.values)): \($0)" }
+        }
+        outcome.variants = variants.list.count
+        outcome.cases = checks.count
+        return outcome
+    }
+}
