@@ -1,6 +1,6 @@
 extension Computation {
     /// Everything that is done to a computation before it is placed.
     package func optimized() -> Computation {
-        simplified().withoutEmptyOperands().simplified().fused()
+        simplified().withoutEmptyOperands().simplified().fused().withGroupedUpdates()
     }
 }
