@@ -53,7 +53,7 @@ let package = Package(
         .executableTarget(
             name: "tiny-transformer", dependencies: ["ExampleSupport"], path: "Examples/tiny-transformer"),
         // Tests, a target for each target they test.
-        .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "TensorGraph"]),
+        .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "Execution", "TensorGraph"]),
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(
