@@ -63,7 +63,8 @@ let package = Package(
             name: "tiny-transformer", dependencies: ["ExampleNetworks", "ExampleSupport"],
             path: "Examples/tiny-transformer"),
         // Tests, a target for each target they test.
-        .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "OpenCL", "OpenCLBackend", "TensorGraph"]),
+        .testTarget(
+            name: "BenchTests", dependencies: ["BenchSupport", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(

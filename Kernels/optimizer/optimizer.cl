@@ -1,4 +1,4 @@
-// One step of an optimizer for one parameter, in one pass over its elements.
+// One step of an optimizer for one parameter, or for PARAMETERS of them in turn, in one pass over their elements.
 //
 // Follows common/math.cl. The step and the learning rate are read from the device, so that a recorded training step
 // never changes. adam reads p, g, m, v and writes p', m', v': 28 bytes an element for about 14 flops; sgd 12 bytes, or
@@ -17,6 +17,31 @@
 #define IS_NESTEROV 0
 #endif
 
+// At most 7, so that their arguments are within the 1024 bytes that every device takes.
+#ifndef PARAMETERS
+#define PARAMETERS 1
+#endif
+#if PARAMETERS == 1
+#define EACH_PARAMETER(macro) macro(0)
+#elif PARAMETERS == 2
+#define EACH_PARAMETER(macro) macro(0) macro(1)
+#elif PARAMETERS == 3
+#define EACH_PARAMETER(macro) macro(0) macro(1) macro(2)
+#elif PARAMETERS == 4
+#define EACH_PARAMETER(macro) macro(0) macro(1) macro(2) macro(3)
+#elif PARAMETERS == 5
+#define EACH_PARAMETER(macro) macro(0) macro(1) macro(2) macro(3) macro(4)
+#elif PARAMETERS == 6
+#define EACH_PARAMETER(macro) macro(0) macro(1) macro(2) macro(3) macro(4) macro(5)
+#else
+#define EACH_PARAMETER(macro) macro(0) macro(1) macro(2) macro(3) macro(4) macro(5) macro(6)
+#endif
+
+// Kernel arguments of parameter n, and its elements with how many a work-item of a CPU-like device takes.
+#define TENSOR(name, n) __global const float *name##n, const ulong name##Offset##n,
+#define RESULT(name, n) __global float *name##n, const ulong name##Offset##n,
+#define EXTENTS(n) const ulong count##n, const ulong block##n,
+
 #define READ(x) (left >= VECTOR_WIDTH ? vfloat_load(x + i) : vfloat_load_part(x + i, left))
 #define WRITE(value, y) \
     if (left >= VECTOR_WIDTH) \
@@ -24,28 +49,20 @@
     else \
         vfloat_store_part(value, y + i, left);
 
-// 1 - β comes from the host, and 1 - βᵗ is formed as -(e^(t·ln β) - 1): both would lose digits here.
-ELEMENTWISE_KERNEL void adam(
-    __global const float *p, const ulong pOffset, __global const float *g, const ulong gOffset,
-    __global const float *m, const ulong mOffset, __global const float *v, const ulong vOffset,
-    __global const int *step, const ulong stepOffset, __global const float *rate, const ulong rateOffset,
-    __global float *newP, const ulong newPOffset, __global float *newM, const ulong newMOffset,
-    __global float *newV, const ulong newVOffset, const ulong count, const ulong block,
-    const float beta1, const float rest1, const float log1, const float beta2, const float rest2, const float log2,
-    const float epsilon, const float weightDecay)
+#define ADAM_TENSORS(n) TENSOR(p, n) TENSOR(g, n) TENSOR(m, n) TENSOR(v, n)
+#define ADAM_RESULTS(n) RESULT(newP, n) RESULT(newM, n) RESULT(newV, n)
+#define ADAM_UPDATE(n) \
+    adamUpdate( \
+        p##n + pOffset##n, g##n + gOffset##n, m##n + mOffset##n, v##n + vOffset##n, newP##n + newPOffset##n, \
+        newM##n + newMOffset##n, newV##n + newVOffset##n, count##n, block##n, beta1, rest1, beta2, rest2, epsilon, \
+        weightDecay, stepSize, correction2, kept);
+
+static inline void adamUpdate(
+    __global const float *p, __global const float *g, __global const float *m, __global const float *v,
+    __global float *newP, __global float *newM, __global float *newV, const ulong count, const ulong block,
+    const float beta1, const float rest1, const float beta2, const float rest2, const float epsilon,
+    const float weightDecay, const float stepSize, const float correction2, const float kept)
 {
-    p += pOffset;
-    g += gOffset;
-    m += mOffset;
-    v += vOffset;
-    newP += newPOffset;
-    newM += newMOffset;
-    newV += newVOffset;
-    const float t = (float)step[stepOffset];
-    const float learningRate = rate[rateOffset];
-    const float stepSize = learningRate / -expm1(t * log1);
-    const float correction2 = -expm1(t * log2);
-    const float kept = IS_DECOUPLED ? 1.0f - learningRate * weightDecay : 1.0f;
     FOR_EACH_VECTOR(i, count, block) {
         const int left = (int)min(count - i, (ulong)VECTOR_WIDTH);
         const vfloat oldP = READ(p);
@@ -60,25 +77,43 @@ ELEMENTWISE_KERNEL void adam(
     }
 }
 
-ELEMENTWISE_KERNEL void sgd(
-    __global const float *p, const ulong pOffset, __global const float *g, const ulong gOffset,
-#if HAS_MOMENTUM
-    __global const float *velocity, const ulong velocityOffset,
-#endif
-    __global const float *rate, const ulong rateOffset, __global float *newP, const ulong newPOffset,
-#if HAS_MOMENTUM
-    __global float *newVelocity, const ulong newVelocityOffset,
-#endif
-    const ulong count, const ulong block, const float momentum, const float weightDecay)
+// 1 - β comes from the host, and 1 - βᵗ is formed as -(e^(t·ln β) - 1): both would lose digits here.
+ELEMENTWISE_KERNEL void adam(
+    EACH_PARAMETER(ADAM_TENSORS) __global const int *step, const ulong stepOffset, __global const float *rate,
+    const ulong rateOffset, EACH_PARAMETER(ADAM_RESULTS) EACH_PARAMETER(EXTENTS) const float beta1,
+    const float rest1, const float log1, const float beta2, const float rest2, const float log2, const float epsilon,
+    const float weightDecay)
 {
-    p += pOffset;
-    g += gOffset;
-    newP += newPOffset;
-#if HAS_MOMENTUM
-    velocity += velocityOffset;
-    newVelocity += newVelocityOffset;
-#endif
+    const float t = (float)step[stepOffset];
     const float learningRate = rate[rateOffset];
+    const float stepSize = learningRate / -expm1(t * log1);
+    const float correction2 = -expm1(t * log2);
+    const float kept = IS_DECOUPLED ? 1.0f - learningRate * weightDecay : 1.0f;
+    EACH_PARAMETER(ADAM_UPDATE)
+}
+
+#if HAS_MOMENTUM
+#define SGD_TENSORS(n) TENSOR(p, n) TENSOR(g, n) TENSOR(velocity, n)
+#define SGD_RESULTS(n) RESULT(newP, n) RESULT(newVelocity, n)
+#define SGD_UPDATE(n) \
+    sgdUpdate( \
+        p##n + pOffset##n, g##n + gOffset##n, velocity##n + velocityOffset##n, newP##n + newPOffset##n, \
+        newVelocity##n + newVelocityOffset##n, count##n, block##n, momentum, weightDecay, learningRate);
+#else
+#define SGD_TENSORS(n) TENSOR(p, n) TENSOR(g, n)
+#define SGD_RESULTS(n) RESULT(newP, n)
+#define SGD_UPDATE(n) \
+    sgdUpdate( \
+        p##n + pOffset##n, g##n + gOffset##n, 0, newP##n + newPOffset##n, 0, count##n, block##n, momentum, \
+        weightDecay, learningRate);
+#endif
+
+// Without momentum there is no velocity.
+static inline void sgdUpdate(
+    __global const float *p, __global const float *g, __global const float *velocity, __global float *newP,
+    __global float *newVelocity, const ulong count, const ulong block, const float momentum, const float weightDecay,
+    const float learningRate)
+{
     FOR_EACH_VECTOR(i, count, block) {
         const int left = (int)min(count - i, (ulong)VECTOR_WIDTH);
         const vfloat oldP = READ(p);
@@ -92,4 +127,12 @@ ELEMENTWISE_KERNEL void sgd(
         const vfloat p1 = fma((vfloat)(-learningRate), direction, oldP);
         WRITE(p1, newP)
     }
+}
+
+ELEMENTWISE_KERNEL void sgd(
+    EACH_PARAMETER(SGD_TENSORS) __global const float *rate, const ulong rateOffset, EACH_PARAMETER(SGD_RESULTS)
+    EACH_PARAMETER(EXTENTS) const float momentum, const float weightDecay)
+{
+    const float learningRate = rate[rateOffset];
+    EACH_PARAMETER(SGD_UPDATE)
 }

@@ -1,7 +1,9 @@
 /// Places in arenas for tensors that live for a while, so that nothing is allocated while a plan runs.
 ///
-/// Greedy by size: the largest tensor first, each at the lowest offset where it meets no other tensor that lives at the
-/// same time (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020).
+/// Greedy: one tensor after the other, each at the lowest offset where it meets no other that lives at the same time. In
+/// which order is tried out: by size, by size times lifetime, and by the live set at its largest moment (Pisarchyk and
+/// Lee, Efficient Memory Management for Deep Neural Net Inference, 2020). The first that needs no more than the largest
+/// live set is taken, or else the one that needs least.
 package struct MemoryPlan {
     /// A tensor's need: so many bytes from the moment `first` to the moment `last`, both included.
     package struct Request: Hashable {
@@ -41,12 +43,48 @@ package struct MemoryPlan {
             arenas = requests.map(\.byteCount)
             return
         }
-        places = [Place](repeating: Place(arena: 0, byteOffset: 0), count: requests.count)
-        var members: [[Int]] = []  // of each arena, by offset
-        let bySize = requests.indices.sorted {
-            (requests[$0].byteCount, requests[$1].first) > (requests[$1].byteCount, requests[$0].first)
+        (places, arenas) = ([], [])
+        for order in Order.allCases {
+            let layout = Self.layout(requests, in: Self.indices(of: requests, by: order), maximumArena)
+            if places.isEmpty || layout.arenas.reduce(0, +) < arenas.reduce(0, +) { (places, arenas) = layout }
+            // Alignment apart, nothing can be better.
+            if arenas.reduce(0, +) <= largestLiveSet + Self.alignment * requests.count { break }
         }
-        for index in bySize {
+    }
+
+    /// Which request is placed first.
+    private enum Order: CaseIterable {
+        case size
+        case sizeTimesLifetime
+        /// Where most lives at once, and there the largest.
+        case liveSet
+    }
+
+    private static func indices(of requests: [Request], by order: Order) -> [Int] {
+        let weights: [Int]
+        switch order {
+        case .size: weights = requests.map(\.byteCount)
+        case .sizeTimesLifetime: weights = requests.map { $0.byteCount * ($0.last - $0.first + 1) }
+        case .liveSet:
+            let live = liveSets(requests)
+            weights = requests.map { request in
+                live.filter { (request.first...request.last).contains($0.moment) }.map(\.bytes).max() ?? 0
+            }
+        }
+        return requests.indices.sorted {
+            (weights[$0], requests[$0].byteCount, requests[$1].first)
+                > (weights[$1], requests[$1].byteCount, requests[$0].first)
+        }
+    }
+
+    /// Places each request in order at the lowest offset that is free while it lives.
+    private static func layout(
+        _ requests: [Request], in order: [Int], _ maximumArena: Int
+    ) -> (places: [Place], arenas: [Int]) {
+        var places = [Place](repeating: Place(arena: 0, byteOffset: 0), count: requests.count)
+        var arenas: [Int] = []
+        var members: [[Int]] = []  // of each arena, by offset
+        for index in order {
             let request = requests[index]
             var arena = 0
             while true {
@@ -54,7 +92,7 @@ package struct MemoryPlan {
                     members.append([])
                     arenas.append(0)
                 }
-                let offset = Self.lowestOffset(for: request, among: members[arena], requests, places)
+                let offset = lowestOffset(for: request, among: members[arena], requests, places)
                 if offset == 0 || offset + request.byteCount <= maximumArena {
                     places[index] = Place(arena: arena, byteOffset: offset)
                     arenas[arena] = max(arenas[arena], offset + request.byteCount)
@@ -65,6 +103,7 @@ package struct MemoryPlan {
                 arena += 1
             }
         }
+        return (places, arenas)
     }
 
     private static func lowestOffset(
@@ -81,17 +120,19 @@ package struct MemoryPlan {
         return offset
     }
 
-    private static func largestLiveSet(_ requests: [Request]) -> Int {
-        var changes: [(moment: Int, bytes: Int)] = []
+    private static func largestLiveSet(_ requests: [Request]) -> Int { liveSets(requests).map(\.bytes).max() ?? 0 }
+
+    /// The bytes that live from each moment at which that changes until the next.
+    private static func liveSets(_ requests: [Request]) -> [(moment: Int, bytes: Int)] {
+        var changes: [Int: Int] = [:]
         for request in requests {
-            changes.append((request.first, request.byteCount))
-            changes.append((request.last + 1, -request.byteCount))
+            changes[request.first, default: 0] += request.byteCount
+            changes[request.last + 1, default: 0] -= request.byteCount
         }
-        var (live, largest) = (0, 0)
-        for change in changes.sorted(by: { ($0.moment, $0.bytes) < ($1.moment, $1.bytes) }) {
-            live += change.bytes
-            largest = max(largest, live)
+        var live = 0
+        return changes.sorted { $0.key < $1.key }.map { change in
+            live += change.value
+            return (change.key, live)
         }
-        return largest
     }
 }

@@ -52,3 +52,27 @@ import Testing
         }
     }
 }
+
+/// What `explain()` says of memory.
+@Suite struct MemoryTests {
+    @Test(arguments: BenchCase.Model.allCases, BenchPass.allCases)
+    func arenasKeepToTheLargestLiveSet(_ model: BenchCase.Model, _ pass: BenchPass) throws {
+        let program = try CaseProgram(BenchCase("train:model=\(model.rawValue),b=16"), pass)
+        var devices = [try BenchDevice.cpu()]
+        if let device = try? BenchDevice.named("opencl") {
+            devices.append(device)
+        } else {
+            print("skipped on OpenCL: there is no device")
+        }
+        for device in devices {
+            let plan = try device.makeExecutor().compile(program.graph, outputs: [], updates: program.updates)
+            let lines = plan.explain().split(separator: "\n").filter { $0.contains("of the largest live set") }
+            #expect(!lines.isEmpty)
+            for line in lines {
+                let words = line.split(separator: " ")
+                let share = words.firstIndex(of: "%").flatMap { Int(words[$0 - 1]) }
+                #expect((share ?? .max) <= 110, "\(model.rawValue) \(pass) on \(line)")
+            }
+        }
+    }
+}

@@ -11,7 +11,7 @@ package struct BenchError: Error, Hashable, Sendable, CustomStringConvertible {
 /// All tensors are float32 and row-major. What each family computes is said in ``CaseProgram``.
 package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     package enum Family: String, Hashable, Sendable, CaseIterable {
-        case matmul, conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, train
+        case matmul, conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, chain, train
 
         /// The keys of a case, each with its value where it may be left out.
         var keys: [(name: String, standard: Int?)] {
@@ -27,6 +27,7 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
             case .softmax, .layernorm: [("rows", nil), ("cols", nil)]
             case .batchnorm2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil)]
             case .maxpool2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil), ("r", nil), ("stride", nil)]
+            case .chain: [("nodes", nil), ("cols", 16)]
             case .train: [("b", nil)]
             }
         }

@@ -48,12 +48,19 @@ extension OpenCLLowering {
         let kernel = KernelSpecification(name, files: ["common/math.cl", file], defines: defines)
         let partition = RowPartition(rows: 1, length: count, computeUnits: profile.computeUnits)
         let arguments = tensors + [.uint64(UInt64(count)), .uint64(UInt64(partition.segment))] + scalars
+        let (globalSize, localSize) = vectorItems([count], perItem: perItem)
+        return KernelLaunch(kernel, arguments, globalSize: globalSize, localSize: localSize)
+    }
+
+    /// The work-items of a kernel that goes once over each of several arrays by FOR_EACH_VECTOR.
+    func vectorItems(_ counts: [Int], perItem: Int = 1) -> (globalSize: [Int], localSize: [Int]) {
         guard profile.shape == .cpu else {
             let local = min(256, profile.maximumWorkGroupSize)
-            let items = (count + perItem - 1) / perItem
-            let groups = min((items + local - 1) / local, profile.computeUnits * 64)
-            return KernelLaunch(kernel, arguments, globalSize: [groups * local], localSize: [local])
+            let items = (counts.max() ?? 0).dividedRoundingUp(by: perItem)
+            let groups = min(items.dividedRoundingUp(by: local), profile.computeUnits * 64)
+            return ([groups * local], [local])
         }
-        return KernelLaunch(kernel, arguments, items: partition.items)
+        let items = counts.map { RowPartition(rows: 1, length: $0, computeUnits: profile.computeUnits).items }
+        return ([items.max() ?? 1], [1])
     }
 }

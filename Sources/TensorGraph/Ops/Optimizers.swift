@@ -5,6 +5,9 @@
 /// `m' = β₁m + (1-β₁)g`, `v' = β₂v + (1-β₂)g²`,
 /// `p' = p·(1 - [isDecoupled]·learningRate·weightDecay) - learningRate · (m' / (1-β₁ˢᵗᵉᵖ)) / (sqrt(v' / (1-β₂ˢᵗᵉᵖ)) + ε)`.
 /// Kingma and Ba, 2015; decoupled: Loshchilov and Hutter, 2019; torch.optim.Adam, AdamW.
+///
+/// Several parameters may share a node, which then is one launch: p, g, m, v of each in turn, then step and learningRate
+/// → p', m', v' of each in turn.
 package struct Adam: Hashable, Sendable {
     package var beta1: Double
     package var beta2: Double
@@ -28,7 +31,8 @@ package struct Adam: Hashable, Sendable {
 ///
 /// Operands p, g, velocity (like p; absent where momentum is 0), learningRate (a scalar of p's type) → p', velocity' (absent
 /// likewise). With g taken as `g + weightDecay·p`: `velocity' = momentum·velocity + g`;
-/// `p' = p - learningRate · (isNesterov ? g + momentum·velocity' : velocity')`. torch.optim.SGD.
+/// `p' = p - learningRate · (isNesterov ? g + momentum·velocity' : velocity')`. torch.optim.SGD. Several parameters may
+/// share a node as in ``Adam``.
 package struct SGD: Hashable, Sendable {
     package var momentum: Double
     package var isNesterov: Bool
@@ -43,26 +47,36 @@ package struct SGD: Hashable, Sendable {
 
 extension ShapeRule {
     package func adam(_ attributes: Adam) throws -> [TensorType] {
-        try count(6)
-        try floating(0, 1, 2, 3)
-        for index in 1...3 { try shape(index, operands[0].shape, "operand \(index)") }
-        try integers(4, "the step")
-        try shape(4, [], "the step")
-        try shape(5, [], "the learning rate")
-        try floating(5)
-        return [operands[0], operands[0], operands[0]]
+        let step = operands.count - 2
+        try parameters(slots: 2, shared: 2)
+        try integers(step, "the step")
+        try shape(step, [], "the step")
+        try shape(step + 1, [], "the learning rate")
+        try floating(step + 1)
+        return (0..<step / 4).flatMap { [TensorType](repeating: operands[4 * $0], count: 3) }
     }
 
     package func sgd(_ attributes: SGD) throws -> [TensorType] {
-        let hasVelocity = attributes.momentum != 0
-        try count(hasVelocity ? 4 : 3)
-        try shape(1, operands[0].shape, "the gradient")
-        if hasVelocity { try shape(2, operands[0].shape, "the velocity") }
-        try floating(0, 1)
-        if hasVelocity { try floating(0, 2) }
-        try shape(operands.count - 1, [], "the learning rate")
-        try floating(operands.count - 1)
-        return hasVelocity ? [operands[0], operands[0]] : [operands[0]]
+        let slots = attributes.momentum != 0 ? 1 : 0
+        let rate = operands.count - 1
+        try parameters(slots: slots, shared: 1)
+        try shape(rate, [], "the learning rate")
+        try floating(rate)
+        return (0..<rate / (2 + slots)).flatMap {
+            [TensorType](repeating: operands[(2 + slots) * $0], count: 1 + slots)
+        }
+    }
+
+    /// Checks that all operands but the last `shared` are parameters, each with a gradient and slots like it.
+    private func parameters(slots: Int, shared: Int) throws {
+        let own = operands.count - shared
+        guard own > 0, own % (2 + slots) == 0 else { return try count(2 + slots + shared) }
+        for parameter in stride(from: 0, to: own, by: 2 + slots) {
+            for index in parameter..<parameter + 2 + slots {
+                try floating(parameter, index)
+                try shape(index, operands[parameter].shape, "operand \(index)")
+            }
+        }
     }
 }
 

@@ -39,6 +39,23 @@ extension OpCase {
                     [.tensor(shape), .tensor(shape)] + state + [rate(0.25)], .normwise(1e-6)
                 ).with { $0.isLarge = shape.elementCount > 10_000 })
         }
+        // Several parameters in one node, as many as a launch takes.
+        let shapes: [Shape] = [[1], [17, 31], [64], [5000], [], [33], [3, 5, 7]]
+        for count in 2...shapes.count {
+            let shapes = shapes.prefix(count)
+            cases.append(
+                OpCase(
+                    "adam of \(count) parameters", .adam(Adam(weightDecay: 0.01)),
+                    shapes.flatMap { [.tensor($0), .tensor($0), .tensor($0), .tensor($0, variance)] }
+                        + [.int32([], .values([3])), rate(0.125)], .normwise(4e-6)))
+            for momentum in [0, 0.9] {
+                cases.append(
+                    OpCase(
+                        "sgd of \(count) parameters momentum \(momentum)", .sgd(SGD(momentum: momentum)),
+                        shapes.flatMap { [Input](repeating: .tensor($0), count: momentum != 0 ? 3 : 2) } + [rate(0.25)],
+                        .normwise(1e-6)))
+            }
+        }
         return cases
     }()
 }

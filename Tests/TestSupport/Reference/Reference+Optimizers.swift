@@ -3,11 +3,16 @@ import TensorGraph
 
 extension Reference {
     package func adam(_ attributes: Adam) throws -> [[Double]] {
+        stride(from: 0, to: operands.count - 2, by: 4).flatMap { adam(attributes, parameterAt: $0) }
+    }
+
+    private func adam(_ attributes: Adam, parameterAt first: Int) -> [[Double]] {
         let (beta1, beta2) = (attributes.beta1, attributes.beta2)
-        let (step, rate, decay) = (elements(4)[0], elements(5)[0], attributes.weightDecay)
-        var (ps, ms, vs) = (elements(0), elements(2), elements(3))
+        let (step, rate) = (elements(operands.count - 2)[0], elements(operands.count - 1)[0])
+        let decay = attributes.weightDecay
+        var (ps, ms, vs) = (elements(first), elements(first + 2), elements(first + 3))
         for (index, p) in ps.enumerated() {
-            let g = elements(1)[index] + (attributes.isDecoupled ? 0 : decay * p)
+            let g = elements(first + 1)[index] + (attributes.isDecoupled ? 0 : decay * p)
             ms[index] = beta1 * ms[index] + (1 - beta1) * g
             vs[index] = beta2 * vs[index] + (1 - beta2) * g * g
             let mean = ms[index] / (1 - Foundation.pow(beta1, step))
@@ -20,10 +25,15 @@ extension Reference {
     }
 
     package func sgd(_ attributes: SGD) throws -> [[Double]] {
-        let (p, momentum, rate) = (elements(0), attributes.momentum, elements(operands.count - 1)[0])
-        let g = zip(elements(1), p).map { $0 + attributes.weightDecay * $1 }
+        let width = attributes.momentum != 0 ? 3 : 2
+        return stride(from: 0, to: operands.count - 1, by: width).flatMap { sgd(attributes, parameterAt: $0) }
+    }
+
+    private func sgd(_ attributes: SGD, parameterAt first: Int) -> [[Double]] {
+        let (p, momentum, rate) = (elements(first), attributes.momentum, elements(operands.count - 1)[0])
+        let g = zip(elements(first + 1), p).map { $0 + attributes.weightDecay * $1 }
         guard momentum != 0 else { return [zip(p, g).map { $0 - rate * $1 }] }
-        let velocity = zip(elements(2), g).map { momentum * $0 + $1 }
+        let velocity = zip(elements(first + 2), g).map { momentum * $0 + $1 }
         let steps = attributes.isNesterov ? zip(g, velocity).map { $0 + momentum * $1 } : velocity
         return [zip(p, steps).map { $0 - rate * $1 }, velocity]
     }
