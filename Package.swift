@@ -65,7 +65,7 @@ let package = Package(
         // Tests, a target for each target they test.
         .testTarget(
             name: "BenchTests", dependencies: ["BenchSupport", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
-        .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
+        .testTarget(name: "OpenCLTests", dependencies: ["Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ExecutionTests",

@@ -1,5 +1,5 @@
 // Softmax attention on NVIDIA's matrix units, float16 or bfloat16 operands, float32 sums. Follows
-// common/matrix_nvidia.cl.
+// attention/matrix_rows.cl.
 //
 //               64 keys                           A work-group of four warps has 64 queries of one head, each warp 16 of
 //            ┌───────────┐                        them, and walks over the keys, 64 at a time. Queries stay in registers
@@ -12,40 +12,8 @@
 // blocks of only masked keys are skipped. Local memory: 192 rows of d elements, d rounded up to 32, 64 or 128.
 // Dao, FlashAttention-2, 2023.
 
-#ifndef HEAD_WIDTH
-#define HEAD_WIDTH 64
-#endif
-#ifndef CAUSAL
-#define CAUSAL 0
-#endif
-#ifndef COPY_ROW
-#define COPY_ROW 16          // bytes that every row is aligned to
-#endif
-
-#define BLOCK 64             // queries of a group, and keys at a time
-#define WIDTH_STEPS ((HEAD_WIDTH + 15) / 16)
-#define WIDTH_TILES (2 * WIDTH_STEPS)
 #define KEY_TILES (BLOCK / 8)
-// Chunks of a row in local memory: what the swizzle needs.
-#define PITCH (HEAD_WIDTH <= 32 ? 4 : HEAD_WIDTH <= 64 ? 8 : 16)
 #define TILE (BLOCK * PITCH)
-#define LOCAL_BASE staged
-#if EMULATED
-#define EXP2(x) exp2(x)
-#else
-#define EXP2(x) native_exp2(x)
-#endif
-
-// Rows `first` … of `from`, of which there are `rows`, to a tile.
-#define COPY_ROWS(tile, from, first, rows) \
-    UNROLLED for (int e = 0; e < BLOCK * WIDTH_TILES / MATRIX_THREADS; e++) { \
-        const int index = THREAD + e * MATRIX_THREADS, row = index / WIDTH_TILES, chunk = index % WIDTH_TILES; \
-        const int count = (first) + row < (rows) ? HEAD_WIDTH - chunk * CHUNK : 0; \
-        __global const element_t *source = \
-            (from) + (count > 0 ? (long)((first) + row) * HEAD_WIDTH + chunk * CHUNK : 0); \
-        __local uint4 *target = (tile) + swizzled(row, chunk, PITCH); \
-        COPY_CHUNK(target, source, count, COPY_ROW) \
-    }
 
 // Global size (⌈sq / 64⌉ · 128, heads), local size (128, 1).
 __kernel __attribute__((reqd_work_group_size(MATRIX_THREADS, 1, 1)))
@@ -71,38 +39,27 @@ void attention_matrix_nvidia(
     const int query = first + 16 * WARP + lane / 4;
     const float scale2 = scale * 1.44269504f;
 
-    COPY_ROWS(staged, q, first, sq)
-    COPY_ROWS(keyTile, k, 0, sk)
+    COPY_ROWS(staged, q, first, sq, BLOCK)
+    COPY_ROWS(keyTile, k, 0, sk, BLOCK)
     copy_commit();
-    COPY_ROWS(valueTile, v, 0, sk)
+    COPY_ROWS(valueTile, v, 0, sk, BLOCK)
     copy_commit();
 
     uint queries[WIDTH_STEPS][4];
     float sums[WIDTH_TILES][4], maximum[2] = {-INFINITY, -INFINITY}, total[2] = {0, 0};
-    UNROLLED for (int c = 0; c < WIDTH_TILES; c++)
-        UNROLLED for (int e = 0; e < 4; e++) sums[c][e] = 0;
+    CLEAR(sums, WIDTH_TILES)
 
     for (int j0 = 0; j0 < keys; j0 += BLOCK) {
         copy_wait(1);
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (j0 == 0)
-            UNROLLED for (int s = 0; s < WIDTH_STEPS; s++)
-                load_matrices(queries[s], staged + swizzled(16 * WARP + lane % 16, 2 * s + lane / 16, PITCH));
+        // Wide rows are read again each time, for want of registers.
+        if (j0 == 0 || HEAD_WIDTH > 96) LOAD_ROWS(queries, staged)
 
         float scores[KEY_TILES][4];
-        UNROLLED for (int c = 0; c < KEY_TILES; c++)
-            UNROLLED for (int e = 0; e < 4; e++) scores[c][e] = 0;
-        UNROLLED for (int s = 0; s < WIDTH_STEPS; s++) {
-            UNROLLED for (int c = 0; c < KEY_TILES / 2; c++) {
-                uint words[4];
-                load_matrices(
-                    words, keyTile + swizzled(16 * c + lane % 8 + lane / 16 * 8, 2 * s + lane / 8 % 2, PITCH));
-                multiply_add(scores[2 * c], queries[s], words[0], words[1]);
-                multiply_add(scores[2 * c + 1], queries[s], words[2], words[3]);
-            }
-        }
+        CLEAR(scores, KEY_TILES)
+        MULTIPLY_ROWS(scores, queries, keyTile, KEY_TILES / 2)
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (j0 + BLOCK < keys) COPY_ROWS(keyTile, k, j0 + BLOCK, sk)
+        if (j0 + BLOCK < keys) COPY_ROWS(keyTile, k, j0 + BLOCK, sk, BLOCK)
         copy_commit();
 
         // In units of log 2, as powers of two are what the device makes fast.
@@ -112,7 +69,7 @@ void attention_matrix_nvidia(
             UNROLLED for (int c = 0; c < KEY_TILES; c++) {
                 UNROLLED for (int e = 0; e < 2; e++) {
                     const int j = j0 + 8 * c + lane % 4 * 2 + e;
-                    const int seen = j < sk && (!CAUSAL || j <= query + 8 * h);
+                    const int seen = j < sk && (CAUSAL == 0 || j <= query + 8 * h);
                     scores[c][2 * h + e] = seen ? scale2 * scores[c][2 * h + e] : -INFINITY;
                     largest = fmax(largest, scores[c][2 * h + e]);
                 }
@@ -137,19 +94,9 @@ void attention_matrix_nvidia(
 
         copy_wait(1);
         barrier(CLK_LOCAL_MEM_FENCE);
-        UNROLLED for (int s = 0; s < BLOCK / 16; s++) {
-            uint weights[4];
-            UNROLLED for (int w = 0; w < 4; w++)
-                weights[w] = packed(scores[2 * s + w / 2][w % 2 * 2], scores[2 * s + w / 2][w % 2 * 2 + 1]);
-            UNROLLED for (int c = 0; c < WIDTH_STEPS; c++) {
-                uint words[4];
-                load_transposed(words, valueTile + swizzled(16 * s + lane % 16, 2 * c + lane / 16, PITCH));
-                multiply_add(sums[2 * c], weights, words[0], words[1]);
-                multiply_add(sums[2 * c + 1], weights, words[2], words[3]);
-            }
-        }
+        ADD_WEIGHTED(sums, scores, valueTile, BLOCK / 16)
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (j0 + BLOCK < keys) COPY_ROWS(valueTile, v, j0 + BLOCK, sk)
+        if (j0 + BLOCK < keys) COPY_ROWS(valueTile, v, j0 + BLOCK, sk, BLOCK)
         copy_commit();
     }
 
@@ -159,20 +106,8 @@ void attention_matrix_nvidia(
         total[h] += OTHER_LANE(total[h], 2);
         const float inverse = 1.0f / total[h];
         const int row = query + 8 * h;
-        if (row < sq) {
-            if (lane % 4 == 0)
-                logSumExp[logSumExpOffset + head * sq + row] = 0.693147181f * (maximum[h] + log2(total[h]));
-            UNROLLED for (int c = 0; c < WIDTH_TILES; c++) {
-                const int column = 8 * c + lane % 4 * 2;
-                const uint word = packed(inverse * sums[c][2 * h], inverse * sums[c][2 * h + 1]);
-                __global element_t *target = y + (long)row * HEAD_WIDTH + column;
-#if HEAD_WIDTH % 2 == 0
-                if (column < HEAD_WIDTH) *(__global uint *)target = word;
-#else
-                if (column < HEAD_WIDTH) target[0] = (ushort)word;
-                if (column + 1 < HEAD_WIDTH) target[1] = (ushort)(word >> 16);
-#endif
-            }
-        }
+        if (row < sq && lane % 4 == 0)
+            logSumExp[logSumExpOffset + head * sq + row] = 0.693147181f * (maximum[h] + log2(total[h]));
+        STORE_ROW(y, row, sq, sums, h, inverse)
     }
 }

@@ -25,8 +25,16 @@ static const char attention_columns[] = {
 #embed "../../Kernels/attention/columns.cl" suffix(, )
     0};
 
+static const char attention_matrix_gradient_nvidia[] = {
+#embed "../../Kernels/attention/matrix_gradient_nvidia.cl" suffix(, )
+    0};
+
 static const char attention_matrix_nvidia[] = {
 #embed "../../Kernels/attention/matrix_nvidia.cl" suffix(, )
+    0};
+
+static const char attention_matrix_rows[] = {
+#embed "../../Kernels/attention/matrix_rows.cl" suffix(, )
     0};
 
 static const char common_lanes[] = {
@@ -232,7 +240,9 @@ static const CKernelFile files[] = {
     {"attention/attention_tiled.cl", attention_attention_tiled, sizeof attention_attention_tiled - 1},
     {"attention/attention_vector.cl", attention_attention_vector, sizeof attention_attention_vector - 1},
     {"attention/columns.cl", attention_columns, sizeof attention_columns - 1},
+    {"attention/matrix_gradient_nvidia.cl", attention_matrix_gradient_nvidia, sizeof attention_matrix_gradient_nvidia - 1},
     {"attention/matrix_nvidia.cl", attention_matrix_nvidia, sizeof attention_matrix_nvidia - 1},
+    {"attention/matrix_rows.cl", attention_matrix_rows, sizeof attention_matrix_rows - 1},
     {"common/lanes.cl", common_lanes, sizeof common_lanes - 1},
     {"common/math.cl", common_math, sizeof common_math - 1},
     {"common/matrix_nvidia.cl", common_matrix_nvidia, sizeof common_matrix_nvidia - 1},

@@ -5,6 +5,7 @@ import TensorGraph
 package struct KernelTrial: Sendable {
     package var node: Node
     package var launches: [KernelLaunch]
+    package var workspaces: [Int] = []
     /// An element may be off by so much of one more than its size.
     package var tolerance: Double
 
@@ -35,7 +36,7 @@ extension OpenCLBackend {
             let expected = expected as? OpenCLNode
         else { return "there is nothing to hold it against" }
         let operands = trial.node.operandTypes.enumerated().map { Self.wholeNumbers($1, name: "operand \($0)") }
-        let found = try run(OpenCLNode(trial.launches, summary: ""), trial.node, operands)
+        let found = try run(OpenCLNode(trial.launches, workspaces: trial.workspaces, summary: ""), trial.node, operands)
         let reference = try run(expected, trial.node, operands)
         for (result, wanted) in zip(found, reference) {
             for (index, (value, other)) in zip(result, wanted).enumerated() {

@@ -95,8 +95,7 @@ extension MatrixUnits {
         func buffer(_ numbers: [Float]) throws -> Buffer {
             let bytes = format.bytes(of: numbers)
             let buffer = try Buffer(context, byteCount: bytes.count)
-            try bytes.withUnsafeBytes { try queue.write($0, to: buffer, offset: 0) }
-            try queue.finish()
+            try queue.write(bytes, to: buffer)
             return buffer
         }
         let out = try Buffer(context, byteCount: 384 * 4)

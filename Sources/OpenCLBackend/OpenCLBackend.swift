@@ -85,7 +85,7 @@ package final class OpenCLBackend: Backend {
 
     private func asksForMatrixUnits(_ node: Node) -> Bool {
         switch node.op {
-        case .matMul, .attention:
+        case .matMul, .attention, .attentionGradient:
             node.operandTypes[0].dtype.isHalf || node.operandTypes[0].dtype == .float32 && profile.allowsTF32
         default: false
         }

@@ -12,13 +12,14 @@ struct ParityCommand: ParsableCommand {
         abstract: "Hold every operation on every device against a float64 reference.")
 
     enum Kernels: String, ExpressibleByArgument, CaseIterable {
-        case cpu, gpu, both
+        case cpu, gpu, both, matrix
 
         var shapes: [DeviceProfile.KernelShape] {
             switch self {
             case .cpu: [.cpu]
             case .gpu: [.gpu]
             case .both: [.cpu, .gpu]
+            case .matrix: []
             }
         }
     }
@@ -27,7 +28,7 @@ struct ParityCommand: ParsableCommand {
     var device: [String] = []
     @Option(help: "Only cases whose name contains this; repeat for several.")
     var filter: [String] = []
-    @Option(help: "Which shape of OpenCL kernels: cpu, gpu or both.")
+    @Option(help: "Which OpenCL kernels: cpu, gpu or both shapes, or those for matrix units, emulated where need be.")
     var kernels: Kernels = .both
     @Option(help: "Do convolutions so where it fits: direct, winograd2 or winograd4; repeat for several.")
     var convolution: [ConvolutionAlgorithm] = []
@@ -60,9 +61,11 @@ struct ParityCommand: ParsableCommand {
         let cases = OpCase.all.filter { opCase in
             (!small || !opCase.isLarge) && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
         }
-        let devices = try ParityDevice.all(
-            shapes: kernels.shapes, convolutions: convolution.isEmpty ? [nil] : convolution
-        ).filter { candidate in
+        let all =
+            kernels == .matrix
+            ? try ParityDevice.allWithMatrixUnits()
+            : try ParityDevice.all(shapes: kernels.shapes, convolutions: convolution.isEmpty ? [nil] : convolution)
+        let devices = all.filter { candidate in
             device.isEmpty || device.contains { candidate.isMeant(by: $0) }
         }
         if list {
@@ -73,7 +76,7 @@ struct ParityCommand: ParsableCommand {
         guard !devices.isEmpty, !cases.isEmpty else {
             throw ValidationError("no such \(devices.isEmpty ? "device" : "case"); --list prints what there is")
         }
-        if !devices.contains(where: { if case .opencl = $0.kind { true } else { false } }) {
+        if devices.allSatisfy({ if case .cpu = $0.kind { true } else { false } }) {
             print("no OpenCL device: only the CPU path is checked")
         }
         if let tuning { return try check(tuning, cases, devices) }

@@ -77,7 +77,7 @@ package final class BenchRunner {
     ) throws {
         progress("\(benchCase) \(pass.rawValue) on \(device.label)")
         let program = try CaseProgram(benchCase, pass)
-        let executor = try device.makeExecutor()
+        let executor = try device.makeExecutor(allowsTF32: benchCase.type == .tf32)
         let plan = try executor.compile(program.graph, outputs: [], updates: program.updates)
         if options.explains { remark("\(benchCase) \(pass.rawValue) on \(device.label)\n" + plan.explain()) }
         let elsewhere = device.isCPU ? [] : plan.nodesElsewhere
@@ -96,7 +96,7 @@ package final class BenchRunner {
         if options.checks {
             let error = try reference(benchCase, pass, widest).error(of: program, in: executor)
             row.error = error.normwise
-            if !error.isWithin(program.loss == nil ? .limit : .trainingLimit) {
+            if !error.isWithin(program.loss == nil ? benchCase.type.limit : .trainingLimit) {
                 row.parity =
                     "FAIL: error \(Figure.scientific(error.normwise)), at worst \(Figure.scientific(error.peak))"
             }

@@ -74,35 +74,111 @@ extension OpenCLLowering {
 
     /// `attention/matrix_nvidia.cl`.
     func matrixUnits(_ attributes: Attention, _ shape: AttentionShape) -> Lowering? {
-        guard let units = profile.matrixUnits, let format = matrixFormat, format != .tf32, shape.width <= 128,
-            profile.maximumWorkGroupSize >= 128,
-            (operands + results).allSatisfy({ $0.shape.elementCount <= Int(Int32.max) })
+        matrixUnitAttention(attributes, shape, widest: 128, rows: 192).map { $0.forward(attributes, node) }
+    }
+
+    /// `attention/matrix_gradient_nvidia.cl`.
+    func matrixUnitsGradient(_ attributes: Attention, _ shape: AttentionShape) -> Lowering? {
+        matrixUnitAttention(attributes, shape, widest: 80, rows: 128).map { $0.gradient(attributes, node) }
+    }
+
+    /// - Parameter rows: how many rows lie in local memory.
+    private func matrixUnitAttention(
+        _ attributes: Attention, _ shape: AttentionShape, widest: Int, rows: Int
+    ) -> MatrixUnitAttention? {
+        guard let units = profile.matrixUnits, let format = matrixFormat, format != .tf32, shape.width <= widest,
+            profile.maximumWorkGroupSize >= 128, (operands + results).allSatisfy({
+                $0.shape.elementCount <= Int(Int32.max)
+            })
         else { return nil }
-        let rowChunks = shape.width <= 32 ? 4 : shape.width <= 64 ? 8 : 16
-        guard 192 * 16 * rowChunks <= profile.localMemory else { return nil }
-        let kernel = KernelSpecification(
-            "attention_matrix_nvidia", files: [MatrixUnits.file, "attention/matrix_nvidia.cl"],
+        let chunks = shape.width <= 32 ? 4 : shape.width <= 64 ? 8 : 16
+        guard rows * 16 * chunks <= profile.localMemory else { return nil }
+        return MatrixUnitAttention(shape: shape, format: format, units: units)
+    }
+}
+
+/// Builds of `attention/matrix_nvidia.cl` and `attention/matrix_gradient_nvidia.cl`.
+private struct MatrixUnitAttention {
+    let shape: AttentionShape
+    let format: MatrixUnits.Format
+    let units: MatrixUnits
+
+    private static let inputs: [KernelArgument] = [.operand(0), .operand(1), .operand(2)]
+
+    private func kernel(_ name: String, _ file: String) -> KernelSpecification {
+        KernelSpecification(
+            name, files: [MatrixUnits.file, "attention/matrix_rows.cl", file],
             defines: units.defines(format, threads: 128).merging([
                 "HEAD_WIDTH": "\(shape.width)", "CAUSAL": shape.isCausal ? "1" : "0",
                 "COPY_ROW": "\(MatrixUnits.alignment(of: shape.width, size: 2))",
             ]) { $1 })
-        func launch(heads: Int, queries: Int, keys: Int) -> KernelLaunch {
+    }
+
+    private func forwardLaunch(heads: Int, queries: Int, keys: Int) -> KernelLaunch {
+        KernelLaunch(
+            kernel("attention_matrix_nvidia", "attention/matrix_nvidia.cl"),
+            Self.inputs + [.result(0), .result(1)] + .int32s(queries, keys) + [.float(shape.scale)],
+            globalSize: [queries.dividedRoundingUp(by: 64) * 128, heads], localSize: [128, 1])
+    }
+
+    /// δ, then dq by blocks of queries, then dk and dv by blocks of keys.
+    private func gradientLaunches(heads: Int, queries: Int, keys: Int) -> [KernelLaunch] {
+        let file = "attention/matrix_gradient_nvidia.cl"
+        let inputs: [KernelArgument] = Self.inputs + [.operand(4), .operand(5), .workspace(0)]
+        let extents: [KernelArgument] = .int32s(queries, keys) + [.float(shape.scale)]
+        let delta = KernelLaunch(
+            kernel("attention_matrix_delta", file),
+            [.operand(3), .operand(5), .workspace(0)] + .int32s(heads * queries),
+            globalSize: [(heads * queries).dividedRoundingUp(by: 32) * 128], localSize: [128])
+        return [
+            delta,
             KernelLaunch(
-                kernel,
-                [.operand(0), .operand(1), .operand(2), .result(0), .result(1)] + .int32s(queries, keys)
-                    + [.float(shape.scale)],
-                globalSize: [queries.dividedRoundingUp(by: 64) * 128, heads], localSize: [128, 1])
-        }
+                kernel("attention_matrix_queries", file), inputs + [.result(0)] + extents,
+                globalSize: [queries.dividedRoundingUp(by: 64) * 128, heads], localSize: [128, 1]),
+            KernelLaunch(
+                kernel("attention_matrix_keys", file), inputs + [.result(1), .result(2)] + extents,
+                globalSize: [keys.dividedRoundingUp(by: 64) * 128, heads], localSize: [128, 1]),
+        ]
+    }
+
+    // The extents of trials: more than a block of each, and not whole ones.
+    private static let trialQueries = 70
+    private static let trialKeys = 149
+
+    private func trialNode(_ op: Op, _ operands: (TensorType, TensorType, TensorType) -> [TensorType]) -> Node {
+        func tensor(_ rows: Int) -> TensorType { TensorType([1, 2, rows, shape.width], format.dtype) }
+        let (q, k) = (tensor(Self.trialQueries), tensor(Self.trialKeys))
+        let logSumExp = TensorType([1, 2, Self.trialQueries], .float32)
+        let types = operands(q, k, logSumExp)
+        return Node(
+            op: op, operands: [], operandTypes: types, resultTypes: types.count == 3 ? [q, logSumExp] : [q, k, k],
+            location: nil)
+    }
+
+    func forward(_ attributes: Attention, _ node: Node) -> Lowering {
         var lowered = OpenCLNode(
-            [launch(heads: shape.heads, queries: shape.queries, keys: shape.keys)],
+            [forwardLaunch(heads: shape.heads, queries: shape.queries, keys: shape.keys)],
             summary: "attention on matrix units, \(format.rawValue)")
-        let (queries, keys) = (70, 149)
-        let small = [queries, keys, keys].map { TensorType([1, 2, $0, shape.width], format.dtype) }
-        let node = Node(
-            op: .attention(attributes), operands: [], operandTypes: small,
-            resultTypes: [small[0], TensorType([1, 2, queries], .float32)], location: nil)
         lowered.trial = KernelTrial(
-            node: node, launches: [launch(heads: 2, queries: queries, keys: keys)], tolerance: 0x1p-5)
+            node: trialNode(.attention(attributes)) { q, k, _ in [q, k, k] },
+            launches: [forwardLaunch(heads: 2, queries: Self.trialQueries, keys: Self.trialKeys)], tolerance: 0x1p-5)
+        return .accepted(lowered)
+    }
+
+    func gradient(_ attributes: Attention, _ node: Node) -> Lowering {
+        let rows = shape.heads * shape.queries
+        var lowered = OpenCLNode(
+            gradientLaunches(heads: shape.heads, queries: shape.queries, keys: shape.keys), workspaces: [4 * rows],
+            summary: "attention gradient on matrix units, \(format.rawValue)")
+        // Scores around the log-sum-exp that it is given, or weights would be out of all proportion.
+        var mild = attributes
+        mild.scale = min(max(attributes.scale, -0.01), 0.01)
+        let trial = MatrixUnitAttention(
+            shape: AttentionShape(mild, shape: shape), format: format, units: units)
+        lowered.trial = KernelTrial(
+            node: trial.trialNode(.attentionGradient(mild)) { q, k, logSumExp in [q, k, k, q, logSumExp, q] },
+            launches: trial.gradientLaunches(heads: 2, queries: Self.trialQueries, keys: Self.trialKeys),
+            workspaces: [4 * 2 * Self.trialQueries], tolerance: 0x1p-4)
         return .accepted(lowered)
     }
 }
