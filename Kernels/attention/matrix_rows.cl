@@ -27,8 +27,9 @@
 
 // `height` rows from `first` of `from`, of which there are `rows`, to a tile.
 #define COPY_ROWS(tile, from, first, rows, height) \
-    UNROLLED for (int index = THREAD; index < (height) * WIDTH_TILES; index += MATRIX_THREADS) { \
-        const int row = index / WIDTH_TILES, chunk = index % WIDTH_TILES; \
+    UNROLLED for (int e = 0; e < ((height) * WIDTH_TILES + MATRIX_THREADS - 1) / MATRIX_THREADS; e++) { \
+        const int index = THREAD + e * MATRIX_THREADS, row = index / WIDTH_TILES, chunk = index % WIDTH_TILES; \
+        if ((height) * WIDTH_TILES % MATRIX_THREADS != 0 && index >= (height) * WIDTH_TILES) continue; \
         const int count = (first) + row < (rows) ? HEAD_WIDTH - chunk * CHUNK : 0; \
         __global const element_t *source = \
             (from) + (count > 0 ? (long)((first) + row) * HEAD_WIDTH + chunk * CHUNK : 0); \

@@ -59,7 +59,8 @@ struct ParityCommand: ParsableCommand {
 
     func run() throws {
         let cases = OpCase.all.filter { opCase in
-            (!small || !opCase.isLarge) && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
+            (!small || !opCase.isLarge) && (kernels != .matrix || opCase.runsOnMatrixUnits)
+                && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
         }
         let all =
             kernels == .matrix

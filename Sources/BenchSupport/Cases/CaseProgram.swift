@@ -64,7 +64,8 @@ package struct CaseProgram {
         flops = Self.forwardFlops(benchCase, results[0].1.shape)
         if pass == .fwdbwd {
             let (y, names) = (results[0].1, inputs.map(\.name))
-            let dy = Variable("dy", try Distribution.normal.tensor(y.shape, dtype, name: caseText + " dy", stored: stored))
+            let dy = Variable(
+                "dy", try Distribution.normal.tensor(y.shape, dtype, name: caseText + " dy", stored: stored))
             cotangent = Slot(name: "dy", variable: dy)
             let gradients = try graph.gradients(of: y, withRespectTo: tensors, cotangent: graph.read(dy))
             for (name, gradient) in zip(names, gradients) {

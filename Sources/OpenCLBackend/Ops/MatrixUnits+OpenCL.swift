@@ -87,7 +87,8 @@ extension OpenCLLowering {
         _ attributes: Attention, _ shape: AttentionShape, widest: Int, rows: Int
     ) -> MatrixUnitAttention? {
         guard let units = profile.matrixUnits, let format = matrixFormat, format != .tf32, shape.width <= widest,
-            profile.maximumWorkGroupSize >= 128, (operands + results).allSatisfy({
+            profile.maximumWorkGroupSize >= 128,
+            (operands + results).allSatisfy({
                 $0.shape.elementCount <= Int(Int32.max)
             })
         else { return nil }

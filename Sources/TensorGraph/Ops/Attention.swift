@@ -38,7 +38,8 @@ extension ShapeRule {
         let results = try ShapeRule(operands: Array(operands[..<3])).attention(attributes)
         try floating(0, 3, 5)
         try require(
-            operands[4].dtype == results[1].dtype, "the log-sum-exp must be \(results[1].dtype), not \(operands[4].dtype)")
+            operands[4].dtype == results[1].dtype,
+            "the log-sum-exp must be \(results[1].dtype), not \(operands[4].dtype)")
         try shape(3, results[0].shape, "y")
         try shape(4, results[1].shape, "the log-sum-exp")
         try shape(5, results[0].shape, "the cotangent")

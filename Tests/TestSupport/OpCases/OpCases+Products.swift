@@ -104,7 +104,8 @@ extension OpCase {
             cases += [
                 ProductRow(m: 17, n: 33, k: 9, data: .integers(-4...4)),
                 ProductRow(m: 19, n: 6, k: 40, batch: [3], transposeA: true, data: .integers(-4...4)),
-                ProductRow(m: 5, n: 7, k: 70, transposeB: true, hasBias: true, activation: .relu, data: .integers(-4...4)),
+                ProductRow(
+                    m: 5, n: 7, k: 70, transposeB: true, hasBias: true, activation: .relu, data: .integers(-4...4)),
             ].map { $0.widening(dtype) }
         }
         // Empty products: no rows, no columns, nothing to sum.
