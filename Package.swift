@@ -78,7 +78,7 @@ let package = Package(
         .executableTarget(
             name: "tessera-parity",
             dependencies: [
-                "OpenCLBackend", "ParityRunner", "TestSupport",
+                "OpenCLBackend", "ParityRunner", "TensorGraph", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/ParityProgram"),
         .testTarget(name: "ParityTests", dependencies: ["OpenCL", "OpenCLBackend", "ParityRunner", "TestSupport"]),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import OpenCLBackend
 import ParityRunner
+import TensorGraph
 import TestSupport
 
 /// `tessera-parity`: every case of every operation on every device, against the float64 reference.
@@ -39,6 +40,8 @@ struct ParityCommand: ParsableCommand {
     var tuning: TuningCoverage?
     @Option(help: "With --tuning, only this family of kernels; repeat for several.")
     var family: [String] = []
+    @Option(help: "Only in this type: float32, float64, float16 or bfloat16; repeat for several.")
+    var type: [String] = []
     @Flag(help: "Leave out the large cases, as memory checkers need it.")
     var small = false
     @Flag(help: "Give every tensor memory of exactly its size, so that a memory checker sees every overrun.")
@@ -81,7 +84,15 @@ struct ParityCommand: ParsableCommand {
             print("no OpenCL device: only the CPU path is checked")
         }
         if let tuning { return try check(tuning, cases, devices) }
-        let parity = try Parity(devices: devices, isolatesTensors: isolate)
+        let types = try type.map { name in
+            guard let dtype = DType(rawValue: name), dtype.isFloatingPoint else {
+                throw ValidationError("there is no type \(name) to run cases in")
+            }
+            return dtype
+        }
+        let parity = try Parity(
+            devices: devices, types: types.isEmpty ? [.float32, .float64, .float16, .bfloat16] : types,
+            isolatesTensors: isolate)
         var outcomes: [Parity.Outcome] = []
         for opCase in cases {
             if verbose { note("\(opCase)") }

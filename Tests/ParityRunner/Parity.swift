@@ -22,10 +22,17 @@ package final class Parity {
 
     package let devices: [ParityDevice]
     private let executors: [Executor]
+    private let types: [DType]
 
-    /// - Parameter isolatesTensors: gives every tensor memory of exactly its size, for memory checkers.
-    package init(devices: [ParityDevice], isolatesTensors: Bool = false) throws {
+    /// - Parameters:
+    ///   - types: what cases are run in, where they and the device have it.
+    ///   - isolatesTensors: gives every tensor memory of exactly its size, for memory checkers.
+    package init(
+        devices: [ParityDevice], types: [DType] = [.float32, .float64, .float16, .bfloat16],
+        isolatesTensors: Bool = false
+    ) throws {
         self.devices = devices
+        self.types = types
         executors = try devices.map { try $0.executor(isolatesTensors: isolatesTensors) }
     }
 
@@ -34,7 +41,7 @@ package final class Parity {
         var outcomes = devices.map {
             Outcome(opCase: opCase.name, device: $0.name, complaints: [], refusals: [:], operations: [])
         }
-        for dtype in [DType.float32, .float64, .float16, .bfloat16]
+        for dtype in types
         where devices.contains(where: { $0.dtypes(of: opCase).contains(dtype) }) {
             let label = dtype == .float32 ? "" : "\(dtype) "
             do {
