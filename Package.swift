@@ -45,7 +45,7 @@ let package = Package(
         .executableTarget(
             name: "gpu-probe",
             dependencies: [
-                "BenchSupport", "Execution", "OpenCL", "OpenCLBackend", "Tessera", "TensorGraph",
+                "BenchSupport", "OpenCL", "OpenCLBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // Programs that train on real data, and their networks, which the benchmark times too.
@@ -62,7 +62,7 @@ let package = Package(
             name: "tiny-transformer", dependencies: ["ExampleNetworks", "ExampleSupport"],
             path: "Examples/tiny-transformer"),
         // Tests, a target for each target they test.
-        .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "TensorGraph"]),
+        .testTarget(name: "BenchTests", dependencies: ["BenchSupport", "ExampleNetworks", "OpenCL", "Tessera"]),
         .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(

@@ -43,7 +43,7 @@ struct Run: ParsableCommand {
         let cases = try chosenCases()
         for path in [json, html, trace].compactMap({ $0 }) { try AtomicFile.checkWritable(path) }
         let devices = try Session.devices(device)
-        if !noPeak { for device in devices { Session.measurePeak(of: device) } }
+        if !noPeak { Session.measurePeaks(of: devices) }
         let peaks = devices.map(\.peak)
 
         var options = BenchRunner.Options()
