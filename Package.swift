@@ -68,7 +68,7 @@ let package = Package(
         .testTarget(
             name: "ExecutionTests",
             dependencies: ["CPUBackend", "Execution", "TensorGraph", .product(name: "Logging", package: "swift-log")]),
-        .testTarget(name: "TesseraTests", dependencies: ["Execution", "Tessera", "TestSupport"]),
+        .testTarget(name: "TesseraTests", dependencies: ["Execution", "ParityRunner", "Tessera"]),
         .target(
             name: "ParityRunner",
             dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "TestSupport"],
