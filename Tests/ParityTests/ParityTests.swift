@@ -44,7 +44,8 @@ import Testing
         let page = try String(contentsOf: root.appendingPathComponent("OPERATIONS.md"), encoding: .utf8)
         let table = try OperationSupport(OpCase.all).markdown
         #expect(page.contains(table), "run `make operations` and commit OPERATIONS.md")
-        #expect(try !page.contains(OperationSupport(Array(OpCase.all.dropLast())).markdown))
+        // The comparison finds what is missing.
+        #expect(try !page.contains(OperationSupport(Array(OpCase.all.prefix(1))).markdown))
     }
 
     /// A case whose expectation is wrong must not pass.
