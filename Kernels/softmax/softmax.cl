@@ -32,8 +32,9 @@ TEAM_KERNEL void softmax(
             sum += power;
         }
         if (HAS_TEAM_REST(columns)) {
+            // Past the row's end, e to the minus infinity: 0, or NaN where the row is NaN as a whole.
             last = vexp(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
-            sum += VFIRST(last, rest);
+            sum += last;
         }
         const float factor = 1.0f / teamSum(sum);
         for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(to + i) * factor, to + i);

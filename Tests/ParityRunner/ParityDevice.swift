@@ -4,11 +4,21 @@ import OpenCL
 import OpenCLBackend
 import TensorGraph
 
-/// Something that the cases are run on: the CPU path, or an OpenCL device with one of the two shapes of kernels.
+/// Something that the cases are run on: the CPU path, or an OpenCL device with kernels for one profile.
 package struct ParityDevice: Sendable, CustomStringConvertible {
     package enum Kind: Sendable {
         case cpu
-        case opencl(Device, DeviceProfile.KernelShape, ConvolutionAlgorithm?)
+        case opencl(Device, DeviceProfile)
+    }
+
+    /// Which kernels an OpenCL device is tried with.
+    package enum Kernels: String, Sendable, CaseIterable {
+        /// Those of a CPU, or of a GPU, with the numbers that suit the device at hand.
+        case cpu, gpu
+        /// These two.
+        case both
+        /// These two and all that lowering would choose on other devices: other vector widths, small work-groups.
+        case all
     }
 
     package var kind: Kind
@@ -18,21 +28,35 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     package static let cpu = ParityDevice(kind: .cpu, name: "cpu")
 
-    /// The CPU path, then each OpenCL device with each of `shapes` and of `convolutions`, nil being its own choice.
+    /// The CPU path, then each OpenCL device with each of the `kernels` and of `convolutions`, nil being its own choice.
     package static func all(
-        shapes: [DeviceProfile.KernelShape], convolutions: [ConvolutionAlgorithm?] = [nil]
+        _ kernels: Kernels, convolutions: [ConvolutionAlgorithm?] = [nil]
     ) throws -> [ParityDevice] {
         try [cpu]
             + Device.all().enumerated().flatMap { index, device in
-                shapes.flatMap { shape in
+                profiles(of: device, kernels).flatMap { profile, name in
                     convolutions.map { convolution in
-                        ParityDevice(
-                            kind: .opencl(device, shape, convolution),
-                            name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(shape.rawValue) kernels"
+                        var profile = profile
+                        profile.convolution = convolution ?? profile.convolution
+                        return ParityDevice(
+                            kind: .opencl(device, profile),
+                            name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(name) kernels"
                                 + (convolution.map { ", \($0.rawValue)" } ?? ""))
                     }
                 }
             }
+    }
+
+    private static func profiles(of device: Device, _ kernels: Kernels) -> [(DeviceProfile, String)] {
+        var cpu = DeviceProfile(device, shape: .cpu), gpu = DeviceProfile(device, shape: .gpu)
+        let tuning = TuningTable.of(TunedDevice(device)).0
+        (cpu.tuning, gpu.tuning) = (tuning, tuning)
+        return switch kernels {
+        case .cpu: [(cpu, "cpu")]
+        case .gpu: [(gpu, "gpu")]
+        case .both: [(cpu, "cpu"), (gpu, "gpu")]
+        case .all: DeviceProfile.everyVariant(like: DeviceProfile(device))
+        }
     }
 
     /// Whether a person who says `text` means this device: `cpu` is the CPU path alone.
@@ -45,13 +69,43 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
     func executor(isolatesTensors: Bool) throws -> Executor {
         switch kind {
         case .cpu: Executor(cpu: CPUBackend(), device: nil, policy: .report, isolatesTensors: isolatesTensors)
-        case .opencl(let device, let shape, let convolution):
+        case .opencl(let device, let profile):
             Executor(
-                cpu: ReferenceBackend(), device: try OpenCLBackend(device, shape: shape, convolution: convolution),
-                policy: .report, isolatesTensors: isolatesTensors)
+                cpu: ReferenceBackend(), device: try OpenCLBackend(device, profile: profile), policy: .report,
+                isolatesTensors: isolatesTensors)
         }
     }
 
     /// The floating-point types that the device's path does.
     var dtypes: [DType] { if case .cpu = kind { [.float32, .float64] } else { [.float32] } }
+}
+
+extension DeviceProfile {
+    /// A profile, named, for every set of kernels that lowering chooses on some device: the vectors of SSE or NEON, of AVX2
+    /// and of AVX-512; a large GPU, which gets small tiles where there is little to do, a small one, which gets large
+    /// tiles, and one that allows only small work-groups. All else is as in `profile`.
+    package static func everyVariant(like profile: DeviceProfile) -> [(DeviceProfile, String)] {
+        func variant(
+            _ name: String, _ shape: KernelShape, vectorWidth: Int = 4, computeUnits: Int, workGroup: Int? = nil,
+            convolution: ConvolutionAlgorithm? = nil
+        ) -> (DeviceProfile, String) {
+            var variant = profile
+            variant.convolution = convolution
+            (variant.shape, variant.vectorWidth, variant.computeUnits) = (shape, vectorWidth, computeUnits)
+            if let workGroup { variant.maximumWorkGroupSize = min(workGroup, profile.maximumWorkGroupSize) }
+            return (variant, name)
+        }
+        return [
+            variant("cpu 4-lane", .cpu, vectorWidth: 4, computeUnits: 4),
+            variant("cpu 8-lane", .cpu, vectorWidth: 8, computeUnits: 4),
+            variant("cpu 16-lane", .cpu, vectorWidth: 16, computeUnits: 4),
+            variant("cpu 4-lane winograd2", .cpu, vectorWidth: 4, computeUnits: 4, convolution: .winograd2),
+            variant("cpu 4-lane winograd4", .cpu, vectorWidth: 4, computeUnits: 4, convolution: .winograd4),
+            variant("cpu 8-lane winograd4", .cpu, vectorWidth: 8, computeUnits: 4, convolution: .winograd4),
+            variant("cpu 16-lane winograd4", .cpu, vectorWidth: 16, computeUnits: 4, convolution: .winograd4),
+            variant("gpu", .gpu, computeUnits: 64),
+            variant("gpu small", .gpu, computeUnits: 1),
+            variant("gpu small-group", .gpu, computeUnits: 4, workGroup: 32),
+        ]
+    }
 }

@@ -36,7 +36,8 @@ package struct TuningParity {
     ///
     /// - Parameter families: only these; all where it is empty.
     package func check(families: [String] = []) throws -> [Outcome] {
-        guard case .opencl(let openCL, let shape, _) = device.kind else { return [] }
+        guard case .opencl(let openCL, let own) = device.kind else { return [] }
+        let shape = own.shape
         let profile = DeviceProfile(openCL, shape: shape)
         let spaces = TuningSpace.all.filter { space in
             space.shape == shape && (families.isEmpty || families.contains(space.name))
