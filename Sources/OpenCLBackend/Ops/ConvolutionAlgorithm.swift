@@ -61,7 +61,7 @@ extension OpenCLLowering {
             return algorithm.outputTile.flatMap { WinogradGrid(grid, outputTile: $0) }
         }
         guard WinogradGrid(grid, outputTile: 2) != nil else { return nil }
-        let space = isWeightGradient ? TuningSpace.weightGradientMethod : .convolutionMethod
+        let space = isWeightGradient ? TuningSpace.weightGradientMethod : TuningSpace.convolutionMethod
         let outputTile = profile.numbers(space[profile.shape], grid.problem)[.outputTile]
         guard outputTile == 0 else { return outputTile == 1 ? nil : WinogradGrid(grid, outputTile: outputTile) }
         guard profile.shape == .cpu else { return nil }
