@@ -131,6 +131,7 @@ struct Check {
 
     func run(on executor: Executor, _ runsTwice: Bool, _ outcome: inout Parity.Outcome) throws -> [String] {
         let plan = try executor.compile(built.graph, outputs: outputs)
+        var complaints: [String] = []
         var usesWinograd = false
         if let schedule = plan.deviceSchedule ?? plan.cpuSchedule {
             for (node, choice) in zip(schedule.computation.nodes, schedule.placement.choices) {
@@ -139,12 +140,15 @@ struct Check {
                 if choice.backend == 0 { outcome.operations.insert(kind) }
                 usesWinograd = usesWinograd || choice.lowered.summary.contains("Winograd")
                 if let refusal = choice.refusals.first { outcome.refusals[kind] = refusal.reason }
+                // Declining is a choice; a kernel that does not build is a fault, however well another path stands in.
+                for refusal in choice.refusals where refusal.isFailure {
+                    complaints.append("\(name): \(kind) has no kernel: \(refusal.reason)")
+                }
             }
         }
         // The plan reads only the inputs that its outputs need.
         let results = try executor.run(plan, inputs: inputs)
         let again = runsTwice ? try executor.run(plan, inputs: inputs) : results
-        var complaints: [String] = []
         for (index, tensor) in outputs.enumerated() {
             let what =
                 index < built.outputs.count

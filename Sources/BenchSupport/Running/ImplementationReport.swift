@@ -12,6 +12,8 @@ package struct ImplementationReport: Encodable, Sendable {
         package var implementation: String?
         /// Why it leaves it to the CPU path.
         package var reason: String?
+        /// What the driver said where it could not build the kernel: a fault, not a choice.
+        package var failure: String?
     }
 
     package var family: String
@@ -25,6 +27,13 @@ package struct ImplementationReport: Encodable, Sendable {
         case family
         case benchCase = "case"
         case forward, backward
+    }
+
+    /// What cannot be built, each told once.
+    package var failures: [String] {
+        (forward + backward).compactMap { step in
+            step.failure.map { "\(family): \(step.operation): \($0.prefix { $0 != "\n" })" }
+        }
     }
 
     /// A typical size of every family; small enough to be set up in no time.
@@ -71,7 +80,8 @@ package struct ImplementationReport: Encodable, Sendable {
                 case .declined(let reason): step.reason = reason
                 }
             } catch {
-                step.reason = "its kernel cannot be built: \(error)"
+                step.failure = "\(error)"
+                step.reason = "its kernel cannot be built"
             }
             if !steps.contains(step) { steps.append(step) }
         }
