@@ -32,8 +32,8 @@ TEAM_KERNEL void softmax(
             sum += power;
         }
         if (HAS_TEAM_REST(columns)) {
-            // Past the row's end, e to the minus infinity: 0, or NaN where the row is NaN as a whole.
-            last = vexp(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
+            // Lanes past the row add nothing, unless the maximum is infinite or NaN: then the sum is NaN in any case.
+            last = vexp_nonpositive(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
             sum += last;
         }
         const float factor = 1.0f / teamSum(sum);
