@@ -16,9 +16,6 @@
 // Lane n of a variable of type vfloat.
 #define VLANE(variable, n) (((const float *)&(variable))[n])
 
-// The first `count` lanes, and zeros in the others. By select: PoCL 3.1 was seen to lose what is added to single lanes.
-#define VFIRST(x, count) select((vfloat)(0.0f), x, (vint)(VLANES < (count)))
-
 // The larger of each two, `a` where `b` is NaN: one instruction where fmax may be a call.
 static inline vfloat vlarger(const vfloat a, const vfloat b) { return select(a, b, (vint)(b > a)); }
 
