@@ -25,7 +25,7 @@ package enum KernelCoverage {
 
     /// The names of the kernels in each file of `Kernels/`: what `__kernel`, or a macro that stands for it, makes one.
     package static func namesByFile() throws -> [String: [String]] {
-        let pattern = #/(?:__kernel|[A-Z]+_KERNEL)\b[^;{}#]*?\bvoid\s+(\w+)\s*\(/#
+        let pattern = #/(?:__kernel|\b[A-Z]+_KERNEL)\b(?:\s|__attribute__\(\([^;{]*?\)\)\)?)*void\s+(\w+)\s*\(/#
         var names: [String: [String]] = [:]
         for path in KernelSource.paths {
             names[path] = try KernelSource.text(of: path).matches(of: pattern).map { String($0.1) }

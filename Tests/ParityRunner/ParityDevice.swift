@@ -104,6 +104,8 @@ extension DeviceProfile {
             variant("cpu 8-lane winograd4", .cpu, vectorWidth: 8, computeUnits: 4, convolution: .winograd4),
             variant("cpu 16-lane winograd4", .cpu, vectorWidth: 16, computeUnits: 4, convolution: .winograd4),
             variant("gpu", .gpu, computeUnits: 64),
+            variant("gpu winograd2", .gpu, computeUnits: 64, convolution: .winograd2),
+            variant("gpu winograd4", .gpu, computeUnits: 64, convolution: .winograd4),
             variant("gpu small", .gpu, computeUnits: 1),
             variant("gpu small-group", .gpu, computeUnits: 4, workGroup: 32),
         ]

@@ -96,14 +96,14 @@ package struct TuningParity {
             let opCase = subjects[variant.subject].opCase
             let check =
                 try checks[variant.subject]
-                ?? Check(opCase, .float32, withGradients: opCase.gradient.tolerance != nil)
+                ?? Check(opCase, .float32, opCase.gradient.tolerance == nil ? .forward : .withGradients)
             checks[variant.subject] = check
             backend.force(variant.values, for: space.name)
             defer { backend.force(nil, for: space.name) }
             var ignored = Parity.Outcome(
                 opCase: opCase.name, device: device.name, complaints: [], refusals: [:], operations: [])
             let complaints: [String]
-            do { complaints = try check.run(on: executor, &ignored) } catch { complaints = ["\(error)"] }
+            do { complaints = try check.run(on: executor, true, &ignored) } catch { complaints = ["\(error)"] }
             outcome.complaints += complaints.map { "\(opCase) with \(space.text(variant.values)): \($0)" }
         }
         outcome.variants = variants.list.count
