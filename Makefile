@@ -32,15 +32,19 @@ test: dependencies ## build with warnings as errors and run every test
 .PHONY: test-oclgrind
 test-oclgrind: dependencies ## run every kernel under a memory and race checker
 	@Tests/install-packages.sh $(CHECKERS)
-	Tests/run-oclgrind.sh
+	Tests/run-oclgrind.sh $(OPTIONS)
 
 .PHONY: test-ptx
 test-ptx: ## assemble the kernels for NVIDIA's matrix units, without a GPU
 	Tests/run-ptx.sh --install
 
 .PHONY: test-faults
-test-faults: build ## make every call of a training run fail, one at a time
-	Tests/run-faults.sh
+test-faults: dependencies ## make every call of a training run and of a benchmark fail, one at a time
+	Tests/run-faults.sh $(OPTIONS)
+
+.PHONY: test-sanitizers
+test-sanitizers: dependencies ## run what comes near OpenCL, memory and threads under sanitizers
+	Tests/run-sanitizers.sh
 
 .PHONY: lint
 lint: ## check the format of all Swift files

@@ -46,7 +46,7 @@ let package = Package(
         .executableTarget(
             name: "gpu-probe",
             dependencies: [
-                "BenchSupport", "Execution", "OpenCL", "OpenCLBackend", "Tessera", "TensorGraph",
+                "BenchSupport", "OpenCL", "OpenCLBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // Programs that train on real data, and their networks, which the benchmark times too.
@@ -64,13 +64,16 @@ let package = Package(
             path: "Examples/tiny-transformer"),
         // Tests, a target for each target they test.
         .testTarget(
-            name: "BenchTests", dependencies: ["BenchSupport", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
+            name: "BenchTests",
+            dependencies: [
+                "BenchSupport", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "Tessera",
+            ]),
         .testTarget(name: "OpenCLTests", dependencies: ["Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ExecutionTests",
             dependencies: ["CPUBackend", "Execution", "TensorGraph", .product(name: "Logging", package: "swift-log")]),
-        .testTarget(name: "TesseraTests", dependencies: ["Execution", "Tessera", "TestSupport"]),
+        .testTarget(name: "TesseraTests", dependencies: ["Execution", "ParityRunner", "Tessera"]),
         .target(
             name: "ParityRunner",
             dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "TestSupport"],

@@ -1,12 +1,13 @@
 #!/bin/bash
 # Times the same cases in PyTorch and here, one case after the other so that both meet the same machine, and prints the
-# ratios PyTorch ms / our ms with their geometric mean; the same for the matrix products in OpenBLAS where it is
-# installed, and in CLBlast where its program is there.
+# ratios PyTorch ms / our ms with their geometric mean; the same for the matrix products in OpenBLAS and in CLBlast where
+# they are installed, and for tinygrad on OpenCL where a Python has it (pip install tinygrad numpy).
 #
 #   Benchmarks/against-peers.sh [--cases FILE] [--case CASE]… [--out FOLDER]
 #
-# PEERS   the folder of torch_bench.py, clblast_gemm.c (default ../shared/peers)
+# PEERS   the folder of torch_bench.py, clblast_gemm.c, tinygrad_bench.py (default ../shared/peers)
 # PYTHON  a Python with torch (default python3)
+# TINYGRAD a Python with tinygrad (default $PYTHON)
 # THREADS for PyTorch (default: the number of processors)
 # WRAP    a command to put before each timed one, say to have the machine alone
 # DEVICES our devices (default "cpu opencl")
@@ -62,4 +63,17 @@ if command -v cc > /dev/null && [ -f "$peers/clblast_gemm.c" ] && [ -f /usr/incl
         | { grep -E 'matmul:m=(512|1024|2048),n=(512|1024|2048),k=.*"fwd"' || true; } > "$out/tessera-minimum.jsonl"
     echo
     "$bench" compare "$out/clblast.jsonl" "$out/tessera-minimum.jsonl" || true
+fi
+
+tinygrad=${TINYGRAD:-$python}
+if [ -f "$peers/tinygrad_bench.py" ] && "$tinygrad" -c 'import tinygrad' 2> /dev/null; then
+    echo tinygrad >&2
+    DEV=CL $wrap "$tinygrad" "$peers/tinygrad_bench.py" > "$out/tinygrad-as-written.jsonl"
+    # It times forward passes, in a form of its own.
+    sed -E 's/"fwd_ms": ([0-9.]+)/"pass": "fwd", "ms": \1/' "$out/tinygrad-as-written.jsonl" > "$out/tinygrad.jsonl"
+    grep '"fwd"' "$out/tessera.jsonl" > "$out/tessera-forward.jsonl" || true
+    echo
+    "$bench" compare "$out/tinygrad.jsonl" "$out/tessera-forward.jsonl" || true
+else
+    echo "no tinygrad in $tinygrad: left out (pip install tinygrad numpy; TINYGRAD=its python)" >&2
 fi

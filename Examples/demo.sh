@@ -11,7 +11,8 @@ heading "1. The OpenCL devices here"
 
 devices=(--device cpu)
 training=cpu
-if "$programs/gpu-probe" --json | grep -q '"devices"'; then
+# Counted to the end: a reader that leaves early fails its writer, and with it the whole pipe.
+if [ "$("$programs/gpu-bench" devices | grep -c '^opencl:')" -gt 0 ]; then
     devices+=(--device opencl)
     training=opencl
 else

@@ -16,9 +16,6 @@
 // Lane n of a variable of type vfloat.
 #define VLANE(variable, n) (((const float *)&(variable))[n])
 
-// The first `count` lanes, and zeros in the others. By select: PoCL 3.1 was seen to lose what is added to single lanes.
-#define VFIRST(x, count) select((vfloat)(0.0f), x, (vint)(VLANES < (count)))
-
 // The larger of each two, `a` where `b` is NaN: one instruction where fmax may be a call.
 static inline vfloat vlarger(const vfloat a, const vfloat b) { return select(a, b, (vint)(b > a)); }
 
@@ -45,14 +42,29 @@ static inline float vsum(const vfloat x) {
 #endif
 }
 
+// The larger of each two of n floats, NaN if either is.
+#define LARGER_LANES(n, a, b) \
+    select(select((a) + (b), b, (MATH_PASTE(int, n))((b) > (a))), a, (MATH_PASTE(int, n))((a) >= (b)))
+
 // The largest of all lanes, NaN if any is.
 static inline float vlargest(const vfloat x) {
-    float largest = VLANE(x, 0);
-    for (int n = 1; n < VECTOR_WIDTH; n++) {
-        const float lane = VLANE(x, n);
-        largest = largest >= lane || largest != largest ? largest : lane;
-    }
-    return largest;
+#if VECTOR_WIDTH == 1
+    return x;
+#else
+#if VECTOR_WIDTH == 16
+    const float8 eight = LARGER_LANES(8, x.lo, x.hi);
+    const float4 four = LARGER_LANES(4, eight.lo, eight.hi);
+    const float2 two = LARGER_LANES(2, four.lo, four.hi);
+#elif VECTOR_WIDTH == 8
+    const float4 four = LARGER_LANES(4, x.lo, x.hi);
+    const float2 two = LARGER_LANES(2, four.lo, four.hi);
+#elif VECTOR_WIDTH == 4
+    const float2 two = LARGER_LANES(2, x.lo, x.hi);
+#else
+    const float2 two = x;
+#endif
+    return two.x >= two.y || two.x != two.x ? two.x : two.y;
+#endif
 }
 
 // The smaller of each two, NaN if either is.
@@ -62,12 +74,13 @@ static inline vfloat vminimum(const vfloat a, const vfloat b) {
 
 // The first `count` < VECTOR_WIDTH floats at `from`, and `fill` in the other lanes: nothing past them is read.
 static inline vfloat vfloat_load_tail(__global const float *from, const int count, const float fill) {
+    // All lanes are gone through, so that a compiler can make one masked load of it.
     vfloat value = fill;
-    for (int n = 0; n < count; n++) ((float *)&value)[n] = from[n];
+    for (int n = 0; n < VECTOR_WIDTH; n++) if (n < count) ((float *)&value)[n] = from[n];
     return value;
 }
 
 // Writes the first `count` lanes only.
 static inline void vfloat_store_tail(const vfloat value, __global float *to, const int count) {
-    for (int n = 0; n < count; n++) to[n] = VLANE(value, n);
+    for (int n = 0; n < VECTOR_WIDTH; n++) if (n < count) to[n] = VLANE(value, n);
 }

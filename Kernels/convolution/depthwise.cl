@@ -10,11 +10,8 @@
 // The padded rows make every tap a plain vector load, without masks. Grid, taps, bases, steps and strides are as in
 // convolution/panel.cl. A work-item takes whole planes. The host checks that the ring fits into RING floats.
 // Shapes: source [images, groups, height, width], weight [groups·rows, taps], y [images, groups·rows, outHeight,
-// outWidth], bias [groups·rows]. 2·taps flops a pixel.
+// outWidth], bias [groups·rows]. 2·taps flops a pixel. Follows common/lanes.cl.
 
-#ifndef VECTOR_WIDTH
-#define VECTOR_WIDTH 8       // floats in a vector register
-#endif
 #ifndef RING
 #define RING 12288           // floats in the ring of padded rows
 #endif
@@ -26,23 +23,6 @@
 #endif
 #ifndef ACTIVATION
 #define ACTIVATION(x) (x)    // of a vector
-#endif
-
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define floatv JOIN(float, VECTOR_WIDTH)
-#define loadv JOIN(vload, VECTOR_WIDTH)
-#define storev JOIN(vstore, VECTOR_WIDTH)
-
-// Every second float of the two vectors a and b. (Written out: `.even` makes vectors of half the width, whose shuffle
-// crashes Oclgrind 21.10 when it tracks uninitialised values.)
-#if VECTOR_WIDTH == 4
-#define EVEN(a, b) ((float4)(a.s0, a.s2, b.s0, b.s2))
-#elif VECTOR_WIDTH == 8
-#define EVEN(a, b) ((float8)(a.s0, a.s2, a.s4, a.s6, b.s0, b.s2, b.s4, b.s6))
-#else
-#define EVEN(a, b) ((float16)( \
-    a.s0, a.s2, a.s4, a.s6, a.s8, a.sA, a.sC, a.sE, b.s0, b.s2, b.s4, b.s6, b.s8, b.sA, b.sC, b.sE))
 #endif
 
 typedef struct {

@@ -3,32 +3,10 @@
 //
 //   panel [steps][PANEL]     a step is a (tap, channel), the channel innermost; its PANEL pixels are consecutive pixels
 //                            of the grid, split into runs that lie in one row of the source and are copied as vectors
+// Follows common/lanes.cl.
 
-#ifndef VECTOR_WIDTH
-#define VECTOR_WIDTH 8       // floats in a vector register: 8 for AVX2, 16 for AVX-512, 4 for NEON and SSE
-#endif
 #ifndef PANEL
 #define PANEL (2 * VECTOR_WIDTH) // pixels in a panel: a multiple of VECTOR_WIDTH
-#endif
-
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define floatv JOIN(float, VECTOR_WIDTH)
-#define intv JOIN(int, VECTOR_WIDTH)
-#define as_floatv JOIN(as_float, VECTOR_WIDTH)
-#define as_intv JOIN(as_int, VECTOR_WIDTH)
-#define loadv JOIN(vload, VECTOR_WIDTH)
-#define storev JOIN(vstore, VECTOR_WIDTH)
-
-// Every second float of the two vectors a and b. (Written out: `.even` makes vectors of half the width, whose shuffle
-// crashes Oclgrind 21.10 when it tracks uninitialised values.)
-#if VECTOR_WIDTH == 4
-#define EVEN(a, b) ((float4)(a.s0, a.s2, b.s0, b.s2))
-#elif VECTOR_WIDTH == 8
-#define EVEN(a, b) ((float8)(a.s0, a.s2, a.s4, a.s6, b.s0, b.s2, b.s4, b.s6))
-#else
-#define EVEN(a, b) ((float16)( \
-    a.s0, a.s2, a.s4, a.s6, a.s8, a.sA, a.sC, a.sE, b.s0, b.s2, b.s4, b.s6, b.s8, b.sA, b.sC, b.sE))
 #endif
 
 // A run of pixels of one grid row, at most a vector long.

@@ -11,11 +11,8 @@
 // Shapes: x [images, groups·channels, height, width], dy [images, groups·rows, p, q], packed x [images·groups]
 // [channel panels][pixels][TILE_M], packed dy [images·groups][row panels][pixels][TILE_N], partials [shares][groups]
 // [row panels][taps][channel panels][TILE_M][TILE_N], dw [groups·rows, channels, taps].
-// 2·channels·rows·taps·pixels flops a group; each tensor is moved about three times.
+// 2·channels·rows·taps·pixels flops a group; each tensor is moved about three times. Follows common/lanes.cl.
 
-#ifndef VECTOR_WIDTH
-#define VECTOR_WIDTH 8       // floats in a vector register
-#endif
 #ifndef TILE_M
 #define TILE_M 6             // channels of x in the register tile
 #endif
@@ -23,11 +20,6 @@
 #define TILE_VECTORS 2       // vectors of rows of dw in the register tile
 #endif
 
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define floatv JOIN(float, VECTOR_WIDTH)
-#define loadv JOIN(vload, VECTOR_WIDTH)
-#define storev JOIN(vstore, VECTOR_WIDTH)
 #define TILE_N (VECTOR_WIDTH * TILE_VECTORS)
 
 // Planes [images·groups, channels, height, width] → [images·groups][panels][high·pitch][panel], each plane at

@@ -11,7 +11,7 @@
 // second-level cache; it has a slot of the scratch memory to itself. With the channels in lanes, every transform is
 // plain arithmetic on vectors, and images of any width fill them.
 //
-// Shapes: x [images, channels, height, width], U [⌈rows / TILE_N⌉][position][channels][TILE_N], y [images, rows,
+// Shapes: x [images, channels, height, width], U [position][⌈rows / TILE_N⌉][channels][TILE_N], y [images, rows,
 // outHeight, outWidth], bias [rows]; channels and rows rounded up to whole vectors inside.
 // 2·tiles·channels·rows·SIDE² flops of products, and per tile and channel about 300 of transforms with OUTPUT_TILE 4.
 // Bytes moved: x and y once, U once a block from the nearest cache that holds it.
@@ -256,7 +256,7 @@ void multiply_tiles(
 }
 
 // G w Gᵀ of all weights: w(row, channel) at row·rowStride + channel·channelStride, its taps in reverse order where
-// `turned` → U [row blocks][POSITIONS][channels][TILE_N], zeros in missing rows and channels.
+// `turned` → U [POSITIONS][row blocks][channels][TILE_N], zeros in missing rows and channels.
 // Global size (row blocks, channel vectors, 1).
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_weights(
@@ -267,7 +267,7 @@ void winograd_weights(
     const int vectors = get_global_size(1);
     const long stride = POSITION_STRIDE(vectors * VECTOR_WIDTH * TILE_VECTORS);
     const int first = get_global_id(1) * VECTOR_WIDTH;
-    __global float *target = packed + packedOffset + get_global_id(0) * POSITIONS * stride + (long)first * TILE_N;
+    __global float *target = packed + packedOffset + get_global_id(0) * stride + (long)first * TILE_N;
     for (int c = first; c < first + VECTOR_WIDTH; c++) {
         for (int v = 0; v < TILE_VECTORS; v++, target += VECTOR_WIDTH) {
             const int row = get_global_id(0) * TILE_N + v * VECTOR_WIDTH;
@@ -285,7 +285,8 @@ void winograd_weights(
             for (int t = 0; t < KERNEL_SIDE * KERNEL_SIDE; t++) source[t] = loadv(0, lanes[t]);
             transform_weight(source, result);
             #pragma unroll
-            for (int p = 0; p < POSITIONS; p++) storev(result[p], 0, target + p * stride);
+            for (int p = 0; p < POSITIONS; p++)
+                storev(result[p], 0, target + (long)p * get_global_size(0) * stride);
         }
     }
 }
@@ -323,33 +324,32 @@ void winograd_convolution(
     for (int block = blockStart; block < blockEnd; block++) {
         const int start = (int)((long)tileRows * block / blocks), end = (int)((long)tileRows * (block + 1) / blocks);
         const int count = (end - start) * shape.tilesWide;
-        const long tileStride = POSITION_STRIDE(vectors * count), productStride = POSITION_STRIDE(TILE_VECTORS * count);
+        const long tileStride = POSITION_STRIDE(vectors * count);
+        const long productStride = POSITION_STRIDE((rowEnd - rowStart) * TILE_VECTORS * count);
         transform_block(x, shape, start, end, stage, tiles);
-        for (int r = rowStart; r < rowEnd; r++) {
-            for (int p = 0; p < POSITIONS; p++) {
-                __global const float *weights = packed + (r * POSITIONS + p) * weightStride;
+        for (int p = 0; p < POSITIONS; p++) {
+            for (int r = rowStart; r < rowEnd; r++) {
+                __global const float *weights = packed + ((long)p * rowBlocks + r) * weightStride;
+                __global float *target = products + p * productStride + (long)(r - rowStart) * TILE_N * count;
                 for (int t = 0; t < count; t += TILE_M) {
                     // The last tiles overlap those before them.
                     const long tile = min(t, count - TILE_M) * VECTOR_WIDTH;
-                    multiply_tiles(
-                        tiles + p * tileStride + tile, weights, products + p * productStride + tile, vectors, count);
+                    multiply_tiles(tiles + p * tileStride + tile, weights, target + tile, vectors, count);
                 }
             }
-            for (int v = 0; v < TILE_VECTORS; v++) {
-                const int row = r * TILE_N + v * VECTOR_WIDTH;
-                if (row >= rows) break;
-                float lanes[VECTOR_WIDTH];
-                for (int l = 0; l < VECTOR_WIDTH; l++) {
+        }
+        for (int row = rowStart * TILE_N; row < min(rowEnd * TILE_N, rows); row += VECTOR_WIDTH) {
+            float lanes[VECTOR_WIDTH];
+            for (int l = 0; l < VECTOR_WIDTH; l++) {
 #if HAS_BIAS
-                    lanes[l] = row + l < rows ? bias[biasOffset + row + l] : 0;
+                lanes[l] = row + l < rows ? bias[biasOffset + row + l] : 0;
 #else
-                    lanes[l] = 0;
+                lanes[l] = 0;
 #endif
-                }
-                transform_products(
-                    products + (long)v * count * VECTOR_WIDTH, productStride, loadv(0, lanes), shape, start, end, row,
-                    stage, y);
             }
+            transform_products(
+                products + (long)(row - rowStart * TILE_N) * count, productStride, loadv(0, lanes), shape, start, end,
+                row, stage, y);
         }
     }
 }

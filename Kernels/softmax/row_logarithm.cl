@@ -9,9 +9,7 @@
     const float maximum = teamLargest(largest); \
     vfloat sum = 0.0f; \
     for EACH_TEAM_VECTOR(i, columns) sum += vexp(vfloat_load(from + i) - maximum); \
-    if (HAS_TEAM_REST(columns)) { \
-        const vfloat last = \
-            vexp(vfloat_load_tail(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY) - maximum); \
-        sum += VFIRST(last, TEAM_REST(columns)); \
-    } \
+    /* Past the row's end, e to the minus infinity: 0, or NaN where the row is NaN as a whole. */ \
+    if (HAS_TEAM_REST(columns)) \
+        sum += vexp(vfloat_load_tail(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY) - maximum); \
     const float logarithm = log(teamSum(sum));

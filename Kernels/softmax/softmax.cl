@@ -32,8 +32,9 @@ TEAM_KERNEL void softmax(
             sum += power;
         }
         if (HAS_TEAM_REST(columns)) {
-            last = vexp(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
-            sum += VFIRST(last, rest);
+            // Lanes past the row add nothing, unless the maximum is infinite or NaN: then the sum is NaN in any case.
+            last = vexp_nonpositive(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
+            sum += last;
         }
         const float factor = 1.0f / teamSum(sum);
         for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(to + i) * factor, to + i);

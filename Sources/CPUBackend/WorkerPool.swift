@@ -48,7 +48,9 @@ final class WorkerPool: Sendable {
     ///
     /// - Returns: false, without a call, where another thread has the pool.
     func run(wanted: Int, _ job: (_ worker: Int) -> Void) -> Bool {
-        guard isTaken.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else { return false }
+        guard isTaken.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else {
+            return false
+        }
         withoutActuallyEscaping(job) { job in
             self.job = job
             joined.store(0, ordering: .releasing)
@@ -70,7 +72,8 @@ final class WorkerPool: Sendable {
     }
 
     private func wake(_ helper: Helper) {
-        if helper.isAsleep.compareExchange(expected: true, desired: false, ordering: .sequentiallyConsistent).exchanged {
+        if helper.isAsleep.compareExchange(expected: true, desired: false, ordering: .sequentiallyConsistent).exchanged
+        {
             helper.alarm.signal()
         }
     }

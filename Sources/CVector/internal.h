@@ -7,10 +7,14 @@
 
 #include "include/CVector.h"
 
-// The version of a function for the processor at hand is picked when the library is loaded.
+// The version of a function for the processor at hand is picked when the library is loaded: before ThreadSanitizer, which
+// has a say in every function, is ready for any.
 #if defined(__x86_64__) && defined(__linux__) && defined(__clang__)
+#if !__has_feature(thread_sanitizer)
 #define HOT __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
+#endif
+#endif
+#ifndef HOT
 #define HOT
 #endif
 

@@ -220,8 +220,9 @@ public final class Executor {
 
     // MARK: Failures
 
+    /// Keeps what failed, and tells the user the first time; where failures are reported, the error that follows tells it.
     private func note(_ reason: String) {
-        if failures.isEmpty {
+        if failures.isEmpty, policy == .repeatOnCPU {
             logger.warning("\(device?.name ?? "the device") failed and the CPU stood in for it: \(reason)")
         }
         failures.append(reason)

@@ -1,4 +1,5 @@
 internal import COpenCL
+internal import Synchronization
 
 /// An OpenCL implementation on this machine (`cl_platform_id`), for example PoCL or NVIDIA's.
 ///
@@ -37,8 +38,15 @@ package struct Platform: Hashable, @unchecked Sendable {
         return platforms
     }
 
+    /// Drivers set themselves up when they are first asked for devices, and PoCL 3.1 crashes where two threads ask at once.
+    private static let discovery = Mutex(())
+
     /// The platform's devices of every type (`clGetDeviceIDs`).
     package func devices() throws(OpenCLError) -> [Device] {
+        try Self.discovery.withLock { (_) throws(OpenCLError) in try discoveredDevices() }
+    }
+
+    private func discoveredDevices() throws(OpenCLError) -> [Device] {
         let all = cl_device_type(CL_DEVICE_TYPE_ALL)
         var count: cl_uint = 0
         let status = clGetDeviceIDs(handle, all, 0, nil, &count)

@@ -27,8 +27,9 @@ package final class OpenCLBackend: Backend {
     private lazy var foundUnits = MatrixUnits.found(queue, programs)
 
     /// - Parameters:
+    ///   - profile: what lowering is to know of the device; by default what the device says of itself, with the numbers that
+    ///     the package and the user's own file know of it.
     ///   - shape: which shape of kernels to use; by default what suits the type of device.
-    ///   - convolution: how to do convolutions; by default what promises to be the fastest.
     ///   - timesKernels: whether a trace can be taken of runs.
     ///   - tuning: the numbers for its kernels; by default what the package and the user's own file know of the device.
     ///   - keepsPrograms: whether built programs are put into files for the next start.
@@ -36,23 +37,22 @@ package final class OpenCLBackend: Backend {
     ///   - matrixUnits: what to use in place of what the device is found to have.
     /// - Throws: `OpenCLError` where the device cannot be opened.
     package init(
-        _ device: Device, shape: DeviceProfile.KernelShape? = nil, convolution: ConvolutionAlgorithm? = nil,
+        _ device: Device, profile: DeviceProfile? = nil, shape: DeviceProfile.KernelShape? = nil,
         timesKernels: Bool = true, tuning: TuningTable? = nil, keepsPrograms: Bool = true, allowsTF32: Bool = false,
         matrixUnits: MatrixUnits? = nil
     ) throws {
         self.device = device
         name = "opencl: \(device.name)"
-        var profile = DeviceProfile(device, shape: shape)
-        profile.convolution = convolution
-        if let tuning {
-            profile.tuning = tuning
-            tuningWarning = nil
+        var chosen = profile ?? DeviceProfile(device, shape: shape)
+        if let tuning { chosen.tuning = tuning }
+        if profile == nil, tuning == nil {
+            (chosen.tuning, tuningWarning) = TuningTable.of(TunedDevice(device))
         } else {
-            (profile.tuning, tuningWarning) = TuningTable.of(TunedDevice(device))
+            tuningWarning = nil
         }
-        profile.allowsTF32 = allowsTF32
-        profile.matrixUnits = matrixUnits
-        self.profile = profile
+        if allowsTF32 { chosen.allowsTF32 = true }
+        if let matrixUnits { chosen.matrixUnits = matrixUnits }
+        self.profile = chosen
         maximumAllocation = Int(clamping: device.capabilities.maxAllocation)
         context = try Context(device)
         queue = try Queue(context, profiling: timesKernels)

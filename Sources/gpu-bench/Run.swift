@@ -44,7 +44,7 @@ struct Run: ParsableCommand {
         for path in [json, html, trace].compactMap({ $0 }) { try AtomicFile.checkWritable(path) }
         let devices = try Session.devices(device)
         for remark in devices.compactMap(\.tuningRemark) { Terminal.remark(remark) }
-        if !noPeak { for device in devices { Session.measurePeak(of: device) } }
+        if !noPeak { Session.measurePeaks(of: devices) }
         let peaks = devices.map(\.peak)
 
         var options = BenchRunner.Options()

@@ -21,13 +21,16 @@ struct Scale: ParsableCommand {
     @Option(help: "Timed runs of each case, after two that are not.") var runs = 5
     @Flag(help: "Do not compare results with float64.") var noCheck = false
     @Option(help: "Write pictures, a page and the results into this folder.") var svg: String?
+    @Option(help: "Write the same as one page.") var html: String?
     @Option(help: "Measure nothing: draw the results in this file again.") var from: String?
 
     func validate() throws {
         guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be from 1 to 10000.") }
         guard minutes > 0 else { throw ValidationError("--minutes must be more than 0.") }
         guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }
-        if from != nil, svg == nil { throw ValidationError("--from needs --svg, the folder to draw into.") }
+        if from != nil, svg == nil, html == nil {
+            throw ValidationError("--from needs --svg or --html, where to draw.")
+        }
     }
 
     func run() throws {
@@ -35,11 +38,13 @@ struct Scale: ParsableCommand {
             try FileManager.default.createDirectory(atPath: svg, withIntermediateDirectories: true)
             try AtomicFile.checkWritable(svg + "/results.json")
         }
+        if let html { try AtomicFile.checkWritable(html) }
         let result = try from.map { try ScaleResult(contentsOfFile: $0) } ?? measure()
         if let svg {
             try write(result, to: svg)
             Terminal.remark("wrote \(svg)/README.md with its pictures")
         }
+        if let html { try TextFile.write(result.html, html) }
         if result.points.contains(where: { $0.row.hasFailed }) { throw ExitCode(1) }
     }
 
@@ -50,7 +55,7 @@ struct Scale: ParsableCommand {
         guard !cases.isEmpty else { throw BenchError("no size is within --limit \(limit)") }
         let start = ContinuousClock.now
         let devices = try Session.devices(device)
-        for device in devices { Session.measurePeak(of: device) }
+        Session.measurePeaks(of: devices)
         guard devices.allSatisfy({ $0.peak != nil }) else {
             throw BenchError("without a measured peak there is no roof to draw")
         }

@@ -13,19 +13,27 @@ enum Session {
         return devices
     }
 
-    /// Measures and prints what a device reaches at best. A peak that cannot be measured costs the column, not the run.
-    static func measurePeak(of device: BenchDevice) {
-        Terminal.progress("measuring the peak of \(device.label) …")
-        do {
-            let peak = try device.measurePeak()
-            Terminal.progress("")
+    /// Measures and prints what devices reach at best. A peak that cannot be measured costs the column, not the run.
+    static func measurePeaks(of devices: [BenchDevice]) {
+        var failures: [String: String] = [:]
+        for device in devices {
+            Terminal.progress("measuring the peak of \(device.label) …")
+            do {
+                try device.measurePeak()
+            } catch {
+                failures[device.label] = "\(error)"
+                device.reopen()
+            }
+        }
+        Terminal.progress("")
+        BenchDevice.shareHostPeak(devices)
+        for device in devices {
+            let peak = device.peak.map {
+                "\(Figure.number($0.gflops)) GFLOPS and \(Figure.number($0.bandwidth)) GB/s at best"
+            }
             print(
-                "\(device.label): \(device.name), \(Figure.number(peak.gflops)) GFLOPS and \(Figure.number(peak.bandwidth)) GB/s at best"
+                "\(device.label): \(device.name), \(peak ?? "peak not measured: \(failures[device.label] ?? "no reason")")"
             )
-        } catch {
-            Terminal.progress("")
-            print("\(device.label): \(device.name), peak not measured: \(error)")
-            device.reopen()
         }
     }
 

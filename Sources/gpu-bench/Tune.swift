@@ -50,7 +50,7 @@ struct Tune: ParsableCommand {
         let chosen = cases.isEmpty ? try BenchSuite.tuning.cases : try cases.map { try BenchCase($0) }
         Terminal.progress("listing the problems …")
         let tasks = try TuningTask.tasks(
-            of: chosen, families: Set(family), on: DeviceProfile(openCL, shape: kernels?.shape))
+            of: TuningTask.nodes(of: chosen), families: Set(family), on: DeviceProfile(openCL, shape: kernels?.shape))
         Terminal.progress("")
         guard !tasks.isEmpty else { throw BenchError("these cases use none of these families on \(openCL.name)") }
         print(

@@ -1,3 +1,4 @@
+import BenchSupport
 import OpenCL
 import OpenCLBackend
 
@@ -62,7 +63,13 @@ struct DeviceReport: Encodable {
         let tuning = TuningTable.of(TunedDevice(device))
         (isTuned, tuningWarning) = (tuning.table.isTuned, tuning.warning)
         do { tried = try DeviceTrial(of: device) } catch { errors.append("\(error)") }
-        do { implementations = try ImplementationReport.all(on: device) } catch { errors.append("\(error)") }
+        do {
+            let reports = try ImplementationReport.all(on: device)
+            implementations = reports
+            errors += reports.flatMap(\.failures)
+        } catch {
+            errors.append("\(error)")
+        }
         if measuring {
             do { measured = try PeakMeasurement(of: device) } catch { errors.append("\(error)") }
         }

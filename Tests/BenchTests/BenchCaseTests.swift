@@ -1,4 +1,6 @@
+import ExampleNetworks
 import Foundation
+import Tessera
 import Testing
 
 @testable import BenchSupport
@@ -67,6 +69,31 @@ import Testing
             #expect(both.gradients.map(\.name) == both.inputs.map(\.name))
             #expect(both.cotangent?.variable.type == both.outputs[0].variable.type)
             #expect(zip(both.gradients, both.inputs).allSatisfy { $0.variable.type == $1.variable.type })
+        }
+    }
+
+    /// The networks that are timed are those that the examples train.
+    @Test func theNetworksAreTheExamples() throws {
+        let random = RandomSource(seed: 3)
+        let networks: [(String, any Layer)] = [
+            ("fashion-cnn", Sequential.fashionCNN(random)), ("char-lstm", CharacterLSTM(random)),
+            ("tiny-transformer", CharacterTransformer(random)),
+        ]
+        for (name, network) in networks {
+            let program = try CaseProgram(BenchCase("train:model=\(name),b=2"), .fwdbwd)
+            #expect(program.inputs.map(\.name) == network.namedVariables.map(\.name))
+            #expect(program.inputs.map(\.variable.type) == network.parameters.map(\.type))
+        }
+    }
+
+    /// The reference has the same numbers in float64.
+    @Test func theReferenceStartsFromTheSameNumbers() throws {
+        let text = try BenchCase("train:model=deep-cross,b=2")
+        let single = try CaseProgram(text, .fwd)
+        let double = try CaseProgram(text, .fwd, dtype: .float64)
+        for (a, b) in zip(single.inputs, double.inputs) {
+            let floats: [Float] = try a.variable.initialValue.elements()
+            #expect(try b.variable.initialValue.elements() == floats.map(Double.init))
         }
     }
 

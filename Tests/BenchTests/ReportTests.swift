@@ -135,7 +135,7 @@ import Testing
 }
 
 /// Whether every element that is opened is closed, in order.
-private enum XMLCheck {
+enum XMLCheck {
     static func isWellFormed(_ text: String) -> Bool {
         var open: [String] = []
         for part in text.split(separator: "<").dropFirst(text.hasPrefix("<") ? 0 : 1) {

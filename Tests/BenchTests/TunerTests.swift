@@ -85,7 +85,8 @@ struct TunerTests {
 
     private func tasks(_ benchCase: String, _ family: String, _ device: Device) throws -> [TuningTask] {
         try TuningTask.tasks(
-            of: [BenchCase(benchCase)], families: [family], on: DeviceProfile(device, shape: .cpu))
+            of: TuningTask.nodes(of: [BenchCase(benchCase)]), families: [family], on: DeviceProfile(device, shape: .cpu)
+        )
     }
 
     /// One value of a number makes the kernel wrong by a little, and fast; one makes it run for ever, one crashes the

@@ -143,13 +143,21 @@ import Testing
 
     /// On processors and devices of all kinds, the standard numbers of each family are allowed, and are looked up for the
     /// problem that its kernels have.
-    @Test(arguments: DeviceProfile.KernelShape.allCases, [4, 8, 16])
-    func standardNumbersAreAllowed(_ shape: DeviceProfile.KernelShape, _ lanes: Int) throws {
+    @Test func standardNumbersAreAllowed() throws {
+        let nodes = try TuningTask.nodes(of: BenchSuite.tuning.cases)
+        for shape in DeviceProfile.KernelShape.allCases {
+            for lanes in [4, 8, 16] { try checkStandardNumbers(nodes, shape, lanes) }
+        }
+    }
+
+    private func checkStandardNumbers(
+        _ nodes: [TuningTask.CaseNode], _ shape: DeviceProfile.KernelShape, _ lanes: Int
+    ) throws {
         for (group, memory) in [(1, 1 << 10), (64, 16 << 10), (256, 32 << 10), (1024, 512 << 10)] {
             let profile = DeviceProfile(
                 shape: shape, vectorWidth: lanes, computeUnits: 3, maximumWorkGroupSize: group, localMemory: memory)
             var families: Set<String> = []
-            for task in try TuningTask.tasks(of: BenchSuite.tuning.cases, families: [], on: profile) {
+            for task in try TuningTask.tasks(of: nodes, families: [], on: profile) {
                 let space = try #require(TuningSpace.named(task.family))
                 let standard = space.standardValues(for: task.problem, on: profile)
                 // Where there is hardly any local memory, the smallest tile stands in that nothing was measured for.

@@ -26,6 +26,7 @@ static const char *log_path;       // TESSERA_FAULT_LOG
 
 static atomic_long calls;
 static atomic_long failures;
+static atomic_long launches;  // kernels that reached the driver
 static _Atomic(const char *) first_failed;
 
 static int fails(const char *function) {
@@ -43,8 +44,8 @@ __attribute__((destructor)) static void write_log(void) {
     FILE *file = fopen(log_path, "w");
     if (!file) return;
     const char *failed = atomic_load(&first_failed);
-    fprintf(file, "calls %ld\nfailures %ld\nfirst %s\n", atomic_load(&calls), atomic_load(&failures),
-            failed ? failed : "none");
+    fprintf(file, "calls %ld\nfailures %ld\nfirst %s\nlaunches %ld\n", atomic_load(&calls), atomic_load(&failures),
+            failed ? failed : "none", atomic_load(&launches));
     fclose(file);
 }
 
@@ -153,10 +154,15 @@ STATUS(clSetEventCallback, CL_OUT_OF_RESOURCES,
        (cl_event event, cl_int status, void(CL_CALLBACK *notify)(cl_event, cl_int, void *), void *data),
        (event, status, notify, data))
 
-STATUS(clEnqueueNDRangeKernel, CL_OUT_OF_RESOURCES,
-       (cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset, const size_t *global,
-        const size_t *local, WAIT_LIST),
-       (queue, kernel, dimensions, offset, global, local, count, list, event))
+static cl_int CL_API_CALL layer_clEnqueueNDRangeKernel(
+    cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset, const size_t *global,
+    const size_t *local, WAIT_LIST) {
+    if (fails("clEnqueueNDRangeKernel")) return CL_OUT_OF_RESOURCES;
+    const cl_int status =
+        target->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, list, event);
+    if (status == CL_SUCCESS) atomic_fetch_add(&launches, 1);
+    return status;
+}
 STATUS(clEnqueueReadBuffer, CL_OUT_OF_RESOURCES,
        (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, void *host, WAIT_LIST),
        (queue, buffer, blocking, offset, size, host, count, list, event))

@@ -12,25 +12,16 @@ struct ParityCommand: ParsableCommand {
         commandName: "tessera-parity",
         abstract: "Hold every operation on every device against a float64 reference.")
 
-    enum Kernels: String, ExpressibleByArgument, CaseIterable {
-        case cpu, gpu, both, matrix
-
-        var shapes: [DeviceProfile.KernelShape] {
-            switch self {
-            case .cpu: [.cpu]
-            case .gpu: [.gpu]
-            case .both: [.cpu, .gpu]
-            case .matrix: []
-            }
-        }
-    }
-
     @Option(help: "Only `cpu`, `opencl`, or devices whose name contains this; repeat for several.")
     var device: [String] = []
     @Option(help: "Only cases whose name contains this; repeat for several.")
     var filter: [String] = []
-    @Option(help: "Which OpenCL kernels: cpu, gpu or both shapes, or those for matrix units, emulated where need be.")
-    var kernels: Kernels = .both
+    @Option(
+        help: """
+            Which OpenCL kernels: cpu, gpu, both, all that any device would get, or matrix: those for matrix units, \
+            emulated where need be.
+            """)
+    var kernels: ParityDevice.Kernels = .both
     @Option(help: "Do convolutions so where it fits: direct, winograd2 or winograd4; repeat for several.")
     var convolution: [ConvolutionAlgorithm] = []
     @Option(
@@ -46,6 +37,12 @@ struct ParityCommand: ParsableCommand {
     var small = false
     @Flag(help: "Give every tensor memory of exactly its size, so that a memory checker sees every overrun.")
     var isolate = false
+    @Flag(help: "Run the fewest and smallest cases that launch every kernel with every value of each of its macros.")
+    var cover = false
+    @Flag(help: "Run each plan once, not twice to compare the bits.")
+    var once = false
+    @Option(help: "Run only the k-th of n parts of the work, as k/n.")
+    var part: Part = Part(index: 1, count: 1)
     @Flag(help: "Print the cases and devices, and run nothing.")
     var list = false
     @Flag(help: "Print each case as it runs.")
@@ -65,16 +62,18 @@ struct ParityCommand: ParsableCommand {
             (!small || !opCase.isLarge) && (kernels != .matrix || opCase.runsOnMatrixUnits)
                 && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
         }
-        let all =
-            kernels == .matrix
-            ? try ParityDevice.allWithMatrixUnits()
-            : try ParityDevice.all(shapes: kernels.shapes, convolutions: convolution.isEmpty ? [nil] : convolution)
-        let devices = all.filter { candidate in
+        let devices = try ParityDevice.all(
+            kernels, convolutions: convolution.isEmpty ? [nil] : convolution
+        ).filter { candidate in
             device.isEmpty || device.contains { candidate.isMeant(by: $0) }
         }
+        let tasks = part.of(try tasks(cases, devices))
         if list {
             for device in devices { print("device  \(device)") }
-            for opCase in cases { print("case    \(opCase)\(opCase.isLarge ? "  (large)" : "")") }
+            for task in tasks {
+                print("case    \(task.opCase)\(task.opCase.isLarge ? "  (large)" : "")")
+                if cover { for device in task.devices { print("        \(task.plans[0].rawValue) on \(device)") } }
+            }
             return
         }
         guard !devices.isEmpty, !cases.isEmpty else {
@@ -91,12 +90,12 @@ struct ParityCommand: ParsableCommand {
             return dtype
         }
         let parity = try Parity(
-            devices: devices, types: types.isEmpty ? [.float32, .float64, .float16, .bfloat16] : types,
-            isolatesTensors: isolate)
+            devices: devices, types: types.isEmpty ? Parity.allTypes : types, isolatesTensors: isolate, runsTwice: !once
+        )
         var outcomes: [Parity.Outcome] = []
-        for opCase in cases {
-            if verbose { note("\(opCase)") }
-            let results = parity.check(opCase)
+        for (number, task) in tasks.enumerated() {
+            if verbose { note("\(number + 1) of \(tasks.count): \(task.opCase)") }
+            let results = parity.check(task)
             for outcome in results where !outcome.complaints.isEmpty && !markdown {
                 print("FAIL  \(outcome.opCase)  [\(outcome.device)]  \(outcome.complaints.joined(separator: "; "))")
             }
@@ -126,11 +125,49 @@ struct ParityCommand: ParsableCommand {
         if failed > 0 { throw ExitCode(1) }
     }
 
-    /// Progress and totals, beside the table.
+    private func tasks(_ cases: [OpCase], _ devices: [ParityDevice]) throws -> [ParityTask] {
+        if cover, filter.isEmpty, part.index == 1 {
+            let unreached = try KernelCoverage.unreached(by: OpCase.all)
+            guard unreached.isEmpty else {
+                throw ValidationError("no case launches \(unreached.joined(separator: ", "))")
+            }
+        }
+        guard cover else {
+            return cases.map { ParityTask(opCase: $0, plans: ParityPlan.of($0), devices: devices) }
+        }
+        let chosen = Dictionary(grouping: try KernelCoverage.cover(cases, on: devices), by: \.opCase.name)
+        return cases.flatMap { chosen[$0.name] ?? [] }
+    }
+
+    /// Progress and totals, beside the table; at once, for whoever follows through a pipe.
     private func note(_ line: String) {
         markdown ? FileHandle.standardError.write(Data((line + "\n").utf8)) : print(line)
+        fflush(nil)
     }
 }
 
+/// The k-th of n parts of a list, as near as may be of the same length.
+struct Part: ExpressibleByArgument {
+    let index: Int
+    let count: Int
+
+    init(index: Int, count: Int) { (self.index, self.count) = (index, count) }
+
+    init?(argument: String) {
+        let numbers = argument.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+        guard numbers.count == 2, let index = numbers[0], let count = numbers[1], index > 0, index <= count else {
+            return nil
+        }
+        self.init(index: index, count: count)
+    }
+
+    func of<Element>(_ list: [Element]) -> [Element] {
+        Array(list[(list.count * (index - 1) / count)..<(list.count * index / count)])
+    }
+
+    var defaultValueDescription: String { "\(index)/\(count)" }
+}
+
+extension ParityDevice.Kernels: ExpressibleByArgument {}
 extension ConvolutionAlgorithm: ExpressibleByArgument {}
 extension TuningCoverage: ExpressibleByArgument {}

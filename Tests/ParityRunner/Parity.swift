@@ -3,10 +3,33 @@ import Foundation
 import TensorGraph
 import TestSupport
 
+/// The two plans of a case.
+package enum ParityPlan: String, Sendable, CaseIterable {
+    /// The outputs alone, as inference computes them.
+    case forward
+    /// The outputs and the gradients.
+    case withGradients = "with gradients"
+
+    /// The plans that a case has.
+    package static func of(_ opCase: OpCase) -> [ParityPlan] {
+        opCase.gradient.tolerance == nil ? [.forward] : allCases
+    }
+}
+
+/// A case with the plans of it to run, and on what.
+package struct ParityTask: Sendable {
+    package var opCase: OpCase
+    package var plans: [ParityPlan]
+    package var devices: [ParityDevice]
+
+    package init(opCase: OpCase, plans: [ParityPlan], devices: [ParityDevice]) {
+        (self.opCase, self.plans, self.devices) = (opCase, plans, devices)
+    }
+}
+
 /// Runs cases on devices and holds the results against the reference.
 ///
-/// Each case runs forward alone, as inference does, and together with its backward pass; each plan twice, which must
-/// give the same bits.
+/// Each plan runs twice, which must give the same bits.
 package final class Parity {
     /// What came of one case on one device.
     package struct Outcome: Sendable {
@@ -21,23 +44,36 @@ package final class Parity {
     }
 
     package let devices: [ParityDevice]
-    private let executors: [Executor]
+    private let executors: [String: Executor]
     private let types: [DType]
+    private let runsTwice: Bool
+
+    /// What cases can be run in.
+    package static let allTypes: [DType] = [.float32, .float64, .float16, .bfloat16]
 
     /// - Parameters:
     ///   - types: what cases are run in, where they and the device have it.
     ///   - isolatesTensors: gives every tensor memory of exactly its size, for memory checkers.
+    ///   - runsTwice: whether a second run of each plan must give the same bits.
     package init(
-        devices: [ParityDevice], types: [DType] = [.float32, .float64, .float16, .bfloat16],
-        isolatesTensors: Bool = false
+        devices: [ParityDevice], types: [DType] = Parity.allTypes, isolatesTensors: Bool = false, runsTwice: Bool = true
     ) throws {
         self.devices = devices
         self.types = types
-        executors = try devices.map { try $0.executor(isolatesTensors: isolatesTensors) }
+        self.runsTwice = runsTwice
+        var executors: [String: Executor] = [:]
+        for device in devices { executors[device.name] = try device.executor(isolatesTensors: isolatesTensors) }
+        self.executors = executors
+    }
+
+    /// Runs all of a case on all devices.
+    package func check(_ opCase: OpCase) -> [Outcome] {
+        check(ParityTask(opCase: opCase, plans: ParityPlan.of(opCase), devices: devices))
     }
 
     /// One outcome a device. The reference is evaluated once for all of them.
-    package func check(_ opCase: OpCase) -> [Outcome] {
+    package func check(_ task: ParityTask) -> [Outcome] {
+        let (opCase, devices) = (task.opCase, task.devices)
         var outcomes = devices.map {
             Outcome(opCase: opCase.name, device: $0.name, complaints: [], refusals: [:], operations: [])
         }
@@ -45,13 +81,14 @@ package final class Parity {
         where devices.contains(where: { $0.dtypes(of: opCase).contains(dtype) }) {
             let label = dtype == .float32 ? "" : "\(dtype) "
             do {
-                let forward = try Check(opCase, dtype, withGradients: false)
-                let backward = opCase.gradient.tolerance == nil ? nil : try Check(opCase, dtype, withGradients: true)
+                let checks = try task.plans.map { try Check(opCase, dtype, $0) }
                 for (index, device) in devices.enumerated() where device.dtypes(of: opCase).contains(dtype) {
-                    for check in [forward, backward].compactMap({ $0 }) {
+                    guard let executor = executors[device.name] else { continue }
+                    for check in checks {
                         do {
                             outcomes[index].complaints += try check.run(
-                                on: executors[index], inTF32: device.allowsTF32 && dtype == .float32, &outcomes[index]
+                                on: executor, runsTwice, inTF32: device.allowsTF32 && dtype == .float32,
+                                &outcomes[index]
                             ).map { label + $0 }
                         } catch {
                             outcomes[index].complaints.append("\(label)\(check.name): \(error)")
@@ -77,9 +114,9 @@ struct Check {
     let expected: [[Double]]
     let inputs: [String: HostTensor]
 
-    init(_ opCase: OpCase, _ dtype: DType, withGradients: Bool) throws {
-        name = withGradients ? "with gradients" : "forward"
-        let built = try opCase.built(dtype: dtype, withGradients: withGradients)
+    init(_ opCase: OpCase, _ dtype: DType, _ plan: ParityPlan) throws {
+        name = plan.rawValue
+        let built = try opCase.built(dtype: dtype, withGradients: plan == .withGradients)
         let outputs = built.outputs + built.gradients
         self.built = built
         self.outputs = outputs
@@ -113,8 +150,11 @@ struct Check {
         }
     }
 
-    func run(on executor: Executor, inTF32: Bool = false, _ outcome: inout Parity.Outcome) throws -> [String] {
+    func run(
+        on executor: Executor, _ runsTwice: Bool, inTF32: Bool = false, _ outcome: inout Parity.Outcome
+    ) throws -> [String] {
         let plan = try executor.compile(built.graph, outputs: outputs)
+        var complaints: [String] = []
         var usesWinograd = false
         if let schedule = plan.deviceSchedule ?? plan.cpuSchedule {
             for (node, choice) in zip(schedule.computation.nodes, schedule.placement.choices) {
@@ -123,12 +163,15 @@ struct Check {
                 if choice.backend == 0 { outcome.operations.insert(kind) }
                 usesWinograd = usesWinograd || choice.lowered.summary.contains("Winograd")
                 if let refusal = choice.refusals.first { outcome.refusals[kind] = refusal.reason }
+                // Declining is a choice; a kernel that does not build is a fault, however well another path stands in.
+                for refusal in choice.refusals where refusal.isFailure {
+                    complaints.append("\(name): \(kind) has no kernel: \(refusal.reason)")
+                }
             }
         }
         // The plan reads only the inputs that its outputs need.
         let results = try executor.run(plan, inputs: inputs)
-        let again = try executor.run(plan, inputs: inputs)
-        var complaints: [String] = []
+        let again = runsTwice ? try executor.run(plan, inputs: inputs) : results
         for (index, tensor) in outputs.enumerated() {
             let what =
                 index < built.outputs.count

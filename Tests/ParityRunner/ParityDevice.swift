@@ -5,13 +5,23 @@ import OpenCLBackend
 import TensorGraph
 import TestSupport
 
-/// Something that the cases are run on: the CPU path, or an OpenCL device with one of the two shapes of kernels.
+/// Something that the cases are run on: the CPU path, or an OpenCL device with kernels for one profile.
 package struct ParityDevice: Sendable, CustomStringConvertible {
     package enum Kind: Sendable {
         case cpu
-        case opencl(Device, DeviceProfile.KernelShape, ConvolutionAlgorithm?)
-        /// The kernels for matrix units, whose instructions are emulated where they are not the device's own.
-        case matrixUnits(Device, MatrixUnits?)
+        case opencl(Device, DeviceProfile)
+    }
+
+    /// Which kernels an OpenCL device is tried with.
+    package enum Kernels: String, Sendable, CaseIterable {
+        /// Those of a CPU, or of a GPU, with the numbers that suit the device at hand.
+        case cpu, gpu
+        /// These two.
+        case both
+        /// These two and all that lowering would choose on other devices: other vector widths, small work-groups.
+        case all
+        /// Those for matrix units, whose instructions are emulated where they are not the device's own.
+        case matrix
     }
 
     package var kind: Kind
@@ -21,31 +31,39 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     package static let cpu = ParityDevice(kind: .cpu, name: "cpu")
 
-    /// The CPU path, then each OpenCL device with each of `shapes` and of `convolutions`, nil being its own choice.
+    /// The CPU path, then each OpenCL device with each of the `kernels` and of `convolutions`, nil being its own choice.
     package static func all(
-        shapes: [DeviceProfile.KernelShape], convolutions: [ConvolutionAlgorithm?] = [nil]
+        _ kernels: Kernels, convolutions: [ConvolutionAlgorithm?] = [nil]
     ) throws -> [ParityDevice] {
         try [cpu]
             + Device.all().enumerated().flatMap { index, device in
-                shapes.flatMap { shape in
+                profiles(of: device, kernels).flatMap { profile, name in
                     convolutions.map { convolution in
-                        ParityDevice(
-                            kind: .opencl(device, shape, convolution),
-                            name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(shape.rawValue) kernels"
+                        var profile = profile
+                        profile.convolution = convolution ?? profile.convolution
+                        return ParityDevice(
+                            kind: .opencl(device, profile),
+                            name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(name) kernels"
                                 + (convolution.map { ", \($0.rawValue)" } ?? ""))
                     }
                 }
             }
     }
 
-    /// Each OpenCL device with the kernels for matrix units: its own where it is NVIDIA's, else emulated.
-    package static func allWithMatrixUnits() throws -> [ParityDevice] {
-        try Device.all().enumerated().map { index, device in
+    private static func profiles(of device: Device, _ kernels: Kernels) -> [(DeviceProfile, String)] {
+        var cpu = DeviceProfile(device, shape: .cpu), gpu = DeviceProfile(device, shape: .gpu)
+        let tuning = TuningTable.of(TunedDevice(device)).0
+        (cpu.tuning, gpu.tuning) = (tuning, tuning)
+        switch kernels {
+        case .cpu: return [(cpu, "cpu")]
+        case .gpu: return [(gpu, "gpu")]
+        case .both: return [(cpu, "cpu"), (gpu, "gpu")]
+        case .all: return DeviceProfile.everyVariant(like: DeviceProfile(device))
+        case .matrix:
             let isEmulated = !device.capabilities.has("cl_nv_device_attribute_query")
-            return ParityDevice(
-                kind: .matrixUnits(device, isEmulated ? .emulated() : nil),
-                name: "opencl:\(index) \(device.name) (\(device.platform.name)), "
-                    + (isEmulated ? "emulated matrix units" : "matrix units"))
+            gpu.allowsTF32 = true
+            gpu.matrixUnits = isEmulated ? .emulated() : nil
+            return [(gpu, isEmulated ? "emulated matrix-unit" : "matrix-unit")]
         }
     }
 
@@ -59,15 +77,10 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
     func executor(isolatesTensors: Bool) throws -> Executor {
         switch kind {
         case .cpu: Executor(cpu: CPUBackend(), device: nil, policy: .report, isolatesTensors: isolatesTensors)
-        case .opencl(let device, let shape, let convolution):
+        case .opencl(let device, let profile):
             Executor(
-                cpu: ReferenceBackend(), device: try OpenCLBackend(device, shape: shape, convolution: convolution),
-                policy: .report, isolatesTensors: isolatesTensors)
-        case .matrixUnits(let device, let units):
-            Executor(
-                cpu: ReferenceBackend(),
-                device: try OpenCLBackend(device, shape: .gpu, allowsTF32: true, matrixUnits: units),
-                policy: .report, isolatesTensors: isolatesTensors)
+                cpu: ReferenceBackend(), device: try OpenCLBackend(device, profile: profile), policy: .report,
+                isolatesTensors: isolatesTensors)
         }
     }
 
@@ -76,10 +89,43 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
         let half: [DType] = opCase.halfRoundings == nil ? [] : [.float16, .bfloat16]
         switch kind {
         case .cpu: return (opCase.hasFloat64 ? [.float32, .float64] : [.float32]) + half
-        case .opencl: return [.float32] + half
-        case .matrixUnits: return opCase.runsOnMatrixUnits ? [.float32] + half : []
+        case .opencl(_, let profile):
+            // Only products of these types would take other kernels than on a device without matrix units.
+            return profile.allowsTF32 && !opCase.runsOnMatrixUnits ? [] : [.float32] + half
         }
     }
 
-    var allowsTF32: Bool { if case .matrixUnits = kind { true } else { false } }
+    var allowsTF32: Bool { if case .opencl(_, let profile) = kind { profile.allowsTF32 } else { false } }
+}
+
+extension DeviceProfile {
+    /// A profile, named, for every set of kernels that lowering chooses on some device: the vectors of SSE or NEON, of AVX2
+    /// and of AVX-512; a large GPU, which gets small tiles where there is little to do, a small one, which gets large
+    /// tiles, and one that allows only small work-groups. All else is as in `profile`.
+    package static func everyVariant(like profile: DeviceProfile) -> [(DeviceProfile, String)] {
+        func variant(
+            _ name: String, _ shape: KernelShape, vectorWidth: Int = 4, computeUnits: Int, workGroup: Int? = nil,
+            convolution: ConvolutionAlgorithm? = nil
+        ) -> (DeviceProfile, String) {
+            var variant = profile
+            variant.convolution = convolution
+            (variant.shape, variant.vectorWidth, variant.computeUnits) = (shape, vectorWidth, computeUnits)
+            if let workGroup { variant.maximumWorkGroupSize = min(workGroup, profile.maximumWorkGroupSize) }
+            return (variant, name)
+        }
+        return [
+            variant("cpu 4-lane", .cpu, vectorWidth: 4, computeUnits: 4),
+            variant("cpu 8-lane", .cpu, vectorWidth: 8, computeUnits: 4),
+            variant("cpu 16-lane", .cpu, vectorWidth: 16, computeUnits: 4),
+            variant("cpu 4-lane winograd2", .cpu, vectorWidth: 4, computeUnits: 4, convolution: .winograd2),
+            variant("cpu 4-lane winograd4", .cpu, vectorWidth: 4, computeUnits: 4, convolution: .winograd4),
+            variant("cpu 8-lane winograd4", .cpu, vectorWidth: 8, computeUnits: 4, convolution: .winograd4),
+            variant("cpu 16-lane winograd4", .cpu, vectorWidth: 16, computeUnits: 4, convolution: .winograd4),
+            variant("gpu", .gpu, computeUnits: 64),
+            variant("gpu winograd2", .gpu, computeUnits: 64, convolution: .winograd2),
+            variant("gpu winograd4", .gpu, computeUnits: 64, convolution: .winograd4),
+            variant("gpu small", .gpu, computeUnits: 1),
+            variant("gpu small-group", .gpu, computeUnits: 4, workGroup: 32),
+        ]
+    }
 }

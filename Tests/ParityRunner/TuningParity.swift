@@ -36,7 +36,8 @@ package struct TuningParity {
     ///
     /// - Parameter families: only these; all where it is empty.
     package func check(families: [String] = []) throws -> [Outcome] {
-        guard case .opencl(let openCL, let shape, _) = device.kind else { return [] }
+        guard case .opencl(let openCL, let own) = device.kind else { return [] }
+        let shape = own.shape
         let profile = DeviceProfile(openCL, shape: shape)
         let spaces = TuningSpace.all.filter { space in
             space.shape == shape && (families.isEmpty || families.contains(space.name))
@@ -95,14 +96,14 @@ package struct TuningParity {
             let opCase = subjects[variant.subject].opCase
             let check =
                 try checks[variant.subject]
-                ?? Check(opCase, .float32, withGradients: opCase.gradient.tolerance != nil)
+                ?? Check(opCase, .float32, opCase.gradient.tolerance == nil ? .forward : .withGradients)
             checks[variant.subject] = check
             backend.force(variant.values, for: space.name)
             defer { backend.force(nil, for: space.name) }
             var ignored = Parity.Outcome(
                 opCase: opCase.name, device: device.name, complaints: [], refusals: [:], operations: [])
             let complaints: [String]
-            do { complaints = try check.run(on: executor, &ignored) } catch { complaints = ["\(error)"] }
+            do { complaints = try check.run(on: executor, true, &ignored) } catch { complaints = ["\(error)"] }
             outcome.complaints += complaints.map { "\(opCase) with \(space.text(variant.values)): \($0)" }
         }
         outcome.variants = variants.list.count

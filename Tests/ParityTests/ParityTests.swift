@@ -29,15 +29,24 @@ import Testing
         ]
         let cases = OpCase.all.filter { names.contains($0.name) }
         #expect(cases.count == names.count)
-        try check(cases, on: ParityDevice.allWithMatrixUnits())
+        try check(cases, .matrix)
     }
 
-    private func check(_ cases: [OpCase], convolutions: [ConvolutionAlgorithm?] = [nil]) throws {
-        try check(
-            cases, on: ParityDevice.all(shapes: DeviceProfile.KernelShape.allCases, convolutions: convolutions))
+    /// The kernels that other devices than these would get.
+    @Test func everyVariantOfEveryKernel() throws {
+        let devices = try ParityDevice.all(.all)
+        let parity = try Parity(devices: devices)
+        for task in try KernelCoverage.cover(OpCase.all.filter { !$0.isLarge }, on: devices) {
+            for outcome in parity.check(task) where !outcome.complaints.isEmpty {
+                Issue.record("\(outcome.opCase) on \(outcome.device): \(outcome.complaints.joined(separator: "; "))")
+            }
+        }
     }
 
-    private func check(_ cases: [OpCase], on devices: [ParityDevice]) throws {
+    private func check(
+        _ cases: [OpCase], _ kernels: ParityDevice.Kernels = .both, convolutions: [ConvolutionAlgorithm?] = [nil]
+    ) throws {
+        let devices = try ParityDevice.all(kernels, convolutions: convolutions)
         let parity = try Parity(devices: devices)
         for opCase in cases {
             for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
@@ -50,7 +59,7 @@ import Testing
         .disabled(
             if: (try? Device.all().isEmpty) ?? true, "no OpenCL device on this machine: only the CPU path was checked"))
     func anOpenCLDeviceWasChecked() throws {
-        let devices = try ParityDevice.all(shapes: [.cpu])
+        let devices = try ParityDevice.all(.cpu)
         #expect(devices.count > 1)
     }
 
@@ -61,13 +70,23 @@ import Testing
         let page = try String(contentsOf: root.appendingPathComponent("OPERATIONS.md"), encoding: .utf8)
         let table = try OperationSupport(OpCase.all).markdown
         #expect(page.contains(table), "run `make operations` and commit OPERATIONS.md")
-        #expect(try !page.contains(OperationSupport(Array(OpCase.all.dropLast())).markdown))
+        // The comparison finds what is missing.
+        #expect(try !page.contains(OperationSupport(Array(OpCase.all.prefix(1))).markdown))
+    }
+
+    /// A kernel that no case launches does not exist.
+    @Test func everyKernelIsLaunchedByTheCases() throws {
+        #expect(try KernelCoverage.unreached(by: OpCase.all).isEmpty)
+        // And one that is not launched is found.
+        let products = try KernelCoverage.unreached(by: OpCase.all.filter { $0.name.hasPrefix("softmax") })
+        #expect(products.contains("gemm/tile.cl: gemm_tiles"))
+        #expect(!products.contains("softmax/softmax.cl: softmax"))
     }
 
     /// A case whose expectation is wrong must not pass.
     @Test func aWrongResultIsFound() throws {
         let wrong = OpCase("wrong", [.tensor([64])], .exact) { _, x in [try x[0].exp()] }
-        let outcomes = try Parity(devices: ParityDevice.all(shapes: [.cpu])).check(wrong)
+        let outcomes = try Parity(devices: ParityDevice.all(.cpu)).check(wrong)
         #expect(outcomes.allSatisfy { !$0.complaints.isEmpty })
     }
 }

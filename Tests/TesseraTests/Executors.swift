@@ -1,4 +1,5 @@
 import Execution
+import ParityRunner
 import Tessera
 import Testing
 

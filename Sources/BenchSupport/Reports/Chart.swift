@@ -121,10 +121,10 @@ struct LogLogPanel {
         }
     }
 
-    /// Powers of ten, with 2 and 5 between them where there are few.
+    /// Powers of ten, with more between them where there are few.
     private static func yTicks(_ range: ClosedRange<Double>) -> [Double] {
         let span = range.upperBound - range.lowerBound
-        let steps: [Double] = span > 2.6 ? [1] : [1, 2, 5]
+        let steps: [Double] = span > 2.6 ? [1] : span > 0.8 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 8]
         let first = Int(range.lowerBound.rounded(.down))
         return (first...Int(range.upperBound.rounded(.up))).flatMap { power in
             steps.map { $0 * Foundation.pow(10, Double(power)) }

@@ -36,32 +36,44 @@ package struct HTMLReport {
                 </section>
                 """
         }
-        return """
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>Tessera benchmark</title>
-            <style>\(Self.style)</style>
-            </head>
-            <body>
-            <header>
-            <h1>Tessera benchmark</h1>
-            <p>\(Self.escaped(date)) · \(rows.count) rows · <strong class="\(failed == 0 ? "ok" : "fail")">\(verdict)</strong></p>
-            </header>
+        return Self.page(
+            title: "Tessera benchmark",
+            subtitle: "\(Self.escaped(date)) · \(rows.count) rows · "
+                + "<strong class=\"\(failed == 0 ? "ok" : "fail")\">\(verdict)</strong>",
+            """
             <div class="charts">
             \(charts.joined(separator: "\n"))
             </div>
             <p class="note">Each point is a case and pass: how many floating-point operations it does for each byte that must
             move (to the right, more), and how many a second. The line is the most that the device was measured to do: memory
-            bandwidth on the slope, arithmetic on the flat. Points above the slope work from caches, which are faster than memory. Filled points are forward passes, rings
-            forward and backward. Convolutions by Winograd's method do fewer operations than are counted.</p>
+            bandwidth on the slope, arithmetic on the flat. Points above the slope work from caches, which are faster than
+            memory. Filled points are forward passes, rings forward and backward. Convolutions by Winograd's method do fewer
+            operations than are counted.</p>
             \(table)
-            </body>
-            </html>
+            """)
+    }
 
-            """
+    /// A page that needs no other file.
+    static func page(title: String, subtitle: String, _ body: String) -> String {
+        """
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(title)</title>
+        <style>\(style)</style>
+        </head>
+        <body>
+        <header>
+        <h1>\(title)</h1>
+        <p>\(subtitle)</p>
+        </header>
+        \(body)
+        </body>
+        </html>
+
+        """
     }
 
     private var table: String {

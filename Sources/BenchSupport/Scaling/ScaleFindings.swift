@@ -22,6 +22,9 @@ package struct ScaleFindings {
     private func atBest(_ best: ScalePoint) -> String {
         let roof = best.isBoundByMemory ? "memory's roof" : "the roof"
         guard best.share <= 1 else {
+            if best.kernels.contains(where: { $0.name.lowercased().contains("winograd") }) {
+                return "above \(roof) at n = \(best.size): Winograd's method does fewer operations than are counted."
+            }
             return "above \(roof) at n = \(best.size), where the tensors stay in caches that are faster than memory."
         }
         return "at best \(Figure.percent(best.share)) of \(roof), at n = \(best.size) (\(kernels(in: best)))."
@@ -50,10 +53,13 @@ package struct ScaleFindings {
     private func whySmall(_ point: ScalePoint) -> String {
         let time = "\(microseconds(point.ms)) instead of the \(microseconds(point.roofMs)) that the roof allows"
         if point.idleShare > 0.3 {
-            return "\(time), and for \(Figure.percent(point.idleShare)) of them no kernel runs; "
-                + "starting the kernels and waiting for the last takes the rest"
+            return
+                "\(time), and for \(Figure.percent(point.idleShare)) of that time no kernel runs: it goes into starting "
+                + "kernels and waiting for the last"
         }
-        return "\(time), spent in kernels that have too little to do to fill all cores (\(kernels(in: point)))"
+        return
+            "\(time), spent inside the kernels, whose fixed costs, such as sharing the work out and packing, weigh more "
+            + "the less there is to do (\(kernels(in: point)))"
     }
 
     private func microseconds(_ ms: Double) -> String { "\(Figure.number(ms * 1000)) µs" }
@@ -91,5 +97,35 @@ extension ScaleResult {
             text += ScaleFindings(sweep, self).sentences.map { "- \($0)\n" }.joined()
         }
         return text
+    }
+}
+
+extension ScaleResult {
+    /// The same as one page that needs no other file.
+    package var html: String {
+        let sections = ScaleSweep.allCases.filter { sweep in points.contains { $0.sweep == sweep } }.map { sweep in
+            let findings = ScaleFindings(sweep, self).sentences.map { "<li>\(Self.marked($0))</li>" }
+            return """
+                <section>
+                \(ScalePlot(sweep, self, style: .page).svg)
+                <ul class="note">
+                \(findings.joined(separator: "\n"))
+                </ul>
+                </section>
+                """
+        }
+        return HTMLReport.page(
+            title: "How cost grows", subtitle: HTMLReport.escaped(date),
+            """
+            <p class="note">Solid lines are the shortest of several runs, dashed ones the roof: the least time and the greatest
+            rate that the device allows, by its measured peak arithmetic and memory bandwidth. Both axes are logarithmic.</p>
+            \(sections.joined(separator: "\n"))
+            """)
+    }
+
+    /// The little Markdown of the sentences, `**strong**` and code, as HTML.
+    private static func marked(_ text: String) -> String {
+        HTMLReport.escaped(text).replacing(/\*\*(.+?)\*\*/) { "<strong>\($0.1)</strong>" }
+            .replacing(/`(.+?)`/) { "<code>\($0.1)</code>" }
     }
 }

@@ -59,7 +59,8 @@ package enum ScaleSweep: String, Hashable, Sendable, CaseIterable, Codable {
         case .fashionCNN:
             "The roof counts parameters and pictures as moved once, and nothing between the layers; pooling, ReLU and "
                 + "Adam do little arithmetic on much memory, and the first convolution, of one channel, has only 9 "
-                + "products for each number it writes."
+                + "products for each number it writes. Where convolutions are done by Winograd's method, fewer operations "
+                + "are done than are counted, which brings them nearer to the roof, or above it."
         }
     }
 }

@@ -154,7 +154,16 @@ package final class Tuner {
             }
             return .ratio(ratio)
         }
-        return try finish(task, &entry, &row, best: search.best, isFinished: isFinished, candidates: shown.candidates)
+        let best = search.best.map { best in
+            // What makes no difference here stays standard, for the problems nearby that this entry will serve.
+            space.dimensions.map(\.parameter).reduce(best) { values, parameter in
+                let plainer = values.with(parameter, standard[parameter])
+                return space.allows(plainer, for: task.problem, on: profile)
+                    && launches(node, task.family, plainer, &table) == launches(node, task.family, values, &table)
+                    ? plainer : values
+            }
+        }
+        return try finish(task, &entry, &row, best: best, isFinished: isFinished, candidates: shown.candidates)
     }
 
     /// Holds the best against the standard once more, by turns and longer, and writes the result.

@@ -27,31 +27,41 @@ package struct TuningTask: Hashable, Sendable, Codable {
     /// Octaves within which two problems of a family count as the same.
     private static let sameness = 1.0
 
-    /// The problems that cases come to on a device, one of those that are much alike: first one of each family, then the
+    /// A node of a case's graph that is more than a name for what is there.
+    package struct CaseNode: Sendable {
+        var benchCase: String
+        var index: Int
+        var node: Node
+    }
+
+    /// The nodes of cases, forward and backward.
+    package static func nodes(of cases: [BenchCase]) throws -> [CaseNode] {
+        try cases.flatMap { benchCase in
+            try CaseProgram(benchCase, .fwdbwd).graph.nodes.enumerated()
+                .filter { !$0.element.op.isLeaf && !$0.element.op.isAlias }
+                .map { CaseNode(benchCase: benchCase.text, index: $0.offset, node: $0.element) }
+        }
+    }
+
+    /// The problems that nodes come to on a device, one of those that are much alike: first one of each family, then the
     /// second of each, so that whoever stops early has something of every family.
     ///
     /// - Parameter families: only these; all where it is empty.
     package static func tasks(
-        of cases: [BenchCase], families: Set<String>, on profile: DeviceProfile
+        of nodes: [CaseNode], families: Set<String>, on profile: DeviceProfile
     ) throws -> [TuningTask] {
         var byFamily: [String: [TuningTask]] = [:]
-        for benchCase in cases {
-            let graph = try CaseProgram(benchCase, .fwdbwd).graph
-            for (index, node) in graph.nodes.enumerated() where !node.op.isLeaf && !node.op.isAlias {
-                guard case .accepted(let lowered) = try profile.lower(node), let lowered = lowered as? OpenCLNode
-                else { continue }
-                for lookUp in lowered.tuning where families.isEmpty || families.contains(lookUp.family) {
-                    let known = byFamily[lookUp.family, default: []]
-                    let isKnown = known.contains {
-                        $0.problem.octaves(to: lookUp.problem).map { $0.largest <= sameness } ?? false
-                    }
-                    guard !isKnown else { continue }
-                    byFamily[lookUp.family] =
-                        known + [
-                            TuningTask(
-                                benchCase: benchCase.text, node: index, family: lookUp.family, problem: lookUp.problem)
-                        ]
+        for node in nodes {
+            guard case .accepted(let lowered) = try profile.lower(node.node), let lowered = lowered as? OpenCLNode
+            else { continue }
+            for lookUp in lowered.tuning where families.isEmpty || families.contains(lookUp.family) {
+                let isKnown = byFamily[lookUp.family, default: []].contains {
+                    $0.problem.octaves(to: lookUp.problem).map { $0.largest <= sameness } ?? false
                 }
+                guard !isKnown else { continue }
+                byFamily[lookUp.family, default: []].append(
+                    TuningTask(
+                        benchCase: node.benchCase, node: node.index, family: lookUp.family, problem: lookUp.problem))
             }
         }
         let ordered = TuningSpace.all.compactMap { byFamily[$0.name] }

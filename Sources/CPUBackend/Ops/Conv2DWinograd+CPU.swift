@@ -48,8 +48,8 @@ struct CPUWinograd {
     private func floats(_ vectors: Int) -> Int { 36 * (vectors | 1) * lanes }
 
     /// Shares the rows of tiles out to blocks of about `tiles` tiles, at least `fewest` blocks, each with a slot of
-    /// scratch for `blockVectors` vectors a tile.
-    private mutating func divide(tiles: Int, fewest: Int, blockVectors: Int) {
+    /// scratch.
+    private mutating func divide(tiles: Int, fewest: Int) {
         let (tileRows, register) = (images * tilesHigh, Int(cv_winograd_tiles()))
         func waste(_ rows: Int) -> Double {
             let count = rows * tilesWide
@@ -65,15 +65,14 @@ struct CPUWinograd {
         shape.blocks = Int32(blocks)
         shape.stage_floats = Int32(stage)
         shape.tile_floats = Int32(floats(channelVectors * count))
-        shape.slot = Int32(stage + floats(channelVectors * count) + floats(blockVectors * count))
+        shape.slot = Int32(stage + floats(channelVectors * count) + floats(rowBlocks * vectors * count))
     }
 
     /// Operands weight and source → result.
     func kernel(weight: Int, source: Int, epilogue: @escaping (Places) -> Void = { _ in }) -> CPUKernel {
         var copy = self
         copy.divide(
-            tiles: max((512 << 10) / (4 * 36 * lanes * (channelVectors + vectors)), 16), fewest: Parallel.workers,
-            blockVectors: vectors)
+            tiles: max((768 << 10) / (4 * 36 * lanes * (channelVectors + rowVectors)), 32), fewest: Parallel.workers)
         let shape = copy.shape
         let items = min(Int(shape.blocks), 4 * Parallel.workers)
         // Work for all threads where there are too few blocks.
@@ -104,8 +103,7 @@ struct CPUWinograd {
         let rowShares = min(rowBlocks, Parallel.workers.dividedUp(by: shares))
         var copy = self
         copy.divide(
-            tiles: max((1 << 20) / (4 * 36 * lanes * (channelVectors + rowVectors)), 32), fewest: shares,
-            blockVectors: rowVectors)
+            tiles: max((1 << 20) / (4 * 36 * lanes * (channelVectors + rowVectors)), 32), fewest: shares)
         let shape = copy.shape
         let count = min(shares, Int(shape.blocks))
         return CPUKernel(

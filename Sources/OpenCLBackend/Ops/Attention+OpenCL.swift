@@ -76,7 +76,8 @@ extension OpenCLLowering {
             items: shape.heads * sq)
         return launches(
             [attend, join], workspaces: [4 * shape.heads * splits * sq * (2 + shape.width)],
-            "attention of \(sq) queries, keys in \(splits) splits")
+            "attention of \(sq == 1 ? "one query" : "\(sq) queries"), keys in \(splits == 1 ? "one part" : "\(splits) parts")"
+        )
     }
 
     private func fewQueriesGradient(_ shape: AttentionShape) -> Lowering {
@@ -86,12 +87,12 @@ extension OpenCLLowering {
             Self.gradientInputs + [splits == 1 ? .result(0) : .workspace(0), .result(1), .result(2)]
                 + .int32s(shape.heads, shape.queries, shape.keys) + [.float(shape.scale), .int32(splits)],
             items: shape.heads * splits)
-        let summary = "attention gradient of \(shape.queries) queries"
+        let summary = "attention gradient of \(shape.queries == 1 ? "one query" : "\(shape.queries) queries")"
         guard splits > 1 else { return launches([gradient], summary) }
         let elements = operands[0].shape.elementCount
         let sum = Reduction(.sum, outer: 1, reduced: splits, inner: elements)
             .launch(profile, from: .workspace(0), to: .result(0))
-        return launches([gradient, sum], workspaces: [4 * splits * elements], "\(summary), keys in \(splits) splits")
+        return launches([gradient, sum], workspaces: [4 * splits * elements], "\(summary), keys in \(splits) parts")
     }
 
     /// `attention/attention_tiled.cl`.

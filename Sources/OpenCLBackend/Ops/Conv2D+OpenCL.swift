@@ -55,7 +55,8 @@ extension OpenCLLowering {
         defines["BLOCK_M"] = "\(mostRows)"
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
-                name, files: tensors.epilogue.files + ["convolution/pixels.cl", "convolution/panel.cl"],
+                name,
+                files: tensors.epilogue.files + ["common/lanes.cl", "convolution/pixels.cl", "convolution/panel.cl"],
                 defines: defines)
         }
         var list: [KernelLaunch] = []
@@ -136,7 +137,8 @@ extension OpenCLLowering {
         let defines = ["VECTOR_WIDTH": "\(lanes)", "RING": "\(Self.ringCapacity)"]
             .merging(tensors.epilogue.defines) { $1 }
         let kernel = KernelSpecification(
-            "depthwise_convolution", files: tensors.epilogue.files + ["convolution/depthwise.cl"], defines: defines)
+            "depthwise_convolution", files: tensors.epilogue.files + ["common/lanes.cl", "convolution/depthwise.cl"],
+            defines: defines)
         let list = grids.map { grid -> KernelLaunch in
             let ring = grid.ring(vectorWidth: lanes)
             let planes = grid.images * grid.groups

@@ -4,12 +4,13 @@ import TensorGraph
 /// The numbers of `convolution/winograd.cl`.
 struct WinogradNumbers {
     /// Bytes of transformed tiles and products that a block may take, so that they stay in the second-level cache.
-    var blockBytes = 512 << 10
+    var blockBytes = 768 << 10
     /// The same of the weight's gradient, which reads and writes its sums once a block.
     var gradientBlockBytes = 1 << 20
     /// Bytes of partial sums of the weight's gradient beyond which the compute units share out rows of it, not tiles.
     var partialBytes = 8 << 20
-    /// Tiles that make a block worthwhile: each block reads all transformed weights.
+    /// Tiles that a block should have, and the fewest that make one worthwhile: each block reads all transformed weights.
+    var wantedTiles = 32
     var fewestTiles = 16
     /// The register tile: at most so many tiles, or so many channels of the weight's gradient, by vectors of rows.
     var registerTiles: Int
@@ -118,9 +119,9 @@ extension OpenCLLowering {
         let units = max(profile.computeUnits, 1)
         let (channelVectors, tileVectors) = (vectors(winograd.grid.channels), numbers.registerVectors)
         let rowBlocks = vectors(winograd.grid.rows).dividedRoundingUp(by: tileVectors)
-        let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + tileVectors)
+        let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + rowBlocks * tileVectors)
         let blocks = WinogradBlocks(
-            winograd, tiles: max(numbers.blockBytes / tileBytes, numbers.fewestTiles), register: numbers.registerTiles,
+            winograd, tiles: max(numbers.blockBytes / tileBytes, numbers.wantedTiles), register: numbers.registerTiles,
             fewest: min(units, max(winograd.tiles / numbers.fewestTiles, 1)))
         let panels = blocks.mostTiles.dividedRoundingUp(by: numbers.registerTiles)
         let registerTiles = min(blocks.mostTiles.dividedRoundingUp(by: panels), blocks.fewestTiles)
@@ -128,7 +129,8 @@ extension OpenCLLowering {
         let rowItems = min(rowBlocks, units.dividedRoundingUp(by: items))
         let stage = stageFloats(winograd, blocks)
         let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
-        let slot = stage + tileFloats + floats(winograd, vectors: tileVectors * blocks.mostTiles)
+        let rowShare = rowBlocks.dividedRoundingUp(by: rowItems)
+        let slot = stage + tileFloats + floats(winograd, vectors: rowShare * tileVectors * blocks.mostTiles)
         func kernel(_ name: String) -> KernelSpecification {
             winogradKernel(
                 name, winograd, ["TILE_M": "\(registerTiles)", "TILE_VECTORS": "\(tileVectors)"],
@@ -163,7 +165,7 @@ extension OpenCLLowering {
         let rowItems = min(rowBlocks, units.dividedRoundingUp(by: shares))
         let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + rowVectors)
         let blocks = WinogradBlocks(
-            winograd, tiles: max(numbers.gradientBlockBytes / tileBytes, 2 * numbers.fewestTiles), register: 1,
+            winograd, tiles: max(numbers.gradientBlockBytes / tileBytes, numbers.wantedTiles), register: 1,
             fewest: shares)
         let stage = stageFloats(winograd, blocks)
         let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)

@@ -34,6 +34,9 @@ package struct ConvolutionCosts: Hashable, Sendable {
     var transform4 = 580.0
     var winogradWeight2 = 1500.0
     var winogradWeight4 = 3400.0
+    /// How many times that costs where the transformed weights are more than so many bytes: the last level of cache.
+    var uncachedWeight = 2.4
+    var cachedBytes = 24.0 * 1_048_576
 
     func estimate(_ grid: ConvolutionGrid) -> Double {
         let (rows, depth, pixels) = (Double(grid.rows), Double(grid.depth), Double(grid.pixels))
@@ -46,9 +49,10 @@ package struct ConvolutionCosts: Hashable, Sendable {
         let (rows, channels) = (lanes(winograd.grid.rows), lanes(winograd.grid.channels))
         let (transform, weight) =
             winograd.outputTile == 2 ? (transform2, winogradWeight2) : (transform4, winogradWeight4)
-        return Double(winograd.tiles)
-            * (winogradFlop * 2 * Double(winograd.positions) * rows * channels
-                + transform * (rows + channels)) + weight * rows * channels
+        let isCached = 4 * Double(winograd.positions) * rows * channels <= cachedBytes
+        let products = winogradFlop * 2 * Double(winograd.positions) * rows * channels
+        return Double(winograd.tiles) * (products + transform * (rows + channels))
+            + weight * (isCached ? 1 : uncachedWeight) * rows * channels
     }
 }
 

@@ -43,7 +43,10 @@ struct GroupTile {
         let items = tile.localSize[0] * tile.localSize[1]
         // Two staged tiles of floats, each row padded by four.
         let bytes = 4 * tile.depth * (tile.rows + tile.columns + 8)
-        return items <= profile.maximumWorkGroupSize && bytes <= profile.localMemory
+        // What a work-item holds in registers while the tiles before are multiplied. With more, the registers of GPUs
+        // spill, and PoCL 3.1 was seen to give wrong results.
+        let reads = tile.depth * (tile.rows + tile.columns) / items
+        return items <= profile.maximumWorkGroupSize && bytes <= profile.localMemory && reads <= 16
             && tile.rows * tile.depth % items == 0 && tile.columns * tile.depth % items == 0
     }
 

@@ -47,12 +47,12 @@ extension OpenCLLowering {
         if isCPU {
             let items = min(planes, 16 * profile.computeUnits)
             let launch = KernelLaunch(kernel, tensors + [.uint64(UInt64(planes))] + extents, items: items)
-            return launches([launch], "\(items) runs of planes")
+            return launches([launch], "pooling, \(items) runs of planes")
         }
         let launch = KernelLaunch(
             kernel, tensors + [.int32(planes)] + extents,
             globalSize: [results[0].shape.elementCount.dividedRoundingUp(by: group) * group], localSize: [group])
-        return launches([launch], "a work-item an element")
+        return launches([launch], "pooling, a work-item an element")
     }
 
     private static func poolingGroup(_ profile: DeviceProfile) -> Int { min(64, profile.maximumWorkGroupSize) }

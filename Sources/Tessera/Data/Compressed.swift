@@ -25,8 +25,9 @@ enum FileBytes {
         gzerror(file, &status)
         let reason = message(file)
         isOpen = false
-        // A stream cut short is only found out at its end.
-        guard status == Z_OK || status == Z_STREAM_END, gzclose(file) == Z_OK else {
+        // Closed whatever the status is; a stream cut short is only found out here.
+        let closing = gzclose(file)
+        guard status == Z_OK || status == Z_STREAM_END, closing == Z_OK else {
             throw FileError(path: path, reason: "packed data: \(reason.isEmpty ? "cut short" : reason)")
         }
         return bytes

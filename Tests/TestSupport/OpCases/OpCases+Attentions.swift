@@ -29,6 +29,7 @@ extension OpCase {
                 attention(1, 1, 19, 3, 64, causal: causal), attention(2, 1, 3, 129, 3, causal: causal),
                 attention(1, 1, 65, 65, 16, causal: causal), attention(1, 1, 4, 4, 128, causal: causal),
                 attention(0, 2, 3, 3, 4, causal: causal), attention(1, 1, 0, 3, 4, causal: causal),
+                attention(1, 1, 5, 3, 4, causal: causal),
                 attention(1, 1, 17, 18, 33, causal: causal),
                 attention(2, 2, 130, 131, 64, causal: causal, isLarge: true),
                 attention(1, 3, 257, 193, 80, causal: causal, isLarge: true),

@@ -1,31 +1,39 @@
-import BenchSupport
 import Execution
 import OpenCL
 import OpenCLBackend
-import TensorGraph
+import Tessera
 
 /// Which implementation a device uses for a family of operations, found by lowering a typical case of each.
-struct ImplementationReport: Encodable {
-    struct Step: Encodable {
+package struct ImplementationReport: Encodable, Sendable {
+    package struct Step: Hashable, Encodable, Sendable {
         /// The operation, as the graph names it.
-        var operation: String
+        package var operation: String
         /// What the device does it with; nil where it leaves it to the CPU path.
-        var implementation: String?
+        package var implementation: String?
         /// Why it leaves it to the CPU path.
-        var reason: String?
+        package var reason: String?
+        /// What the driver said where it could not build the kernel: a fault, not a choice.
+        package var failure: String?
     }
 
-    var family: String
+    package var family: String
     /// The sizes, in the language of `gpu-bench`.
-    var benchCase: String
-    var forward: [Step]
+    package var benchCase: String
+    package var forward: [Step]
     /// What the gradient needs beyond the forward pass.
-    var backward: [Step]
+    package var backward: [Step]
 
     enum CodingKeys: String, CodingKey {
         case family
         case benchCase = "case"
         case forward, backward
+    }
+
+    /// What cannot be built, each told once.
+    package var failures: [String] {
+        (forward + backward).compactMap { step in
+            step.failure.map { "\(family): \(step.operation): \($0.prefix { $0 != "\n" })" }
+        }
     }
 
     /// A typical size of every family; small enough to be set up in no time.
@@ -45,7 +53,7 @@ struct ImplementationReport: Encodable {
         ("max pooling", "maxpool2d:n=8,c=32,h=28,w=28,r=2,stride=2"),
     ]
 
-    static func all(on device: Device) throws -> [ImplementationReport] {
+    package static func all(on device: Device) throws -> [ImplementationReport] {
         let backend = try OpenCLBackend(device)
         return try cases.map { try ImplementationReport($0.family, $0.benchCase, backend) }
     }
@@ -56,9 +64,7 @@ struct ImplementationReport: Encodable {
         let forward = try Self.steps(text, .fwd, backend)
         let both = try Self.steps(text, .fwdbwd, backend)
         self.forward = forward
-        backward = both.filter { step in
-            !forward.contains { $0.operation == step.operation && $0.implementation == step.implementation }
-        }
+        backward = both.filter { !forward.contains($0) }
     }
 
     /// Each different one of what a case comes to, in order.
@@ -74,12 +80,10 @@ struct ImplementationReport: Encodable {
                 case .declined(let reason): step.reason = reason
                 }
             } catch {
-                step.reason = "its kernel cannot be built: \(error)"
+                step.failure = "\(error)"
+                step.reason = "its kernel cannot be built"
             }
-            let isKnown = steps.contains {
-                $0.operation == step.operation && $0.implementation == step.implementation && $0.reason == step.reason
-            }
-            if !isKnown { steps.append(step) }
+            if !steps.contains(step) { steps.append(step) }
         }
         return steps
     }

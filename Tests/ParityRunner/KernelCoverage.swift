@@ -1,0 +1,106 @@
+import Execution
+import OpenCLBackend
+import TensorGraph
+import TestSupport
+
+/// Which kernels cases launch on devices of which profile, found by lowering alone: no device is needed.
+package enum KernelCoverage {
+    /// The nodes of one of a case's plans that have something to compute, optimized as an executor does it.
+    package static func nodes(_ opCase: OpCase, _ plan: ParityPlan) throws -> [Node] {
+        let built = try opCase.built(withGradients: plan == .withGradients)
+        let outputs = built.outputs + built.gradients
+        return try Computation(built.graph, outputs: outputs, updates: []).optimized().nodes.filter { node in
+            !node.op.isLeaf && !node.op.isAlias && node.resultTypes.contains { $0.shape.elementCount > 0 }
+        }
+    }
+
+    /// The launches of nodes; none of those that the profile's device leaves to another.
+    package static func launches(_ nodes: [Node], _ profile: DeviceProfile) throws -> [KernelLaunch] {
+        try nodes.flatMap { node -> [KernelLaunch] in
+            guard case .accepted(let lowered) = try node.op.accept(OpenCLLowering(node: node, profile: profile))
+            else { return [] }
+            return (lowered as? OpenCLNode)?.launches ?? []
+        }
+    }
+
+    /// The names of the kernels in each file of `Kernels/`: what `__kernel`, or a macro that stands for it, makes one.
+    package static func namesByFile() throws -> [String: [String]] {
+        let pattern = #/(?:__kernel|\b[A-Z]+_KERNEL)\b(?:\s|__attribute__\(\([^;{]*?\)\)\)?)*void\s+(\w+)\s*\(/#
+        var names: [String: [String]] = [:]
+        for path in KernelSource.paths {
+            names[path] = try KernelSource.text(of: path).matches(of: pattern).map { String($0.1) }
+        }
+        return names
+    }
+
+    /// The kernels that no case launches on any device, as `file: kernel`, and the files that no kernel is made of. Those
+    /// in `probe/`, and those for matrix units, which lowering leaves to devices that have shown them, are no case's.
+    package static func unreached(by cases: [OpCase]) throws -> [String] {
+        let profile = DeviceProfile(
+            shape: .cpu, vectorWidth: 16, computeUnits: 2, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
+        let profiles = DeviceProfile.everyVariant(like: profile).map(\.0)
+        let namesByFile = try namesByFile().filter { !$0.key.hasPrefix("probe/") && !$0.key.contains("matrix_") }
+        var missing = Set(namesByFile.flatMap { path, names in names.map { "\(path): \($0)" } + [path] })
+        // The small ones first: the others are only built if something is missing by then.
+        for opCase in cases.filter({ !$0.isLarge }) + cases.filter(\.isLarge) where !missing.isEmpty {
+            for plan in ParityPlan.of(opCase) {
+                let nodes = try nodes(opCase, plan)
+                for launch in try profiles.flatMap({ try launches(nodes, $0) }) {
+                    missing.subtract(launch.kernel.files)
+                    missing.subtract(launch.kernel.files.map { "\($0): \(launch.kernel.name)" })
+                }
+            }
+        }
+        return missing.sorted()
+    }
+
+    /// What there is to cover of a kernel: itself, each macro's each value, and of generated text every word. A kernel
+    /// is not tried with every combination of them.
+    package static func traits(_ kernel: KernelSpecification) -> Set<String> {
+        let words = kernel.generated.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        let traits = kernel.defines.map { "\($0.key)=\($0.value)" } + words.map(String.init)
+        return Set(traits.map { "\(kernel.name) \($0)" } + [kernel.name])
+    }
+
+    /// Plans on devices that together have all ``traits(_:)`` of the kernels that `cases` would launch on `devices`: a
+    /// small set, of small cases, chosen greedily.
+    package static func cover(_ cases: [OpCase], on devices: [ParityDevice]) throws -> [ParityTask] {
+        struct Candidate {
+            var task: ParityTask
+            var traits: Set<String>
+            var cost: Int
+        }
+        var candidates: [Candidate] = []
+        for opCase in cases {
+            for plan in ParityPlan.of(opCase) {
+                let nodes = try nodes(opCase, plan)
+                let elements = nodes.reduce(0) { sum, node in
+                    (node.operandTypes + node.resultTypes).reduce(sum) { $0 + $1.shape.elementCount }
+                }
+                for device in devices {
+                    guard case .opencl(_, let profile) = device.kind else { continue }
+                    let launches = try launches(nodes, profile)
+                    let items = launches.reduce(0) { $0 + $1.globalSize.reduce(1, *) }
+                    // Work-items and elements stand for the time it takes, a constant for building the kernels.
+                    candidates.append(
+                        Candidate(
+                            task: ParityTask(opCase: opCase, plans: [plan], devices: [device]),
+                            traits: launches.reduce(into: []) { $0.formUnion(traits($1.kernel)) },
+                            cost: 1000 + elements + items))
+                }
+            }
+        }
+        var missing = candidates.reduce(into: Set<String>()) { $0.formUnion($1.traits) }
+        var chosen: [ParityTask] = []
+        while !missing.isEmpty {
+            func gain(_ candidate: Candidate) -> Double {
+                Double(candidate.traits.intersection(missing).count) / Double(candidate.cost)
+            }
+            candidates = candidates.filter { gain($0) > 0 }
+            guard let best = candidates.max(by: { gain($0) < gain($1) }) else { break }
+            missing.subtract(best.traits)
+            chosen.append(best.task)
+        }
+        return chosen
+    }
+}
