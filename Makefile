@@ -34,6 +34,10 @@ test-oclgrind: dependencies ## run every kernel under a memory and race checker
 	@Tests/install-packages.sh $(CHECKERS)
 	Tests/run-oclgrind.sh $(OPTIONS)
 
+.PHONY: test-ptx
+test-ptx: ## assemble the kernels for NVIDIA's matrix units, without a GPU
+	Tests/run-ptx.sh --install
+
 .PHONY: test-faults
 test-faults: dependencies ## make every call of a training run and of a benchmark fail, one at a time
 	Tests/run-faults.sh $(OPTIONS)

@@ -68,7 +68,7 @@ let package = Package(
             dependencies: [
                 "BenchSupport", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "Tessera",
             ]),
-        .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "OpenCLBackend"]),
+        .testTarget(name: "OpenCLTests", dependencies: ["Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ExecutionTests",
@@ -81,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "tessera-parity",
             dependencies: [
-                "OpenCLBackend", "ParityRunner", "TestSupport",
+                "OpenCLBackend", "ParityRunner", "TensorGraph", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/ParityProgram"),
         .testTarget(name: "ParityTests", dependencies: ["OpenCL", "OpenCLBackend", "ParityRunner", "TestSupport"]),

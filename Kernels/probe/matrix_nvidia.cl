@@ -1,30 +1,58 @@
-// Whether NVIDIA's matrix units can be used from OpenCL C, through PTX instructions in the source.
+// Whether NVIDIA's matrix units can be used from OpenCL C: each instruction of common/matrix_nvidia.cl, which goes before
+// this file, once, by one warp.
 //
-//   D (16×8, float)  =  A (16×16, half) · B (16×8, half)  +  C (16×8, float),     one warp of 32 work-items
+//   D (16×8)  =  A (16×STEP) · B (STEP×8),     A from rows that lie along k; B from rows along k, then from rows across
 //
-// A and B are all ones and C all halves, so that every element of D is 16.5 however elements are dealt out among the
-// work-items. Shapes: `out` has 128 elements, four a work-item. The instruction is described in NVIDIA's "PTX ISA",
-// chapter "Matrix multiply-accumulate operation using mma instruction". The host
-// defines PTX where the device has NVIDIA's attribute extension; elsewhere the kernel writes zeros.
+// a [16, STEP] and b [16, STEP] of the operands' type, out [384] floats: the product with the first eight rows of b,
+// transposed; the product with b's first eight columns (not of TF32, which has no transposing load); and what lanes told
+// each other and what two conversions left, 64 each. Row 15 of a is copied as if it did not exist.
+// One work-group of 32; MATRIX_THREADS must be 32.
 
-#ifndef ASSEMBLY
-#define ASSEMBLY asm
-#endif
+#define LOCAL_BASE staged
 
-__kernel void matrix_nvidia(__global float *out) {
-    float d0 = 0, d1 = 0, d2 = 0, d3 = 0;
-#ifdef PTX
-    const uint ones = 0x3c003c00;
-    const float c = 0.5f;
-    ASSEMBLY volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %4, %4, %4}, {%4, %4}, "
-        "{%5, %5, %5, %5};"
-        : "=f"(d0), "=f"(d1), "=f"(d2), "=f"(d3)
-        : "r"(ones), "f"(c));
+__kernel __attribute__((reqd_work_group_size(32, 1, 1)))
+void matrix_nvidia(
+    __global const element_t *restrict a, __global const element_t *restrict b, __global float *restrict out)
+{
+    __local uint4 staged[64];
+    MATRIX_MEMORY
+    const int lane = LANE, row = lane / 2, chunk = lane % 2;
+    __global const element_t *source = a + row * STEP + chunk * CHUNK;
+    COPY_CHUNK(staged + lane, source, row < 15 ? CHUNK : 0, 16)
+    source = b + row * STEP + chunk * CHUNK;
+    copy_commit();
+    if (chunk == 0) COPY_CHUNK(staged + 32 + lane, source, CHUNK, 8)
+    else COPY_CHUNK(staged + 32 + lane, source, CHUNK, 4)
+    copy_commit();
+    copy_wait(0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+
+    uint wordsA[4], wordsB[4];
+    load_matrices(wordsA, staged + lane % 16 * 2 + lane / 16);
+    load_matrices(wordsB, staged + 32 + (lane % 8 + lane / 16 * 8) * 2 + lane / 8 % 2);
+    for (int w = 0; w < 4; w++) {
+        wordsA[w] = rounded(wordsA[w]);
+        wordsB[w] = rounded(wordsB[w]);
+    }
+    float d[4] = {0, 0, 0, 0}, e[4] = {0, 0, 0, 0};
+    multiply_add(d, wordsA, wordsB[0], wordsB[1]);
+#if FORMAT != 3
+    load_transposed(wordsB, staged + 32 + lane % 16 * 2 + lane / 16);
+    multiply_add(e, wordsA, wordsB[0], wordsB[1]);
 #endif
-    const int item = (int)get_local_id(0);
-    out[4 * item + 0] = d0;
-    out[4 * item + 1] = d1;
-    out[4 * item + 2] = d2;
-    out[4 * item + 3] = d3;
+    for (int i = 0; i < 4; i++) {
+        const int place = (lane / 4 + i / 2 * 8) * 8 + lane % 4 * 2 + i % 2;
+        out[place] = d[i];
+        out[128 + place] = e[i];
+    }
+    out[256 + lane] = OTHER_LANE((float)lane, 1);
+    out[288 + lane] = OTHER_LANE((float)lane, 2);
+#if FORMAT == 3
+    out[320 + lane] = lane;
+    out[352 + lane] = 1 + lane;
+#else
+    const uint pair = packed((float)lane, (float)(1 + lane));
+    out[320 + lane] = unpacked((ushort)pair);
+    out[352 + lane] = unpacked((ushort)(pair >> 16));
+#endif
 }

@@ -25,12 +25,28 @@ static const char attention_columns[] = {
 #embed "../../Kernels/attention/columns.cl" suffix(, )
     0};
 
+static const char attention_matrix_gradient_nvidia[] = {
+#embed "../../Kernels/attention/matrix_gradient_nvidia.cl" suffix(, )
+    0};
+
+static const char attention_matrix_nvidia[] = {
+#embed "../../Kernels/attention/matrix_nvidia.cl" suffix(, )
+    0};
+
+static const char attention_matrix_rows[] = {
+#embed "../../Kernels/attention/matrix_rows.cl" suffix(, )
+    0};
+
 static const char common_lanes[] = {
 #embed "../../Kernels/common/lanes.cl" suffix(, )
     0};
 
 static const char common_math[] = {
 #embed "../../Kernels/common/math.cl" suffix(, )
+    0};
+
+static const char common_matrix_nvidia[] = {
+#embed "../../Kernels/common/matrix_nvidia.cl" suffix(, )
     0};
 
 static const char common_team[] = {
@@ -111,6 +127,10 @@ static const char gemm_few_rows[] = {
 
 static const char gemm_local_tile[] = {
 #embed "../../Kernels/gemm/local_tile.cl" suffix(, )
+    0};
+
+static const char gemm_matrix_nvidia[] = {
+#embed "../../Kernels/gemm/matrix_nvidia.cl" suffix(, )
     0};
 
 static const char gemm_panel[] = {
@@ -220,8 +240,12 @@ static const CKernelFile files[] = {
     {"attention/attention_tiled.cl", attention_attention_tiled, sizeof attention_attention_tiled - 1},
     {"attention/attention_vector.cl", attention_attention_vector, sizeof attention_attention_vector - 1},
     {"attention/columns.cl", attention_columns, sizeof attention_columns - 1},
+    {"attention/matrix_gradient_nvidia.cl", attention_matrix_gradient_nvidia, sizeof attention_matrix_gradient_nvidia - 1},
+    {"attention/matrix_nvidia.cl", attention_matrix_nvidia, sizeof attention_matrix_nvidia - 1},
+    {"attention/matrix_rows.cl", attention_matrix_rows, sizeof attention_matrix_rows - 1},
     {"common/lanes.cl", common_lanes, sizeof common_lanes - 1},
     {"common/math.cl", common_math, sizeof common_math - 1},
+    {"common/matrix_nvidia.cl", common_matrix_nvidia, sizeof common_matrix_nvidia - 1},
     {"common/team.cl", common_team, sizeof common_team - 1},
     {"common/transpose.cl", common_transpose, sizeof common_transpose - 1},
     {"common/vector.cl", common_vector, sizeof common_vector - 1},
@@ -242,6 +266,7 @@ static const CKernelFile files[] = {
     {"embedding/embedding.cl", embedding_embedding, sizeof embedding_embedding - 1},
     {"gemm/few_rows.cl", gemm_few_rows, sizeof gemm_few_rows - 1},
     {"gemm/local_tile.cl", gemm_local_tile, sizeof gemm_local_tile - 1},
+    {"gemm/matrix_nvidia.cl", gemm_matrix_nvidia, sizeof gemm_matrix_nvidia - 1},
     {"gemm/panel.cl", gemm_panel, sizeof gemm_panel - 1},
     {"gemm/tile.cl", gemm_tile, sizeof gemm_tile - 1},
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},

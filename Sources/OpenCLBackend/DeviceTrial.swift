@@ -11,7 +11,9 @@ package struct DeviceTrial: Hashable, Sendable, Codable {
         let context = try Context(device)
         let queue = try Queue(context)
         usableLocalMemory = try Self.usableLocalMemory(queue)
-        matrixUnits = Self.matrixUnits(queue)
+        let units = MatrixUnits.found(queue, ProgramCache(context))
+        matrixUnits = MatrixUnits.Format.allCases.filter { units?.formats.contains($0) == true }
+            .map { "mma.sync \($0.rawValue) (PTX)" }
     }
 
     /// Local memory that can really be used, in bytes.
@@ -58,21 +60,5 @@ package struct DeviceTrial: Hashable, Sendable, Codable {
         try queue.launch(
             kernel, arguments: [.buffer(wrong), .int32(0x5a5a_5a5a)], global: NDRange(items), local: NDRange(items))
         return try queue.read(wrong, count: items, of: Int32.self).allSatisfy { $0 == 0 }
-    }
-
-    private static func matrixUnits(_ queue: Queue) -> [String] {
-        guard queue.context.device.capabilities.has("cl_nv_device_attribute_query") else { return [] }
-        return (try? nvidiaMatrixUnitWorks(queue)) == true ? ["mma.sync (PTX)"] : []
-    }
-
-    private static func nvidiaMatrixUnitWorks(_ queue: Queue) throws -> Bool {
-        let context = queue.context
-        let source = try KernelSource.text(of: "probe/matrix_nvidia.cl")
-        let program = try Program(context, source: source, options: "-DPTX", name: "matrix_nvidia.cl")
-        let out = try Buffer(context, byteCount: 128 * 4)
-        try queue.fill(out, with: Float(0), byteCount: out.byteCount)
-        try queue.launch(
-            try program.kernel("matrix_nvidia"), arguments: [.buffer(out)], global: NDRange(32), local: NDRange(32))
-        return try queue.read(out, count: 128, of: Float.self).allSatisfy { $0 == 16.5 }
     }
 }

@@ -22,6 +22,10 @@ package struct DeviceProfile: Sendable {
     package var convolution: ConvolutionAlgorithm?
     /// What was measured to be fast there.
     package var tuning: TuningTable
+    /// Matrix units that kernels may use; nil for none.
+    package var matrixUnits: MatrixUnits?
+    /// Whether products of float32 may be computed from operands cut to the 10 bits of fraction of TF32.
+    package var allowsTF32 = false
 
     package init(
         shape: KernelShape, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int,
@@ -97,6 +101,8 @@ package struct OpenCLNode: LoweredNode {
     package var summary: String
     /// The numbers that its kernels are built with, where there was a choice.
     package var tuning: [TuningRecord.LookUp] = []
+    /// Where given, how to find out whether the kernel may be used.
+    package var trial: KernelTrial?
 
     package init(_ launches: [KernelLaunch], workspaces: [Int] = [], summary: String) {
         self.launches = launches

@@ -19,6 +19,12 @@ package final class OpenCLBackend: Backend {
     var hasNewPrograms = false
     /// Specifications whose program could not be built: not tried again in this process.
     private var failed: [KernelSpecification: any Error] = [:]
+    /// What trials of kernels have found; nil for one that may be used.
+    var verdicts: [KernelSpecification: String?] = [:]
+    /// Is told, once for each, of kernels that had to be given up.
+    package var notice: ((String) -> Void)?
+    /// The device's matrix units, found when a node first asks for them.
+    private lazy var foundUnits = MatrixUnits.found(queue, programs)
 
     /// - Parameters:
     ///   - profile: what lowering is to know of the device; by default what the device says of itself, with the numbers that
@@ -27,10 +33,13 @@ package final class OpenCLBackend: Backend {
     ///   - timesKernels: whether a trace can be taken of runs.
     ///   - tuning: the numbers for its kernels; by default what the package and the user's own file know of the device.
     ///   - keepsPrograms: whether built programs are put into files for the next start.
+    ///   - allowsTF32: whether products of float32 may be computed in TF32, where the device has units for it.
+    ///   - matrixUnits: what to use in place of what the device is found to have.
     /// - Throws: `OpenCLError` where the device cannot be opened.
     package init(
         _ device: Device, profile: DeviceProfile? = nil, shape: DeviceProfile.KernelShape? = nil,
-        timesKernels: Bool = true, tuning: TuningTable? = nil, keepsPrograms: Bool = true
+        timesKernels: Bool = true, tuning: TuningTable? = nil, keepsPrograms: Bool = true, allowsTF32: Bool = false,
+        matrixUnits: MatrixUnits? = nil
     ) throws {
         self.device = device
         name = "opencl: \(device.name)"
@@ -41,6 +50,8 @@ package final class OpenCLBackend: Backend {
         } else {
             tuningWarning = nil
         }
+        if allowsTF32 { chosen.allowsTF32 = true }
+        if let matrixUnits { chosen.matrixUnits = matrixUnits }
         self.profile = chosen
         maximumAllocation = Int(clamping: device.capabilities.maxAllocation)
         context = try Context(device)
@@ -56,11 +67,34 @@ package final class OpenCLBackend: Backend {
     }
 
     package func lower(_ node: Node) throws -> Lowering {
+        var profile = profile
+        if profile.matrixUnits == nil, profile.shape == .gpu, asksForMatrixUnits(node) {
+            profile.matrixUnits = foundUnits
+        }
         let lowering = try profile.lower(node)
-        guard case .accepted(let lowered) = lowering, let lowered = lowered as? OpenCLNode else { return lowering }
+        guard case .accepted(let accepted) = lowering, let lowered = accepted as? OpenCLNode else { return lowering }
+        if let trial = lowered.trial, let failure = failure(of: trial) {
+            profile.matrixUnits = nil
+            let generic = try profile.lower(node)
+            guard case .accepted(let accepted) = generic, var lowered = accepted as? OpenCLNode else { return generic }
+            lowered.summary += "; not on matrix units: \(failure.split(separator: "\n").first ?? "")"
+            return .accepted(try built(lowered))
+        }
+        return .accepted(try built(lowered))
+    }
+
+    private func asksForMatrixUnits(_ node: Node) -> Bool {
+        switch node.op {
+        case .matMul, .attention, .attentionGradient:
+            node.operandTypes[0].dtype.isHalf || node.operandTypes[0].dtype == .float32 && profile.allowsTF32
+        default: false
+        }
+    }
+
+    private func built(_ lowered: OpenCLNode) throws -> OpenCLNode {
         // Built now, so that a kernel that this driver cannot build leaves its node to the next backend.
         for launch in lowered.launches { _ = try program(for: launch.kernel) }
-        return lowering
+        return lowered
     }
 
     /// Has nodes lowered from now on use these numbers for a family's kernels, whatever is known of the device; nil ends
@@ -111,7 +145,7 @@ package final class OpenCLBackend: Backend {
     }
 
     /// `TESSERA_BUILD_OPTIONS` adds to every build, as memory checkers need it.
-    private static func options(_ defines: [String: String]) -> String {
+    static func options(_ defines: [String: String]) -> String {
         let extra = ProcessInfo.processInfo.environment["TESSERA_BUILD_OPTIONS"].map { [$0] } ?? []
         let macros = defines.sorted { $0.key < $1.key }.map { "-D\($0.key)=\($0.value)" }
         return (macros + extra).joined(separator: " ")
@@ -124,7 +158,7 @@ extension DeviceProfile {
         var profile = self
         let record = TuningRecord()
         profile.tuning.record = record
-        let lowering = try node.op.accept(OpenCLLowering(node: node, profile: profile))
+        let lowering = try OpenCLLowering(node: node, profile: profile).lowered()
         guard case .accepted(let lowered) = lowering, var lowered = lowered as? OpenCLNode else { return lowering }
         lowered.tuning = record.lookUps
         return .accepted(lowered)

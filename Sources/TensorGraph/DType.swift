@@ -1,8 +1,8 @@
 /// The type of a tensor's elements.
 public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
-    /// IEEE 754 binary16, storage only: arithmetic is carried out in float32.
+    /// IEEE 754 binary16. Products read it and sum in float32; other arithmetic is carried out in float32 too.
     case float16
-    /// The upper half of a float32, storage only: arithmetic is carried out in float32.
+    /// The upper half of a float32, used as float16 is.
     case bfloat16
     /// IEEE 754 binary32, the working type.
     case float32
@@ -29,6 +29,9 @@ public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvert
         case .int32, .int64, .uint8: false
         }
     }
+
+    /// Whether the type is one of 16 bits that is computed with in float32.
+    package var isHalf: Bool { self == .float16 || self == .bfloat16 }
 
     public var description: String { rawValue }
 }

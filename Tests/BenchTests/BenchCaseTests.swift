@@ -24,6 +24,7 @@ import Testing
         ("train:b=8", "needs model="), ("train:model=resnet,b=8", "needs model="),
         ("train:model=char-lstm", "b= is missing"),
         ("conv2d:n=1,c=3,h=5,w=5,k=4,r=3,s=3,groups=2", "multiples of groups"),
+        ("matmul:m=3,n=4,k=5,type=f8", "no type f8"), ("softmax:rows=3,cols=4,type=f16", "no key type"),
     ])
     func whatIsWrongIsSaid(_ text: String, _ message: String) {
         #expect { try BenchCase(text) } throws: { "\($0)".contains(message) && "\($0)".contains(text) }
@@ -47,7 +48,8 @@ import Testing
 
     /// Every family and model can be built for both passes, with gradients for each float input.
     @Test(arguments: [
-        "matmul:m=3,n=4,k=5", "matmul:batch=2,m=3,n=4,k=5,ta=1,tb=1",
+        "matmul:m=3,n=4,k=5", "matmul:m=3,n=4,k=5,type=bf16", "attention:b=1,h=2,sq=3,sk=4,d=5,type=f16",
+        "matmul:batch=2,m=3,n=4,k=5,ta=1,tb=1",
         "conv2d:n=1,c=4,h=5,w=6,k=2,r=3,s=3,pad=1,groups=2",
         "attention:b=1,h=2,sq=3,sk=4,d=5,causal=1", "lstm:t=2,b=3,i=4,h=5", "gru:t=2,b=3,i=4,h=5",
         "softmax:rows=3,cols=4",

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import OpenCLBackend
 import ParityRunner
+import TensorGraph
 import TestSupport
 
 /// `tessera-parity`: every case of every operation on every device, against the float64 reference.
@@ -15,7 +16,11 @@ struct ParityCommand: ParsableCommand {
     var device: [String] = []
     @Option(help: "Only cases whose name contains this; repeat for several.")
     var filter: [String] = []
-    @Option(help: "Which OpenCL kernels: cpu, gpu, both, or all that any device would get.")
+    @Option(
+        help: """
+            Which OpenCL kernels: cpu, gpu, both, all that any device would get, or matrix: those for matrix units, \
+            emulated where need be.
+            """)
     var kernels: ParityDevice.Kernels = .both
     @Option(help: "Do convolutions so where it fits: direct, winograd2 or winograd4; repeat for several.")
     var convolution: [ConvolutionAlgorithm] = []
@@ -26,6 +31,8 @@ struct ParityCommand: ParsableCommand {
     var tuning: TuningCoverage?
     @Option(help: "With --tuning, only this family of kernels; repeat for several.")
     var family: [String] = []
+    @Option(help: "Only in this type: float32, float64, float16 or bfloat16; repeat for several.")
+    var type: [String] = []
     @Flag(help: "Leave out the large cases, as memory checkers need it.")
     var small = false
     @Flag(help: "Give every tensor memory of exactly its size, so that a memory checker sees every overrun.")
@@ -52,7 +59,8 @@ struct ParityCommand: ParsableCommand {
 
     func run() throws {
         let cases = OpCase.all.filter { opCase in
-            (!small || !opCase.isLarge) && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
+            (!small || !opCase.isLarge) && (kernels != .matrix || opCase.runsOnMatrixUnits)
+                && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
         }
         let devices = try ParityDevice.all(
             kernels, convolutions: convolution.isEmpty ? [nil] : convolution
@@ -71,11 +79,19 @@ struct ParityCommand: ParsableCommand {
         guard !devices.isEmpty, !cases.isEmpty else {
             throw ValidationError("no such \(devices.isEmpty ? "device" : "case"); --list prints what there is")
         }
-        if !devices.contains(where: { if case .opencl = $0.kind { true } else { false } }) {
+        if devices.allSatisfy({ if case .cpu = $0.kind { true } else { false } }) {
             print("no OpenCL device: only the CPU path is checked")
         }
         if let tuning { return try check(tuning, cases, devices) }
-        let parity = try Parity(devices: devices, isolatesTensors: isolate, runsTwice: !once)
+        let types = try type.map { name in
+            guard let dtype = DType(rawValue: name), dtype.isFloatingPoint else {
+                throw ValidationError("there is no type \(name) to run cases in")
+            }
+            return dtype
+        }
+        let parity = try Parity(
+            devices: devices, types: types.isEmpty ? Parity.allTypes : types, isolatesTensors: isolate, runsTwice: !once
+        )
         var outcomes: [Parity.Outcome] = []
         for (number, task) in tasks.enumerated() {
             if verbose { note("\(number + 1) of \(tasks.count): \(task.opCase)") }

@@ -45,13 +45,21 @@ package final class Parity {
 
     package let devices: [ParityDevice]
     private let executors: [String: Executor]
+    private let types: [DType]
     private let runsTwice: Bool
 
+    /// What cases can be run in.
+    package static let allTypes: [DType] = [.float32, .float64, .float16, .bfloat16]
+
     /// - Parameters:
+    ///   - types: what cases are run in, where they and the device have it.
     ///   - isolatesTensors: gives every tensor memory of exactly its size, for memory checkers.
     ///   - runsTwice: whether a second run of each plan must give the same bits.
-    package init(devices: [ParityDevice], isolatesTensors: Bool = false, runsTwice: Bool = true) throws {
+    package init(
+        devices: [ParityDevice], types: [DType] = Parity.allTypes, isolatesTensors: Bool = false, runsTwice: Bool = true
+    ) throws {
         self.devices = devices
+        self.types = types
         self.runsTwice = runsTwice
         var executors: [String: Executor] = [:]
         for device in devices { executors[device.name] = try device.executor(isolatesTensors: isolatesTensors) }
@@ -69,18 +77,19 @@ package final class Parity {
         var outcomes = devices.map {
             Outcome(opCase: opCase.name, device: $0.name, complaints: [], refusals: [:], operations: [])
         }
-        let dtypes = opCase.hasFloat64 ? [DType.float32, .float64] : [.float32]
-        for dtype in dtypes where devices.contains(where: { $0.dtypes.contains(dtype) }) {
+        for dtype in types
+        where devices.contains(where: { $0.dtypes(of: opCase).contains(dtype) }) {
             let label = dtype == .float32 ? "" : "\(dtype) "
             do {
                 let checks = try task.plans.map { try Check(opCase, dtype, $0) }
-                for (index, device) in devices.enumerated() where device.dtypes.contains(dtype) {
+                for (index, device) in devices.enumerated() where device.dtypes(of: opCase).contains(dtype) {
                     guard let executor = executors[device.name] else { continue }
                     for check in checks {
                         do {
-                            outcomes[index].complaints += try check.run(on: executor, runsTwice, &outcomes[index]).map {
-                                label + $0
-                            }
+                            outcomes[index].complaints += try check.run(
+                                on: executor, runsTwice, inTF32: device.allowsTF32 && dtype == .float32,
+                                &outcomes[index]
+                            ).map { label + $0 }
                         } catch {
                             outcomes[index].complaints.append("\(label)\(check.name): \(error)")
                         }
@@ -100,6 +109,8 @@ struct Check {
     let built: BuiltCase
     let outputs: [Tensor]
     let tolerances: [Tolerance]
+    /// How often each output may be rounded to its type.
+    let roundings: [Double]
     let expected: [[Double]]
     let inputs: [String: HostTensor]
 
@@ -109,12 +120,17 @@ struct Check {
         let outputs = built.outputs + built.gradients
         self.built = built
         self.outputs = outputs
+        let roundings = outputs.indices.map { index in
+            (index < built.outputs.count ? opCase.halfRoundings?.forward : opCase.halfRoundings?.backward) ?? 0
+        }
+        self.roundings = roundings
         tolerances = outputs.indices.map { index in
             let tolerance = index < built.outputs.count ? opCase.tolerance : opCase.gradient.tolerance
             return (tolerance ?? .exact).scaled(for: outputs[index].dtype)
+                .rounded(to: outputs[index].dtype, times: roundings[index])
         }
         expected = try zip(outputs, Reference.evaluate(outputs, inputs: built.data)).map { tensor, values in
-            tensor.dtype == .float32 ? values.map(Self.overflowing) : values
+            values.map { Self.overflowing($0, tensor.dtype) }
         }
         var inputs: [String: HostTensor] = [:]
         for tensor in built.inputs {
@@ -124,12 +140,19 @@ struct Check {
         self.inputs = inputs
     }
 
-    /// What is too large for float32 is infinite there.
-    private static func overflowing(_ value: Double) -> Double {
-        abs(value) > Double(Float.greatestFiniteMagnitude) ? Double(Float(value)) : value
+    /// What is too large for a type is infinite there.
+    private static func overflowing(_ value: Double, _ dtype: DType) -> Double {
+        switch dtype {
+        // The next number that float16 had, were it not the first too large, is 65536.
+        case .float16: abs(value) >= 65520 ? (value < 0 ? -.infinity : .infinity) : value
+        case .float32, .bfloat16: abs(value) > Double(Float.greatestFiniteMagnitude) ? Double(Float(value)) : value
+        default: value
+        }
     }
 
-    func run(on executor: Executor, _ runsTwice: Bool, _ outcome: inout Parity.Outcome) throws -> [String] {
+    func run(
+        on executor: Executor, _ runsTwice: Bool, inTF32: Bool = false, _ outcome: inout Parity.Outcome
+    ) throws -> [String] {
         let plan = try executor.compile(built.graph, outputs: outputs)
         var complaints: [String] = []
         var usesWinograd = false
@@ -158,7 +181,8 @@ struct Check {
                 continue
             }
             // Winograd's transforms round on their own; whoever does without them is held to the exact limit.
-            let tolerance = usesWinograd ? .winograd : tolerances[index]
+            let own = usesWinograd ? .winograd.rounded(to: tensor.dtype, times: roundings[index]) : tolerances[index]
+            let tolerance = inTF32 ? own.inTF32 : own
             if let complaint = tolerance.complaint(results[index].doubles(), expected[index]) {
                 complaints.append("\(name): \(what): \(complaint)")
             }

@@ -3,6 +3,7 @@ import Execution
 import OpenCL
 import OpenCLBackend
 import TensorGraph
+import TestSupport
 
 /// Something that the cases are run on: the CPU path, or an OpenCL device with kernels for one profile.
 package struct ParityDevice: Sendable, CustomStringConvertible {
@@ -19,6 +20,8 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
         case both
         /// These two and all that lowering would choose on other devices: other vector widths, small work-groups.
         case all
+        /// Those for matrix units, whose instructions are emulated where they are not the device's own.
+        case matrix
     }
 
     package var kind: Kind
@@ -51,11 +54,16 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
         var cpu = DeviceProfile(device, shape: .cpu), gpu = DeviceProfile(device, shape: .gpu)
         let tuning = TuningTable.of(TunedDevice(device)).0
         (cpu.tuning, gpu.tuning) = (tuning, tuning)
-        return switch kernels {
-        case .cpu: [(cpu, "cpu")]
-        case .gpu: [(gpu, "gpu")]
-        case .both: [(cpu, "cpu"), (gpu, "gpu")]
-        case .all: DeviceProfile.everyVariant(like: DeviceProfile(device))
+        switch kernels {
+        case .cpu: return [(cpu, "cpu")]
+        case .gpu: return [(gpu, "gpu")]
+        case .both: return [(cpu, "cpu"), (gpu, "gpu")]
+        case .all: return DeviceProfile.everyVariant(like: DeviceProfile(device))
+        case .matrix:
+            let isEmulated = !device.capabilities.has("cl_nv_device_attribute_query")
+            gpu.allowsTF32 = true
+            gpu.matrixUnits = isEmulated ? .emulated() : nil
+            return [(gpu, isEmulated ? "emulated matrix-unit" : "matrix-unit")]
         }
     }
 
@@ -76,8 +84,18 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The floating-point types that the device's path does.
-    var dtypes: [DType] { if case .cpu = kind { [.float32, .float64] } else { [.float32] } }
+    /// The types that a case is run in on this device.
+    func dtypes(of opCase: OpCase) -> [DType] {
+        let half: [DType] = opCase.halfRoundings == nil ? [] : [.float16, .bfloat16]
+        switch kind {
+        case .cpu: return (opCase.hasFloat64 ? [.float32, .float64] : [.float32]) + half
+        case .opencl(_, let profile):
+            // Only products of these types would take other kernels than on a device without matrix units.
+            return profile.allowsTF32 && !opCase.runsOnMatrixUnits ? [] : [.float32] + half
+        }
+    }
+
+    var allowsTF32: Bool { if case .opencl(_, let profile) = kind { profile.allowsTF32 } else { false } }
 }
 
 extension DeviceProfile {

@@ -19,6 +19,19 @@ import Testing
         try check(OpCase.all.filter { $0.name.hasPrefix("conv2D") }, convolutions: [algorithm])
     }
 
+    /// The kernels for matrix units: a case of each layout, with edges, as emulation is slow. `tessera-parity --kernels
+    /// matrix` runs them all.
+    @Test func kernelsForMatrixUnits() throws {
+        let names = [
+            "matMul 31×67×19", "matMul 31×67×19 aᵀ bᵀ", "matMul batch [3] 17×19×33 aᵀ bias",
+            "matMul batch [3] 17×19×33 bᵀ bias", "matMul 17×33×9 integers of float16 to float32",
+            "matMul 17×33×9 bias gelu", "attention b1 h1 sq65 sk65 d16 causal", "attention b1 h1 sq5 sk19 d80",
+        ]
+        let cases = OpCase.all.filter { names.contains($0.name) }
+        #expect(cases.count == names.count)
+        try check(cases, .matrix)
+    }
+
     /// The kernels that other devices than these would get.
     @Test func everyVariantOfEveryKernel() throws {
         let devices = try ParityDevice.all(.all)
@@ -30,8 +43,10 @@ import Testing
         }
     }
 
-    private func check(_ cases: [OpCase], convolutions: [ConvolutionAlgorithm?] = [nil]) throws {
-        let devices = try ParityDevice.all(.both, convolutions: convolutions)
+    private func check(
+        _ cases: [OpCase], _ kernels: ParityDevice.Kernels = .both, convolutions: [ConvolutionAlgorithm?] = [nil]
+    ) throws {
+        let devices = try ParityDevice.all(kernels, convolutions: convolutions)
         let parity = try Parity(devices: devices)
         for opCase in cases {
             for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {

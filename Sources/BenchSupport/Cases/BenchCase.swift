@@ -8,7 +8,7 @@ package struct BenchError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// One benchmark case: `family:key=value,…`, for example `matmul:m=512,n=512,k=512,tb=1`.
 ///
-/// All tensors are float32 and row-major. What each family computes is said in ``CaseProgram``.
+/// All tensors are row-major, and float32 unless `type` says otherwise. What each family computes is said in ``CaseProgram``.
 package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     package enum Family: String, Hashable, Sendable, CaseIterable {
         case matmul, conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, chain, train
@@ -41,7 +41,15 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         case deepCross = "deep-cross"
     }
 
+    /// What matmul, conv2d and attention compute in, as `type=` says.
+    package enum NumberType: String, Hashable, Sendable, CaseIterable {
+        case f32, f16, bf16
+        /// float32, of which products may be computed in TF32.
+        case tf32
+    }
+
     package let family: Family
+    package let type: NumberType
     /// The case as it was written.
     package let text: String
     /// The network of a `train` case.
@@ -70,6 +78,7 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
             }
         }
         model = try Self.model(family, &values, text)
+        type = try Self.type(family, &values, text)
         numbers = try Self.numbers(family, values, text)
         self.family = family
         self.text = text
@@ -83,6 +92,17 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
             throw BenchError("\(text): train needs model=, one of \(models)")
         }
         return model
+    }
+
+    private static func type(_ family: Family, _ values: inout [String: String], _ text: String) throws -> NumberType {
+        guard [.matmul, .conv2d, .attention].contains(family), let name = values.removeValue(forKey: "type") else {
+            return .f32
+        }
+        guard let type = NumberType(rawValue: name) else {
+            let types = NumberType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw BenchError("\(text): there is no type \(name); there are \(types)")
+        }
+        return type
     }
 
     private static func numbers(

@@ -14,14 +14,23 @@ enum Distribution {
     /// Whole numbers in `0 ..< count`.
     case indices(count: Int)
 
-    /// A tensor of `dtype` (int32 for indices); float64 holds the same numbers as float32 would.
-    func tensor(_ shape: Shape, _ dtype: DType, name: String) throws -> HostTensor {
+    /// A tensor of `dtype` (int32 for indices); float64 holds the same numbers as `stored` would.
+    func tensor(_ shape: Shape, _ dtype: DType, name: String, stored: DType = .float32) throws -> HostTensor {
         var generator = SplitMix64(name: name)
         let count = shape.elementCount
         if case .indices(let limit) = self {
             return try HostTensor(shape, (0..<count).map { _ in Int32(generator.next() % UInt64(limit)) })
         }
-        let numbers = floats(count, &generator)
+        var numbers = floats(count, &generator)
+        switch stored {
+        case .float16: numbers = numbers.map { Float(float16Bits: $0.float16Bits) }
+        case .bfloat16: numbers = numbers.map { Float(bfloat16Bits: $0.bfloat16Bits) }
+        default: break
+        }
+        if dtype.isHalf {
+            let bits = numbers.map { dtype == .float16 ? $0.float16Bits : $0.bfloat16Bits }
+            return try HostTensor(TensorType(shape, dtype), bytes: bits.withUnsafeBytes { Array($0) })
+        }
         return dtype == .float64 ? try HostTensor(shape, numbers.map(Double.init)) : try HostTensor(shape, numbers)
     }
 

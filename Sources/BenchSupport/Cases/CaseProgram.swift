@@ -42,10 +42,14 @@ package struct CaseProgram {
     package private(set) var bytes = 0.0
 
     private let dtype: DType
+    /// What the case's own tensors are stored in.
+    private let stored: DType
     private let caseText: String
 
-    package init(_ benchCase: BenchCase, _ pass: BenchPass, dtype: DType = .float32) throws {
-        self.dtype = dtype
+    /// - Parameter isReference: whether to compute in float64, on the numbers that the case's own type holds.
+    package init(_ benchCase: BenchCase, _ pass: BenchPass, isReference: Bool = false) throws {
+        stored = benchCase.type.dtype
+        dtype = isReference ? .float64 : stored
         caseText = benchCase.text
         if let model = benchCase.model {
             try train(model, batch: benchCase["b"], pass)
@@ -60,7 +64,8 @@ package struct CaseProgram {
         flops = Self.forwardFlops(benchCase, results[0].1.shape)
         if pass == .fwdbwd {
             let (y, names) = (results[0].1, inputs.map(\.name))
-            let dy = Variable("dy", try Distribution.normal.tensor(y.shape, dtype, name: caseText + " dy"))
+            let dy = Variable(
+                "dy", try Distribution.normal.tensor(y.shape, dtype, name: caseText + " dy", stored: stored))
             cotangent = Slot(name: "dy", variable: dy)
             let gradients = try graph.gradients(of: y, withRespectTo: tensors, cotangent: graph.read(dy))
             for (name, gradient) in zip(names, gradients) {
@@ -77,7 +82,7 @@ package struct CaseProgram {
     // MARK: Single operations
 
     private mutating func input(_ name: String, _ shape: Shape, _ distribution: Distribution) throws -> Tensor {
-        let value = try distribution.tensor(shape, dtype, name: "\(caseText) \(name)")
+        let value = try distribution.tensor(shape, dtype, name: "\(caseText) \(name)", stored: stored)
         let variable = Variable(name, value)
         inputs.append(Slot(name: name, variable: variable))
         return try graph.read(variable)
@@ -236,5 +241,27 @@ extension Op {
             true
         default: false
         }
+    }
+}
+
+extension BenchCase.NumberType {
+    package var dtype: DType {
+        switch self {
+        case .f32, .tf32: .float32
+        case .f16: .float16
+        case .bf16: .bfloat16
+        }
+    }
+
+    /// What a result may be off by: that of float32, and a few roundings of operands or results.
+    var limit: ResultError {
+        let unit =
+            switch self {
+            case .f32: 0.0
+            case .tf32: 0x1p-10
+            case .f16: 0x1p-11
+            case .bf16: 0x1p-8
+            }
+        return ResultError(normwise: ResultError.limit.normwise + 4 * unit, peak: ResultError.limit.peak + 4 * unit)
     }
 }

@@ -64,8 +64,10 @@ package final class BenchDevice {
     }
 
     /// An executor that reports what fails rather than let the CPU stand in: a time is the device's own or none.
-    package func makeExecutor() throws -> Executor {
-        if backend == nil, let openCL { backend = try OpenCLBackend(openCL) }
+    package func makeExecutor(allowsTF32: Bool = false) throws -> Executor {
+        if let openCL, backend?.profile.allowsTF32 != allowsTF32 {
+            backend = try OpenCLBackend(openCL, allowsTF32: allowsTF32)
+        }
         return Executor(cpu: cpu, device: backend, policy: .report)
     }
 

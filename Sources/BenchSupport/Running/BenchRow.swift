@@ -27,7 +27,8 @@ package struct BenchRow: Hashable, Sendable, Codable {
 
     /// Fills in the share of a device's peak, which may have been put right since the row was measured.
     package mutating func judge(by peak: DevicePeak?) {
-        guard let peak, let gflops, peak.gflops > 0 else { return }
+        // The peak is that of float32.
+        guard let peak, let gflops, peak.gflops > 0, !benchCase.contains("type=") else { return }
         peakShare = gflops / peak.gflops
     }
 

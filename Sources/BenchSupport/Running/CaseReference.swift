@@ -13,7 +13,7 @@ package struct CaseReference {
     ///   - pass: with ``BenchPass/fwdbwd`` the gradients are there too.
     ///   - steps: how many training steps the loss is that of.
     package init(_ benchCase: BenchCase, _ pass: BenchPass, steps: Int) throws {
-        let program = try CaseProgram(benchCase, pass, dtype: .float64)
+        let program = try CaseProgram(benchCase, pass, isReference: true)
         let executor = try BenchDevice.cpu().makeExecutor()
         let plan = try executor.compile(program.graph, outputs: [], updates: program.updates)
         _ = try executor.run(plan)
@@ -33,7 +33,7 @@ package struct CaseReference {
     func error(of program: CaseProgram, in executor: Executor) throws -> ResultError {
         var errors: [ResultError] = []
         func compare(_ slot: CaseProgram.Slot, _ expected: [Double]?) throws {
-            let result: [Float] = try executor.value(of: slot.variable).elements()
+            let result = try executor.value(of: slot.variable).floats()
             errors.append(ResultError(result, expected ?? []))
         }
         for slot in program.outputs { try compare(slot, outputs[slot.name]) }
@@ -44,5 +44,17 @@ package struct CaseReference {
             errors.append(share.isFinite ? ResultError(normwise: share, peak: share) : ResultError([.nan], [0]))
         }
         return .worst(errors)
+    }
+}
+
+extension HostTensor {
+    /// The elements of a floating-point tensor of at most 32 bits.
+    func floats() throws -> [Float] {
+        guard dtype.isHalf else { return try elements() }
+        return withUnsafeBytes { raw in
+            raw.bindMemory(to: UInt16.self).map {
+                dtype == .float16 ? Float(float16Bits: $0) : Float(bfloat16Bits: $0)
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ import TensorGraph
 extension OpenCLLowering {
     package func attention(_ attributes: Attention) throws -> Lowering {
         let shape = AttentionShape(attributes, operands[0].shape, operands[1].shape, profile)
+        if let lowering = matrixUnits(attributes, shape) { return lowering }
         if let reason = unsupportedRows ?? shape.unsupported { return .declined(reason) }
         switch profile.shape {
         case .cpu: return shape.isFew ? fewQueries(shape) : queryBlocks(shape)
@@ -16,6 +17,7 @@ extension OpenCLLowering {
     package func attentionGradient(_ attributes: Attention) throws -> Lowering {
         let shape = AttentionShape(
             attributes, operands[0].shape, operands[1].shape, profile, isGradient: true)
+        if let lowering = matrixUnitsGradient(attributes, shape) { return lowering }
         if let reason = unsupportedRows ?? shape.unsupported { return .declined(reason) }
         switch profile.shape {
         case .cpu: return shape.isFew ? fewQueriesGradient(shape) : queryBlocksGradient(shape)

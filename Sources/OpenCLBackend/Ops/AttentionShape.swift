@@ -7,8 +7,8 @@ struct AttentionShape {
     let queries: Int
     let keys: Int
     let width: Int
-    let isCausal: Bool
-    let scale: Double
+    private(set) var isCausal: Bool
+    private(set) var scale: Double
     private let profile: DeviceProfile
     private let numbers: TuningValues
 
@@ -29,6 +29,13 @@ struct AttentionShape {
         case .cpu: numbers = profile.numbers(isGradient ? .attentionGradient : .attention, problem)
         case .gpu: numbers = [:]
         }
+    }
+
+    /// The same extents with other attributes.
+    init(_ attributes: Attention, shape: AttentionShape) {
+        self = shape
+        isCausal = attributes.isCausal
+        scale = attributes.scale
     }
 
     var unsupported: String? {

@@ -1,37 +1,19 @@
 import Execution
 import TensorGraph
 
-// Panels of packed operands on CPUs, tiles in local memory on GPUs, and a kernel each for products with few rows.
+// Panels of packed operands on CPUs, tiles in local memory on GPUs, and a kernel each for products with few rows; where
+// there are matrix units for the operands' type, those.
 extension OpenCLLowering {
     package func matMul(_ attributes: MatMul) throws -> Lowering {
-        if let unsupportedProduct { return .declined(unsupportedProduct) }
         let extents = MatMulExtents(attributes, operands[0].shape, operands[1].shape)
         let product = MatrixProduct(
             extents: extents, transposeA: attributes.transposeA, transposeB: attributes.transposeB,
             epilogue: Epilogue(hasBias: operands.count == 3, activation: attributes.activation))
+        if let lowering = matrixUnits(product) { return lowering }
+        if let unsupportedProduct { return .declined(unsupportedProduct) }
         switch profile.shape {
         case .cpu: return fewRows(product) ?? panels(product)
         case .gpu: return tiles(product)
-        }
-    }
-
-    private struct MatrixProduct {
-        let extents: MatMulExtents
-        let transposeA: Bool
-        let transposeB: Bool
-        let epilogue: Epilogue
-
-        var aStrides: (row: Int, column: Int) { transposeA ? (1, extents.m) : (extents.k, 1) }
-        var problem: TuningProblem {
-            [
-                "batch": extents.batch, "m": extents.m, "n": extents.n, "k": extents.k, "ta": transposeA ? 1 : 0,
-                "tb": transposeB ? 1 : 0,
-            ]
-        }
-        var bBatchStride: UInt64 { extents.sharesB ? 0 : UInt64(extents.n * extents.k) }
-        /// Operands and result after a, in the kernels' order.
-        func tensors(_ a: KernelArgument) -> [KernelArgument] {
-            [a, .operand(1)] + (epilogue.hasBias ? [.operand(2)] : []) + [.result(0)]
         }
     }
 
@@ -181,4 +163,25 @@ extension TuningSpace {
         standard: { problem, profile in
             GroupTile.standard(profile, rows: problem["m"], columns: problem["n"], batch: problem["batch"])
         }, constraint: { values, _, profile in GroupTile.isPossible(values, profile) })
+}
+
+/// A matrix product as its kernels see it.
+struct MatrixProduct {
+    let extents: MatMulExtents
+    let transposeA: Bool
+    let transposeB: Bool
+    let epilogue: Epilogue
+
+    var aStrides: (row: Int, column: Int) { transposeA ? (1, extents.m) : (extents.k, 1) }
+    var problem: TuningProblem {
+        [
+            "batch": extents.batch, "m": extents.m, "n": extents.n, "k": extents.k, "ta": transposeA ? 1 : 0,
+            "tb": transposeB ? 1 : 0,
+        ]
+    }
+    var bBatchStride: UInt64 { extents.sharesB ? 0 : UInt64(extents.n * extents.k) }
+    /// Operands and result after a, in the kernels' order.
+    func tensors(_ a: KernelArgument) -> [KernelArgument] {
+        [a, .operand(1)] + (epilogue.hasBias ? [.operand(2)] : []) + [.result(0)]
+    }
 }

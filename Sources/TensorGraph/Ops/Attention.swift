@@ -1,7 +1,8 @@
 /// Scaled dot-product attention, without a matrix of all scores in memory.
 ///
 /// `y = softmax(scale · q · kᵀ) · v` for each batch entry and head.
-/// - q `[b, h, sq, d]`, k and v `[b, h, sk, d]` → y `[b, h, sq, d]`, logSumExp `[b, h, sq]` of the scaled scores.
+/// - q `[b, h, sq, d]`, k and v `[b, h, sk, d]` → y `[b, h, sq, d]`, logSumExp `[b, h, sq]` of the scaled scores; of
+///   one type, but logSumExp float32 where that is float16 or bfloat16, and then all sums are in float32.
 /// - `isCausal`: query i sees keys j ≤ i, counted from the first of each, as PyTorch's `is_causal`.
 /// - Gradient: q, k, v, y, logSumExp, dy → dq, dk, dv. With `p = exp(scale·q·kᵀ - logSumExp)` and
 ///   `δ = Σ_d y·dy`: `dv = pᵀ·dy`, `ds = p ∘ (dy·vᵀ - δ)`, `dq = scale · ds·k`, `dk = scale · dsᵀ·q`.
@@ -28,13 +29,17 @@ extension ShapeRule {
         try require(
             q[0] == k[0] && q[1] == k[1] && q[3] == k[3], "q and k must have the same batch, heads and width")
         try require(k[2] > 0 && q[3] > 0, "there are no keys to attend to, or they have no width")
-        return [operands[0], TensorType([q[0], q[1], q[2]], operands[0].dtype)]
+        let type = operands[0].dtype
+        return [operands[0], TensorType([q[0], q[1], q[2]], type.isHalf ? .float32 : type)]
     }
 
     package func attentionGradient(_ attributes: Attention) throws -> [TensorType] {
         try count(6)
         let results = try ShapeRule(operands: Array(operands[..<3])).attention(attributes)
-        try floating()
+        try floating(0, 3, 5)
+        try require(
+            operands[4].dtype == results[1].dtype,
+            "the log-sum-exp must be \(results[1].dtype), not \(operands[4].dtype)")
         try shape(3, results[0].shape, "y")
         try shape(4, results[1].shape, "the log-sum-exp")
         try shape(5, results[0].shape, "the cotangent")

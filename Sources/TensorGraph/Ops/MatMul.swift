@@ -3,17 +3,25 @@
 /// `y = activation(op(a) · op(b) + bias)` over the last two axes, where `op` transposes if asked.
 /// - a `[..., m, k]` (`[..., k, m]` if `transposeA`), b `[..., k, n]` (`[..., n, k]` if `transposeB`),
 ///   bias `[n]` as a third operand or absent → y `[..., m, n]`.
+/// - a and b share one type, and so do y and bias: `resultType`, or a's where there is none. Products of float16 and
+///   bfloat16 are summed in float32 and rounded once, as PyTorch and ONNX have it; with a `resultType` of float32 not at
+///   all (torch.mm's `out_dtype`).
 /// - Leading axes are a batch; they must be equal, or absent on `b`, which is then shared by all of `a`.
 /// - 2·m·n·k flops a batch entry. BLAS xGEMM; ONNX MatMul.
 package struct MatMul: Hashable, Sendable {
     package var transposeA: Bool
     package var transposeB: Bool
+    /// The type of y where it is not a's: float32, of float16 and bfloat16 operands.
+    package var resultType: DType?
     /// Applied to the sum, in the epilogue. Only the fusion pass sets it.
     package var activation: UnaryFunction?
 
-    package init(transposeA: Bool = false, transposeB: Bool = false, activation: UnaryFunction? = nil) {
+    package init(
+        transposeA: Bool = false, transposeB: Bool = false, resultType: DType? = nil, activation: UnaryFunction? = nil
+    ) {
         self.transposeA = transposeA
         self.transposeB = transposeB
+        self.resultType = resultType
         self.activation = activation
     }
 }
@@ -45,7 +53,11 @@ package struct MatMulExtents: Hashable, Sendable {
 extension ShapeRule {
     package func matMul(_ attributes: MatMul) throws -> [TensorType] {
         try count(2...3)
-        try floating()
+        try floating(0, 1)
+        let type = attributes.resultType ?? operands[0].dtype
+        try require(
+            type == operands[0].dtype || type == .float32 && operands[0].dtype.isHalf,
+            "a product of \(operands[0].dtype) cannot be \(type); cast it")
         let (a, b) = (operands[0].shape, operands[1].shape)
         try require(a.rank >= 2 && b.rank >= 2, "operands need at least two axes; reshape vectors to matrices")
         let (aRows, aColumns) = (a[a.rank - 2], a[a.rank - 1])
@@ -57,15 +69,23 @@ extension ShapeRule {
         try require(
             b.rank == 2 || Array(b.dimensions.dropLast(2)) == leading,
             "batch axes \(Shape(leading)) and \(Shape(Array(b.dimensions.dropLast(2)))) differ")
-        if operands.count == 3 { try shape(2, [n], "the bias") }
-        return [TensorType(Shape(leading + [m, n]), operands[0].dtype)]
+        if operands.count == 3 {
+            try shape(2, [n], "the bias")
+            try require(
+                operands[2].dtype == type,
+                "the bias must be of the result's type, \(type), not \(operands[2].dtype); cast it")
+        }
+        return [TensorType(Shape(leading + [m, n]), type)]
     }
 }
 
 extension GradientRule {
     package func matMul(_ attributes: MatMul) throws -> [Tensor?] {
         try requireUnfused(attributes.activation)
-        let (a, b, dy) = (operands[0], operands[1], try cotangent())
+        // The products of the backward pass are of the operands' type too, as PyTorch's are.
+        let (a, b) = (operands[0], operands[1])
+        let wide = try cotangent()
+        let dy = wide.dtype == a.dtype ? wide : try wide.cast(to: a.dtype)
         func product(_ x: Tensor, _ y: Tensor, _ transposeX: Bool, _ transposeY: Bool) throws -> Tensor {
             try graph.add(.matMul(MatMul(transposeA: transposeX, transposeB: transposeY)), [x, y])[0]
         }
@@ -89,7 +109,7 @@ extension GradientRule {
                 ? product(dy, a, true, attributes.transposeA)
                 : product(a, dy, !attributes.transposeA, false)
         }
-        let bias = operands.count == 3 ? try dy.flattenedToMatrix().sum(axes: [0]) : nil
+        let bias = operands.count == 3 ? try wide.flattenedToMatrix().sum(axes: [0]) : nil
         return operands.count == 3 ? [da, db, bias] : [da, db]
     }
 }
@@ -101,13 +121,17 @@ extension Tensor {
     /// with `transposeSelf` or `transposeOther` the last two axes of that operand are exchanged. The
     /// result is `[..., m, n]`. 2·m·n·k flops a batch entry.
     ///
+    /// float16 and bfloat16 are summed in float32, and the sum is rounded once to their type; not where `resultType` is
+    /// float32. The gradients of both operands are then of the operands' type.
+    ///
     /// - Throws: ``GraphError`` where extents, batch axes or types don't fit.
     public func matmul(
-        _ other: Tensor, transposeSelf: Bool = false, transposeOther: Bool = false,
+        _ other: Tensor, transposeSelf: Bool = false, transposeOther: Bool = false, resultType: DType? = nil,
         file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         try apply(
-            .matMul(MatMul(transposeA: transposeSelf, transposeB: transposeOther)), [other], file: file, line: line)
+            .matMul(MatMul(transposeA: transposeSelf, transposeB: transposeOther, resultType: resultType)), [other],
+            file: file, line: line)
     }
 
     /// `[..., m, n]` as `[prod(...)·m, n]`.

@@ -9,14 +9,17 @@ extension Executor {
     ///
     /// - Parameters:
     ///   - choice: which device; by default the best OpenCL device, else the CPU.
+    ///   - allowsTF32: whether products of float32 may be computed in TF32, with 10 bits of fraction in the operands,
+    ///     where the device has units for it: several times as fast, with relative errors around 10⁻³. As PyTorch's
+    ///     `torch.backends.cuda.matmul.allow_tf32`.
     ///   - policy: what to do when the device fails while running.
     ///   - logger: is told once where the CPU stands in for a device.
     /// - Throws: ``DeviceError`` where a device other than `automatic` was asked for and cannot be opened.
     public convenience init(
-        on choice: DeviceChoice = .automatic, policy: FailurePolicy = .repeatOnCPU,
+        on choice: DeviceChoice = .automatic, allowsTF32: Bool = false, policy: FailurePolicy = .repeatOnCPU,
         logger: Logger = Logger(label: "tessera")
     ) throws {
-        let device = try choice.backend(logger: logger)
+        let device = try choice.backend(allowsTF32: allowsTF32, logger: logger)
         self.init(cpu: CPUBackend(), device: device, policy: policy, logger: logger)
     }
 }
@@ -60,11 +63,12 @@ extension DeviceChoice {
     /// be opened, the log says so.
     ///
     /// - Throws: ``DeviceError`` where a device other than `automatic` was asked for and cannot be opened.
-    func backend(logger: Logger) throws -> OpenCLBackend? {
+    func backend(allowsTF32: Bool = false, logger: Logger) throws -> OpenCLBackend? {
         if self == .cpu { return nil }
         do {
             if let device = try device() {
-                let backend = try OpenCLBackend(device)
+                let backend = try OpenCLBackend(device, allowsTF32: allowsTF32)
+                backend.notice = { logger.warning("\($0)") }
                 if let warning = backend.tuningWarning {
                     logger.warning("\(warning); \(device.name) runs without them")
                 }

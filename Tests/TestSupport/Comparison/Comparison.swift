@@ -90,6 +90,29 @@ package enum Tolerance: Sendable {
         }
     }
 
+    /// With room for `times` roundings to numbers that are at most `unit` of their size off.
+    package func roundedTo(_ unit: Double, smallest: Double, times: Double) -> Tolerance {
+        switch self {
+        case .exact: times == 0 ? .exact : .elementwise(unit * times, floor: smallest)
+        case .normwise(let limit, let floor): .normwise(limit + unit * times, floor: floor)
+        case .elementwise(let limit, let floor): .elementwise(limit + unit * times, floor: floor)
+        }
+    }
+
+    /// With room for `times` roundings to `dtype`, half a unit in the last place each.
+    package func rounded(to dtype: DType, times: Double) -> Tolerance {
+        switch dtype {
+        case .float16: roundedTo(0x1p-11, smallest: 0x1p-14, times: times)
+        case .bfloat16: roundedTo(0x1p-8, smallest: 0x1p-126, times: times)
+        default: self
+        }
+    }
+
+    /// With room for operands rounded to TF32, which holds the numbers of tests of exactness as they are.
+    package var inTF32: Tolerance {
+        if case .exact = self { .exact } else { roundedTo(0x1p-10, smallest: 0, times: 1) }
+    }
+
     /// The same for numbers of `dtype`: the limits are for float32.
     package func scaled(for dtype: DType) -> Tolerance {
         // float64 has 29 more bits; the reference itself is in float64, hence a little room.

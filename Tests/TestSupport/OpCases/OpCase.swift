@@ -53,6 +53,11 @@ package struct OpCase: Sendable, CustomStringConvertible {
     package var isLarge = false
     /// Whether the case can be run in float64 too.
     package var hasFloat64 = true
+    /// How many times a result and a gradient are rounded when the case is run in float16 or bfloat16; nil where it is
+    /// not.
+    package var halfRoundings: (forward: Double, backward: Double)?
+    /// Whether there are kernels for matrix units for it.
+    package var runsOnMatrixUnits = false
     /// Adds the case's nodes to a graph.
     package var build: @Sendable (Graph, [Tensor]) throws -> [Tensor]
 
@@ -87,6 +92,14 @@ package struct OpCase: Sendable, CustomStringConvertible {
 
     package var large: OpCase { with { $0.isLarge = true } }
     package var float32Only: OpCase { with { $0.hasFloat64 = false } }
+
+    /// Run in float16 and bfloat16 too, and on matrix units where there are kernels for those.
+    func inHalf(roundings forward: Double, backward: Double, onMatrixUnits: Bool = false) -> OpCase {
+        with {
+            $0.halfRoundings = (forward, backward)
+            $0.runsOnMatrixUnits = onMatrixUnits
+        }
+    }
 }
 
 /// A case as a graph with the numbers to feed it.
@@ -113,8 +126,9 @@ extension OpCase {
         var tensors: [Tensor] = []
         for (index, input) in inputs.enumerated() {
             let inputName = BuiltCase.inputName(index)
-            data[inputName] = input.data.elements(count: input.shape.elementCount, seed: "\(name) \(inputName)")
             tensors.append(try graph.input(inputName, input.shape, input.dtype ?? dtype))
+            data[inputName] = try input.data.elements(
+                count: input.shape.elementCount, seed: "\(name) \(inputName)", heldBy: tensors[index].type)
         }
         let outputs = try build(graph, tensors)
         let differentiable = inputs.indices.filter { inputs[$0].isDifferentiable }
@@ -125,8 +139,8 @@ extension OpCase {
         var cotangents: [Tensor] = []
         for (index, output) in outputs.prefix(differentiableOutputs).enumerated() {
             let cotangentName = BuiltCase.cotangentName(index)
-            data[cotangentName] = TestData.normal.elements(
-                count: output.shape.elementCount, seed: "\(name) \(cotangentName)")
+            data[cotangentName] = try TestData.normal.elements(
+                count: output.shape.elementCount, seed: "\(name) \(cotangentName)", heldBy: output.type)
             cotangents.append(try graph.input(cotangentName, output.shape, output.dtype))
         }
         let operands = differentiable.map { tensors[$0] }
@@ -147,6 +161,15 @@ extension OpCase {
     package static let all: [OpCase] =
         leaves + elementwise + programs + movement + reductions + products + convolutions + pooling + softmaxes
         + normalizations + attentions + recurrences + embeddings + optimizers + chains
+}
+
+extension TestData {
+    /// The numbers as a tensor of 16-bit elements holds them; of wider types, whose rounding the limits allow for, as they
+    /// are.
+    fileprivate func elements(count: Int, seed: String, heldBy type: TensorType) throws -> [Double] {
+        let numbers = elements(count: count, seed: seed)
+        return type.dtype.isHalf ? try HostTensor(type, doubles: numbers).doubles() : numbers
+    }
 }
 
 // The limits of notes on float32 against a float64 reference; benchdnn's, where it has one.

@@ -17,7 +17,7 @@ extension OpCase {
                 [.tensor([b, h, sq, d], data), .tensor([b, h, sk, d], data), .tensor([b, h, sk, d])],
                 .attention(keys: sk),
                 gradient: isLarge ? .parity(backward) : .full(backward)
-            ).with { $0.isLarge = isLarge }
+            ).inHalf(roundings: 2, backward: 4, onMatrixUnits: true).with { $0.isLarge = isLarge }
         }
         var cases: [OpCase] = []
         for causal in [false, true] {

@@ -56,7 +56,8 @@ private struct ConvolutionRow {
                     .conv2DWeightGradient(Conv2DWeightGradient(convolution: attributes, weight: weight)),
                     [.tensor(input, data), .tensor(output, data)], limit(terms), gradient: .full(gradient)))
         }
-        return cases
+        // The gradient of a bias is a sum over one axis after the other.
+        return cases.map { $0.inHalf(roundings: 1, backward: hasBias ? 3 : 1) }
     }
 }
 

@@ -40,7 +40,23 @@ private struct ProductRow {
         return OpCase(
             name, .matMul(MatMul(transposeA: transposeA, transposeB: transposeB, activation: activation)), inputs,
             forward,
-            gradient: activation != nil ? .none : checksDifferences ? .full(backward) : .parity(backward))
+            gradient: activation != nil ? .none : checksDifferences ? .full(backward) : .parity(backward)
+        ).inHalf(roundings: 1, backward: 1, onMatrixUnits: true)
+    }
+
+    /// With operands of 16 bits and a result, and bias, of float32: nothing is rounded on the way forward, the cotangent
+    /// and each gradient on the way back.
+    func widening(_ dtype: DType) -> OpCase {
+        let plain = opCase(checksDifferences: false)
+        let attributes = MatMul(
+            transposeA: transposeA, transposeB: transposeB, resultType: .float32, activation: activation)
+        var inputs = plain.inputs
+        for index in 0..<2 { inputs[index].dtype = dtype }
+        let backward = Tolerance.product(max(n, m * batch.reduce(1, *))).rounded(to: dtype, times: 2)
+        return OpCase(
+            "\(plain.name) of \(dtype) to float32", .matMul(attributes), inputs, plain.tolerance,
+            gradient: activation == nil ? .parity(backward) : .none
+        ).float32Only.with { $0.runsOnMatrixUnits = true }
     }
 }
 
@@ -84,6 +100,14 @@ extension OpCase {
         rows.append(ProductRow(m: 5, n: 9, k: 7, batch: [3], hasBias: true, activation: .relu))
         rows.append(ProductRow(m: 17, n: 9, k: 7, transposeA: true, activation: .relu, data: .integers(-4...4)))
         var cases = rows.map { $0.opCase() }
+        for dtype in [DType.float16, .bfloat16] {
+            cases += [
+                ProductRow(m: 17, n: 33, k: 9, data: .integers(-4...4)),
+                ProductRow(m: 19, n: 6, k: 40, batch: [3], transposeA: true, data: .integers(-4...4)),
+                ProductRow(
+                    m: 5, n: 7, k: 70, transposeB: true, hasBias: true, activation: .relu, data: .integers(-4...4)),
+            ].map { $0.widening(dtype) }
+        }
         // Empty products: no rows, no columns, nothing to sum.
         cases += [
             ProductRow(m: 0, n: 5, k: 3), ProductRow(m: 4, n: 0, k: 3), ProductRow(m: 4, n: 5, k: 0),

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""PyTorch on CUDA over the benchmark cases, as JSON lines that `gpu-bench compare` reads.
+
+    python torch_gpu.py --cases cases.txt [--case CASE]… [--runs 7] [--tf32] [--device cuda|cpu]
+
+Each line: {"peer", "case", "pass": "fwd" | "fwdbwd", "ms" (median), "min_ms"}. Two warm-ups, then every run is timed from an
+idle device to an idle device, as gpu-bench times its own. cudnn.benchmark is on. A case whose type is tf32, or every
+float32 case with --tf32, may use TF32; the others may not. On `--device cpu` it is a test of this script.
+"""
+import argparse, json, statistics, sys, time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+TYPES = {"f32": torch.float32, "tf32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+
+
+def parse(case):
+    family, _, rest = case.partition(":")
+    pairs = dict(pair.split("=") for pair in rest.split(",")) if rest else {}
+    return family, {key: int(value) if value.lstrip("-").isdigit() else value for key, value in pairs.items()}
+
+
+def operation(family, p, device):
+    """The function of a case and its inputs."""
+    get, dtype = p.get, TYPES[p.get("type", "f32")]
+
+    def normal(*shape):
+        return torch.randn(*shape, device=device).to(dtype)
+
+    if family == "matmul":
+        batch = (p["batch"],) if get("batch", 1) > 1 else ()
+
+        def matrix(rows, columns, transposed):
+            return normal(*batch, *((columns, rows) if transposed else (rows, columns)))
+
+        ta, tb = get("ta", 0), get("tb", 0)
+        inputs = matrix(p["m"], p["k"], ta), matrix(p["k"], p["n"], tb)
+        return (lambda a, b: (a.mT if ta else a) @ (b.mT if tb else b)), inputs
+    if family == "conv2d":
+        groups = get("groups", 1)
+        options = dict(stride=get("stride", 1), padding=get("pad", 0), dilation=get("dilation", 1), groups=groups)
+        inputs = normal(p["n"], p["c"], p["h"], p["w"]), normal(p["k"], p["c"] // groups, p["r"], p["s"])
+        return (lambda x, w: F.conv2d(x, w, **options)), inputs
+    if family == "attention":
+        inputs = [normal(p["b"], p["h"], rows, p["d"]) for rows in (p["sq"], p["sk"], p["sk"])]
+        causal = bool(get("causal", 0))
+        return (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal)), inputs
+    if family == "softmax":
+        return (lambda x: F.softmax(x, -1)), (normal(p["rows"], p["cols"]),)
+    if family == "layernorm":
+        c = p["cols"]
+        return (lambda x, s, b: F.layer_norm(x, (c,), s, b)), (normal(p["rows"], c), normal(c), normal(c))
+    if family == "batchnorm2d":
+        c = p["c"]
+        return (
+            lambda x, s, b: F.batch_norm(x, None, None, s, b, training=True)
+        ), (normal(p["n"], c, p["h"], p["w"]), normal(c), normal(c))
+    if family == "maxpool2d":
+        return (lambda x: F.max_pool2d(x, p["r"], p["stride"])), (normal(p["n"], p["c"], p["h"], p["w"]),)
+    raise KeyError(family)
+
+
+def operation_passes(family, p, device):
+    function, inputs = operation(family, p, device)
+    leaves = [x.clone().requires_grad_() for x in inputs]
+    cotangent = torch.randn_like(function(*inputs))
+
+    def forward():
+        with torch.no_grad():
+            function(*inputs)
+
+    def both():
+        for leaf in leaves:
+            leaf.grad = None
+        function(*leaves).backward(cotangent)
+
+    return forward, both
+
+
+def recurrent_passes(family, p, device):
+    module = {"lstm": nn.LSTM, "gru": nn.GRU}[family](p["i"], p["h"]).to(device)
+    x = torch.randn(p["t"], p["b"], p["i"], device=device)
+    cotangent = torch.randn(p["t"], p["b"], p["h"], device=device)
+
+    def forward():
+        with torch.no_grad():
+            module(x)
+
+    def both():
+        module.zero_grad()
+        leaf = x.clone().requires_grad_()
+        module(leaf)[0].backward(cotangent)
+
+    return forward, both
+
+
+class CharLSTM(nn.Module):
+    def __init__(self, vocabulary=96, width=256):
+        super().__init__()
+        self.embedding, self.lstm = nn.Embedding(vocabulary, width), nn.LSTM(width, width)
+        self.output = nn.Linear(width, vocabulary)
+
+    def forward(self, x):
+        return self.output(self.lstm(self.embedding(x))[0])
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.norm1, self.norm2 = heads, nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        batch, steps, width = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.output(attended.transpose(1, 2).reshape(batch, steps, width))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class TinyTransformer(nn.Module):
+    """4 blocks, width 256, 8 heads, context 256, vocabulary 96."""
+
+    def __init__(self, vocabulary=96, width=256, context=256):
+        super().__init__()
+        self.embedding, self.position = nn.Embedding(vocabulary, width), nn.Parameter(torch.zeros(context, width))
+        self.blocks = nn.Sequential(*[Block(width, 8) for _ in range(4)])
+        self.norm, self.output = nn.LayerNorm(width), nn.Linear(width, vocabulary)
+
+    def forward(self, x):
+        return self.output(self.norm(self.blocks(self.embedding(x) + self.position)))
+
+
+class DeepCross(nn.Module):
+    """DCN-v2: 26 categorical fields of 1000 values embedded to 16, 13 dense; 3 cross layers beside an MLP 256-128."""
+
+    def __init__(self, fields=26, values=1000, embedded=16, dense=13):
+        super().__init__()
+        width = fields * embedded + dense
+        self.embedding = nn.Embedding(fields * values, embedded)
+        self.register_buffer("first", torch.arange(fields) * values)
+        self.cross = nn.ModuleList([nn.Linear(width, width) for _ in range(3)])
+        self.deep = nn.Sequential(nn.Linear(width, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU())
+        self.output = nn.Linear(width + 128, 1)
+
+    def forward(self, categories, x):
+        start = torch.cat([self.embedding(categories + self.first).flatten(1), x], 1)
+        x = start
+        for layer in self.cross:
+            x = start * layer(x) + x
+        return self.output(torch.cat([x, self.deep(start)], 1)).squeeze(1)
+
+
+def training_passes(p, device):
+    batch, name = p["b"], p["model"]
+
+    def integers(limit, *shape):
+        return torch.randint(0, limit, shape, device=device)
+
+    if name == "fashion-cnn":
+        module = nn.Sequential(
+            nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),
+            nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10))
+        inputs, target = (torch.randn(batch, 1, 28, 28, device=device),), integers(10, batch)
+    elif name == "char-lstm":
+        module, inputs, target = CharLSTM(), (integers(96, 64, batch),), integers(96, 64, batch)
+    elif name == "tiny-transformer":
+        module, inputs, target = TinyTransformer(), (integers(96, batch, 256),), integers(96, batch, 256)
+    elif name == "deep-cross":
+        module = DeepCross()
+        inputs = integers(1000, batch, 26), torch.randn(batch, 13, device=device)
+        target = integers(2, batch).float()
+    else:
+        raise KeyError(name)
+    module = module.to(device)
+
+    def loss():
+        y = module(*inputs)
+        if name == "deep-cross":
+            return F.binary_cross_entropy_with_logits(y, target)
+        return F.cross_entropy(y.flatten(0, -2), target.flatten())
+
+    optimizer = torch.optim.Adam(module.parameters(), fused=device.type == "cuda")
+
+    def forward():
+        with torch.no_grad():
+            module(*inputs)
+
+    def step():
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+    return forward, step
+
+
+def milliseconds(run, runs, synchronize):
+    for _ in range(2):
+        run()
+    synchronize()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        run()
+        synchronize()
+        times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times), min(times)
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--cases")
+    arguments.add_argument("--case", action="append", default=[])
+    arguments.add_argument("--runs", type=int, default=7)
+    arguments.add_argument("--tf32", action="store_true")
+    arguments.add_argument("--device", default="cuda")
+    arguments = arguments.parse_args()
+    device = torch.device(arguments.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        sys.exit("PyTorch finds no CUDA device")
+    synchronize = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    torch.manual_seed(0)
+    torch.backends.cudnn.benchmark = True
+    cases = list(arguments.case)
+    if arguments.cases:
+        with open(arguments.cases) as lines:
+            cases += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    for case in cases:
+        family, p = parse(case)
+        tf32 = p.get("type") == "tf32" or arguments.tf32
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        torch.backends.cudnn.allow_tf32 = tf32
+        try:
+            if family in ("lstm", "gru"):
+                passes = recurrent_passes(family, p, device)
+            elif family == "train":
+                passes = training_passes(p, device)
+            else:
+                passes = operation_passes(family, p, device)
+            for name, run in zip(("fwd", "fwdbwd"), passes):
+                median, least = milliseconds(run, arguments.runs, synchronize)
+                peer = f"torch {torch.__version__}" + (" tf32" if tf32 else "")
+                row = {"peer": peer, "case": case, "pass": name, "ms": round(median, 4), "min_ms": round(least, 4)}
+                print(json.dumps(row), flush=True)
+        except torch.OutOfMemoryError as error:
+            print(f"{case}: {error}", file=sys.stderr)
+        del passes
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+if __name__ == "__main__":
+    main()
