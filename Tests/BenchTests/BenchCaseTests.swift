@@ -90,7 +90,7 @@ import Testing
     @Test func theReferenceStartsFromTheSameNumbers() throws {
         let text = try BenchCase("train:model=deep-cross,b=2")
         let single = try CaseProgram(text, .fwd)
-        let double = try CaseProgram(text, .fwd, dtype: .float64)
+        let double = try CaseProgram(text, .fwd, isReference: true)
         for (a, b) in zip(single.inputs, double.inputs) {
             let floats: [Float] = try a.variable.initialValue.elements()
             #expect(try b.variable.initialValue.elements() == floats.map(Double.init))
