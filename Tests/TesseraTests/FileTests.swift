@@ -102,7 +102,7 @@ final class TemporaryFolder {
     @Test(
         arguments: [
             ([], "too few"), ([1, 2, 3], "too few"), ([255, 0, 0, 0, 0, 0, 0, 0, 123], "cut short"),
-            ([255, 255, 255, 255, 255, 255, 255, 255], "larger than"),
+            ([255, 255, 255, 255, 255, 255, 255, 255], "more than 100000000"),
         ] as [([UInt8], String)])
     func filesThatAreNoneAreRefused(_ bytes: [UInt8], _ message: String) throws {
         let folder = try TemporaryFolder()

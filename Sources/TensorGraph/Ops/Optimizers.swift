@@ -72,9 +72,10 @@ extension ShapeRule {
         let own = operands.count - shared
         guard own > 0, own % (2 + slots) == 0 else { return try count(2 + slots + shared) }
         for parameter in stride(from: 0, to: own, by: 2 + slots) {
-            for index in parameter..<parameter + 2 + slots {
+            for (position, index) in (parameter..<parameter + 2 + slots).enumerated() {
+                let what = position == 1 ? "the gradient" : "what is kept of the gradients"
                 try floating(parameter, index)
-                try shape(index, operands[parameter].shape, "operand \(index)")
+                try shape(index, operands[parameter].shape, what)
             }
         }
     }
