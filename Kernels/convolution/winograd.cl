@@ -94,7 +94,7 @@ static void stage_planes(
     }
 }
 
-// Rows × width pixels of stage [rows][pitch][VECTOR_WIDTH] → as many planes of y, from `y` on, `plane` apart.
+// Rows × width pixels of stage [rows][pitch][VECTOR_WIDTH] → up to VECTOR_WIDTH planes of y, from `y` on, `plane` apart.
 static void unstage_planes(
     __global const float *stage, const int pitch, const int rows, const int width, const int planes, const long plane,
     __global float *y)
@@ -121,7 +121,7 @@ static void unstage_planes(
     } else {
         for (int p = 0; p < pixels; p++) {
             __global const float *from = stage + ((long)(p / width) * pitch + p % width) * VECTOR_WIDTH;
-            for (int c = 0; c < planes; c++) y[c * plane + p] = from[c];
+            for (int c = 0; c < min(planes, VECTOR_WIDTH); c++) y[c * plane + p] = from[c];
         }
     }
 }
