@@ -62,8 +62,8 @@ static inline void scatterPairs(
 {
     const vfloat above0 = vfloat_load(above), above1 = vfloat_load(above + VECTOR_WIDTH);
     const vfloat below0 = vfloat_load(below), below1 = vfloat_load(below + VECTOR_WIDTH);
-    const vfloat a = (vfloat)(above0.even, above1.even), b = (vfloat)(above0.odd, above1.odd);
-    const vfloat c = (vfloat)(below0.even, below1.even), d = (vfloat)(below0.odd, below1.odd);
+    const vfloat a = EVEN(above0, above1), b = ODD(above0, above1);
+    const vfloat c = EVEN(below0, below1), d = ODD(below0, below1);
     const vfloat slope = vfloat_load(cotangents), none = 0.0f;
     // Whether each is above all before it, NaN above all but NaN.
     const vint isB = (vint)(b > a) | ((vint)(b != b) & (vint)(a == a));
@@ -73,19 +73,10 @@ static inline void scatterPairs(
     const vint isD = (vint)(d > largest) | ((vint)(d != d) & (vint)(largest == largest));
     const vfloat slopeA = select(slope, none, isB | isC | isD), slopeB = select(none, slope, isB & ~isC & ~isD);
     const vfloat slopeC = select(none, slope, isC & ~isD), slopeD = select(none, slope, isD);
-    vfloat pairs;
-    pairs.even = slopeA.lo;
-    pairs.odd = slopeB.lo;
-    vfloat_store(pairs, toAbove);
-    pairs.even = slopeA.hi;
-    pairs.odd = slopeB.hi;
-    vfloat_store(pairs, toAbove + VECTOR_WIDTH);
-    pairs.even = slopeC.lo;
-    pairs.odd = slopeD.lo;
-    vfloat_store(pairs, toBelow);
-    pairs.even = slopeC.hi;
-    pairs.odd = slopeD.hi;
-    vfloat_store(pairs, toBelow + VECTOR_WIDTH);
+    vfloat_store(LOW(slopeA, slopeB), toAbove);
+    vfloat_store(HIGH(slopeA, slopeB), toAbove + VECTOR_WIDTH);
+    vfloat_store(LOW(slopeC, slopeD), toBelow);
+    vfloat_store(HIGH(slopeC, slopeD), toBelow + VECTOR_WIDTH);
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))

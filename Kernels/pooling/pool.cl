@@ -96,7 +96,7 @@ void poolPlanes(
                         const vfloat low = combinedRows(from + c, past, rows, width, columns.end - c);
                         const vfloat high = combinedRows(from + d, past, rows, width, columns.end - d);
                         storeOutputs(
-                            COMBINE((vfloat)(low.even, high.even), (vfloat)(low.odd, high.odd)),
+                            COMBINE(EVEN(low, high), ODD(low, high)),
                             outputs + q, count - q, pastOutputs, windowCounts(rows, width, first + q));
                     }
                     continue;

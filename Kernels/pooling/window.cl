@@ -9,7 +9,7 @@
 // GPU-like devices: a work-item an element. CPU-like devices (VECTOR_WIDTH > 1): a work-item a run of planes; it takes
 // CHUNK outputs of a row at a time by way of a private row of SPAN inputs, padded where windows reach out of the plane,
 // from which ‹tap(row, q, j)› is column j of the windows q, q+1, … in the lanes of a vector.
-// Goes after common/math.cl and common/vector.cl.
+// Goes after common/math.cl, common/vector.cl and common/shuffle.cl.
 
 #ifndef WINDOW_HEIGHT
 #define WINDOW_HEIGHT 2
@@ -126,7 +126,7 @@ static inline vfloat tap(const float *row, const int q, const int j, const int c
     return load_private(0, row + q + j);
 #elif STRIDE_WIDTH == 2
     const vfloat low = load_private(0, row + 2 * q + j), high = load_private(1, row + 2 * q + j);
-    return (vfloat)(low.even, high.even);
+    return EVEN(low, high);
 #else
     vfloat value = 0.0f;
     for (int n = 0; n < min(VECTOR_WIDTH, count - q); n++) ((float *)&value)[n] = row[(q + n) * STRIDE_WIDTH + j];

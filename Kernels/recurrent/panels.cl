@@ -172,8 +172,9 @@ static void state_sums(
 #define STRIPES(rows, most) (((rows) + (most) - 1) / (most))
 #define STRIPE_TOP(rows, index, count) ((rows) * (index) / (count))
 
-// Asks for what is needed only after a product, which takes long enough for it to arrive.
-#if defined(__clang__) && defined(__has_builtin)
+// Asks for what is needed only after a product, which takes long enough for it to arrive. Oclgrind, which does not know
+// the instruction, is given an empty definition.
+#if !defined(PREFETCH) && defined(__clang__) && defined(__has_builtin)
 #if __has_builtin(__builtin_prefetch)
 #define PREFETCH(pointer) __builtin_prefetch((const void *)(size_t)(pointer))
 #endif

@@ -43,6 +43,17 @@ import Testing
         }
     }
 
+    /// Each number that `gpu-bench tune` may write into a database.
+    @Test func everyValueThatATunerMayChoose() throws {
+        let cases = OpCase.all.filter { !$0.isLarge }
+        for device in try ParityDevice.all(.both) {
+            for outcome in try TuningParity(device, cases: cases, coverage: .values).check() {
+                #expect(outcome.complaints.isEmpty, "\(outcome.family) on \(device)")
+                #expect(outcome.variants > 1)
+            }
+        }
+    }
+
     private func check(
         _ cases: [OpCase], _ kernels: ParityDevice.Kernels = .both, convolutions: [ConvolutionAlgorithm?] = [nil]
     ) throws {

@@ -56,7 +56,9 @@ extension OpenCLLowering {
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
                 name,
-                files: tensors.epilogue.files + ["common/lanes.cl", "convolution/pixels.cl", "convolution/panel.cl"],
+                files: tensors.epilogue.files + KernelSpecification.laneFiles + [
+                    "convolution/pixels.cl", "convolution/panel.cl",
+                ],
                 defines: defines)
         }
         var list: [KernelLaunch] = []
@@ -116,7 +118,8 @@ extension OpenCLLowering {
             globalSize: [steps.dividedRoundingUp(by: tile.rows), grid.groups, 1], localSize: [1, 1, 1])
         let multiply = KernelLaunch(
             KernelSpecification(
-                "narrow_gradient", files: ["common/lanes.cl", "convolution/narrow_gradient.cl"], defines: tile.defines),
+                "narrow_gradient", files: KernelSpecification.laneFiles + ["convolution/narrow_gradient.cl"],
+                defines: tile.defines),
             [.workspace(0), .operand(1), .result(0), .workspace(1)]
                 + .int32s(
                     grid.groups, grid.rows, grid.channels, grid.height, grid.width, vertical.taps, horizontal.taps,
@@ -137,7 +140,8 @@ extension OpenCLLowering {
         let defines = ["VECTOR_WIDTH": "\(lanes)", "RING": "\(Self.ringCapacity)"]
             .merging(tensors.epilogue.defines) { $1 }
         let kernel = KernelSpecification(
-            "depthwise_convolution", files: tensors.epilogue.files + ["common/lanes.cl", "convolution/depthwise.cl"],
+            "depthwise_convolution",
+            files: tensors.epilogue.files + KernelSpecification.laneFiles + ["convolution/depthwise.cl"],
             defines: defines)
         let list = grids.map { grid -> KernelLaunch in
             let ring = grid.ring(vectorWidth: lanes)

@@ -29,7 +29,7 @@ extension OpenCLLowering {
         }
         let ring = grid.ring(vectorWidth: profile.vectorWidth)
         let kernel = KernelSpecification(
-            "depthwise_weight_gradient", files: ["common/lanes.cl", "convolution/depthwise.cl"],
+            "depthwise_weight_gradient", files: KernelSpecification.laneFiles + ["convolution/depthwise.cl"],
             defines: [
                 "VECTOR_WIDTH": "\(profile.vectorWidth)", "RING": "\(Self.ringCapacity)", "MAXIMUM_TAPS": "\(mostTaps)",
             ])
@@ -63,7 +63,7 @@ extension OpenCLLowering {
         let tapShares = min(grid.taps, tile.items.dividedRoundingUp(by: rowPanels * grid.groups * shares))
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
-                name, files: ["common/lanes.cl", "convolution/weight_gradient_panel.cl"],
+                name, files: KernelSpecification.laneFiles + ["convolution/weight_gradient_panel.cl"],
                 defines: [
                     "VECTOR_WIDTH": "\(tile.vectorWidth)", "TILE_M": "\(tile.rows)", "TILE_VECTORS": "\(tile.vectors)",
                 ])
@@ -112,7 +112,8 @@ extension OpenCLLowering {
         ]
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
-                name, files: ["common/lanes.cl", "convolution/pixels.cl", "convolution/weight_gradient.cl"],
+                name,
+                files: KernelSpecification.laneFiles + ["convolution/pixels.cl", "convolution/weight_gradient.cl"],
                 defines: defines)
         }
         let stepBlocks = grid.depth.dividedRoundingUp(by: mostSteps)

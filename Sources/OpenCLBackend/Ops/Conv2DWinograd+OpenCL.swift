@@ -109,7 +109,7 @@ extension OpenCLLowering {
         return KernelSpecification(
             name,
             files: (epilogue?.files ?? [])
-                + ["common/lanes.cl", "convolution/winograd_transforms.cl", "convolution/winograd.cl"],
+                + KernelSpecification.laneFiles + ["convolution/winograd_transforms.cl", "convolution/winograd.cl"],
             defines: defines.merging(numbers) { $1 }.merging(epilogue?.defines ?? [:]) { $1 })
     }
 

@@ -43,7 +43,7 @@ extension OpenCLLowering {
         defines["GROUP"] = "\(group)"
         let kernel = KernelSpecification(
             isCPU ? name + "Planes" : name,
-            files: KernelSpecification.vectorFiles + ["pooling/window.cl", file], defines: defines)
+            files: KernelSpecification.vectorFiles + ["common/shuffle.cl", "pooling/window.cl", file], defines: defines)
         if isCPU {
             let items = min(planes, 16 * profile.computeUnits)
             let launch = KernelLaunch(kernel, tensors + [.uint64(UInt64(planes))] + extents, items: items)

@@ -60,6 +60,9 @@ extension TuningSpace {
 extension KernelSpecification {
     /// The float vectors that row-wise kernels are written on.
     static let vectorFiles = ["common/math.cl", "common/vector.cl"]
+
+    /// The float vectors that convolutions are written on.
+    static let laneFiles = ["common/shuffle.cl", "common/lanes.cl"]
 }
 
 extension OpenCLLowering {
