@@ -79,9 +79,12 @@ struct Run: ParsableCommand {
         }
         Session.judgeAgain(&rows, devices, peaks)
         try writeReports(rows, devices, runner)
-        let failed = rows.count { $0.hasFailed }
-        if failed > 0 {
-            Terminal.remark("\(failed) of \(rows.count) rows failed")
+        let failed = rows.filter(\.hasFailed)
+        if !failed.isEmpty {
+            for row in failed where row.verdict != row.parity {
+                Terminal.remark("\(row.benchCase) \(row.pass) on \(row.device): \(row.parity)")
+            }
+            Terminal.remark("\(failed.count) of \(rows.count) rows failed")
             throw ExitCode(1)
         }
     }

@@ -6,15 +6,11 @@
 // A device that is really lost writes nothing more, whereas here the driver lives on, and would write into memory that
 // the program has rightly given up.
 
-#define CL_TARGET_OPENCL_VERSION 300
-#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
-#include <CL/cl.h>
-#include <CL/cl_icd.h>
-#include <CL/cl_layer.h>
+#define LAYER_NAME "Tessera fault"
+#include "layer.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const cl_icd_dispatch *target;
 static cl_icd_dispatch layer;
@@ -190,20 +186,6 @@ STATUS(clEnqueueMarkerWithWaitList, CL_OUT_OF_RESOURCES, (cl_command_queue queue
        (queue, count, list, event))
 STATUS(clEnqueueBarrierWithWaitList, CL_OUT_OF_RESOURCES, (cl_command_queue queue, WAIT_LIST),
        (queue, count, list, event))
-
-// What the loader calls.
-
-CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *size_ret) {
-    const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
-    static const char layer_name[] = "Tessera fault";
-    const void *answer = name == CL_LAYER_API_VERSION ? (const void *)&version : layer_name;
-    const size_t length = name == CL_LAYER_API_VERSION ? sizeof version : sizeof layer_name;
-    if (name != CL_LAYER_API_VERSION && name != CL_LAYER_NAME) return CL_INVALID_VALUE;
-    if (value && size < length) return CL_INVALID_VALUE;
-    if (value) memcpy(value, answer, length);
-    if (size_ret) *size_ret = length;
-    return CL_SUCCESS;
-}
 
 static void read_environment(void) {
     const char *call = getenv("TESSERA_FAULT_CALL");

@@ -64,7 +64,7 @@ package struct BenchComparison {
         var lines = [table.header]
         for pair in pairs {
             let isSlower = isRegression(pair)
-            let remark = pair.new.hasFailed ? pair.new.parity : isSlower ? "slower" : ""
+            let remark = pair.new.hasFailed ? pair.new.verdict : isSlower ? "slower" : ""
             lines.append(
                 table.line(
                     [

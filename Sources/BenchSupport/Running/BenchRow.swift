@@ -34,6 +34,12 @@ package struct BenchRow: Hashable, Sendable, Codable {
 
     package var hasFailed: Bool { parity.hasPrefix("FAIL") }
 
+    /// `parity` as a cell of a table takes it: a compiler's complaints can be pages long.
+    package var verdict: String {
+        let line = parity.prefix { !$0.isNewline }
+        return line.count == parity.count && line.count <= 120 ? parity : line.prefix(120) + " …"
+    }
+
     enum CodingKeys: String, CodingKey {
         case benchCase = "case"
         case pass, device

@@ -66,7 +66,7 @@ package final class BenchRunner {
         do {
             try run(benchCase, pass, on: device, widest: widest, &row)
         } catch {
-            row.parity = "FAIL: " + "\(error)".split(separator: "\n").joined(separator: " ")
+            row.parity = "FAIL: \(error)"
             device.reopen()
         }
         return row
