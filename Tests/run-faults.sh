@@ -30,7 +30,7 @@ program() { # WHAT RUN
         timeout 1800 "$RELEASE"/fashion-cnn --device opencl --steps 5 --seed 1 $TRAINING >"$2.log" 2>&1
         ;;
     bench)
-        timeout 1800 "$RELEASE"/gpu-bench run --device cpu --device opencl --no-peak --runs 2 --json "$2.json" \
+        timeout 1800 "$RELEASE"/gpu-bench run --device cpu --device opencl --no-peak --runs 2 --warm-up 0 --json "$2.json" \
             --case matmul:m=33,n=65,k=17 --case softmax:rows=7,cols=31 >"$2.log" 2>&1
         ;;
     esac

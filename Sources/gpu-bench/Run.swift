@@ -27,6 +27,7 @@ struct Run: ParsableCommand {
     @Option(help: "A device; may be repeated. (default: cpu, and opencl where there is one)") var device: [String] = []
     @Option(name: .customLong("pass"), help: "Forward, forward and backward, or both.") var chosen = Passes.both
     @Option(help: "Timed runs of each case, after at least two that are not.") var runs = 7
+    @Option(help: "Milliseconds of runs before them; 0 for no more than two runs.") var warmUp = 150.0
     @Option(help: "Write the rows as JSON.") var json: String?
     @Option(help: "Write a page with the table and a roofline for each device.") var html: String?
     @Option(help: "Write inputs and results of every case but train as NumPy files in folders here.") var dump: String?
@@ -37,6 +38,7 @@ struct Run: ParsableCommand {
 
     func validate() throws {
         guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be from 1 to 10000.") }
+        guard (0...60_000).contains(warmUp) else { throw ValidationError("--warm-up must be from 0 to 60000.") }
     }
 
     func run() throws {
@@ -49,6 +51,7 @@ struct Run: ParsableCommand {
 
         var options = BenchRunner.Options()
         options.runs = runs
+        options.warmUpTime = warmUp
         options.checks = !noCheck
         options.dump = dump
         options.takesTrace = trace != nil

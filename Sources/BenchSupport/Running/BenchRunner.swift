@@ -20,6 +20,8 @@ package final class BenchRunner {
     package struct Options: Sendable {
         package var runs = 7
         package var warmUps = 2
+        /// The least time of untimed runs of a case, in milliseconds.
+        package var warmUpTime = 150.0
         /// Whether results are compared with float64.
         package var checks = true
         /// Where inputs and results are written, if anywhere.
@@ -31,9 +33,6 @@ package final class BenchRunner {
 
         package init() {}
     }
-
-    /// In milliseconds.
-    private static let leastWarmUp = 150.0
 
     private let options: Options
     /// Called with what is being done, for a progress line.
@@ -85,7 +84,7 @@ package final class BenchRunner {
         // A kernel may leave a new process's threads on one core for its first tenth of a second. Training goes on from
         // where it is: it gets just the steps that the reference takes.
         var (warmUps, spent) = (0, 0.0)
-        while warmUps < options.warmUps || (program.loss == nil && spent < Self.leastWarmUp) {
+        while warmUps < options.warmUps || (program.loss == nil && spent < options.warmUpTime) {
             spent += try Stopwatch.milliseconds { _ = try executor.run(plan) }
             warmUps += 1
         }
