@@ -7,8 +7,9 @@
 # Two processes at a time do:
 #   faults  a kernel with a fault of each kind, each of which must be found
 #   cover   every kernel with every value of each of its macros, as any device would get it
+#   tuned   every value that the tuner may choose, at least once; left out with --quick
 #   all     every small case on GPU kernels and on the CPU kernels of 4 lanes; left out with --quick
-# Options such as `--filter conv2D` go to tessera-parity and narrow down the last two.
+# Options such as `--filter conv2D` go to tessera-parity and narrow down the last three.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -81,6 +82,10 @@ jobs() {
         echo "$0 part cover-wide-$part --kernels all --cover $wide --part $part/4$arguments"
     done
     [[ -n $quick ]] && return
+    local family
+    for family in $("$PARITY" --tuning values --list | sed -n 's/^family *//p'); do
+        echo "env OCLGRIND_UNINITIALIZED=1 $0 part tuned-$family --tuning values --family $family$arguments"
+    done
     for part in {1..40}; do
         echo "env OCLGRIND_UNINITIALIZED=1 $0 part all-$part --kernels all $both --part $part/40$arguments"
     done

@@ -46,6 +46,15 @@ import Testing
         #expect(row.hasFailed && row.parity.contains("does not fit") && row.ms == nil)
     }
 
+    @Test func aLongFailureIsOneLineOfATable() {
+        var row = BenchRow(benchCase: "softmax", pass: "fwd", device: "opencl", parity: "FAIL: clBuildProgram")
+        #expect(row.verdict == row.parity)
+        row.parity += "\n" + String(repeating: "error ", count: 100)
+        #expect(row.verdict == "FAIL: clBuildProgram …")
+        row.parity = String(repeating: "x", count: 500)
+        #expect(row.verdict.count == 122 && row.verdict.hasSuffix(" …"))
+    }
+
     @Test func aDeviceThatIsNotThereIsAnError() {
         #expect { try BenchDevice.named("no such device") } throws: {
             "\($0)".contains("no such device") && "\($0)".contains("cpu")

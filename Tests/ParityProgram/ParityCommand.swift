@@ -43,7 +43,7 @@ struct ParityCommand: ParsableCommand {
     var once = false
     @Option(help: "Run only the k-th of n parts of the work, as k/n.")
     var part: Part = Part(index: 1, count: 1)
-    @Flag(help: "Print the cases and devices, and run nothing.")
+    @Flag(help: "Print the cases (with --tuning, the families) and devices, and run nothing.")
     var list = false
     @Flag(help: "Print each case as it runs.")
     var verbose = false
@@ -70,6 +70,10 @@ struct ParityCommand: ParsableCommand {
         let tasks = part.of(try tasks(cases, devices))
         if list {
             for device in devices { print("device  \(device)") }
+            if tuning != nil {
+                for space in TuningSpace.all { print("family  \(space.name)") }
+                return
+            }
             for task in tasks {
                 print("case    \(task.opCase)\(task.opCase.isLarge ? "  (large)" : "")")
                 if cover { for device in task.devices { print("        \(task.plans[0].rawValue) on \(device)") } }
