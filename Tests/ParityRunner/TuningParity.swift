@@ -38,22 +38,29 @@ package struct TuningParity {
     package func check(families: [String] = []) throws -> [Outcome] {
         guard case .opencl(let openCL, let own) = device.kind else { return [] }
         let shape = own.shape
-        let profile = DeviceProfile(openCL, shape: shape)
         let spaces = TuningSpace.all.filter { space in
             space.shape == shape && (families.isEmpty || families.contains(space.name))
         }
         var users: [String: [Subject]] = [:]
-        for opCase in cases {
-            for (family, problems) in try look(opCase, profile) {
-                users[family, default: []].append(Subject(opCase: opCase, problems: problems))
+        // Small convolutions are done by Winograd's method only where that is asked for.
+        for convolution in [nil, ConvolutionAlgorithm.winograd2, .winograd4] {
+            var profile = DeviceProfile(openCL, shape: shape)
+            profile.convolution = convolution
+            for opCase in cases where convolution == nil || opCase.name.hasPrefix("conv2D") {
+                for (family, problems) in try look(opCase, profile) where convolution == nil || isWinograd(family) {
+                    users[family, default: []].append(Subject(opCase: opCase, problems: problems, profile: profile))
+                }
             }
         }
-        return try spaces.map { try check($0, Self.spread(users[$0.name] ?? [], 12), profile, openCL, shape) }
+        return try spaces.map { try check($0, Self.spread(users[$0.name] ?? [], 12), openCL) }
     }
+
+    private func isWinograd(_ family: String) -> Bool { family.hasPrefix("winograd") }
 
     private struct Subject {
         var opCase: OpCase
         var problems: [TuningProblem]
+        var profile: DeviceProfile
     }
 
     /// The families that a case's kernels belong to, forward and backward, with the problems they are looked up for.
@@ -78,22 +85,26 @@ package struct TuningParity {
     }
 
     private func check(
-        _ space: TuningSpace, _ subjects: [Subject], _ profile: DeviceProfile, _ openCL: Device,
-        _ shape: DeviceProfile.KernelShape
+        _ space: TuningSpace, _ subjects: [Subject], _ openCL: Device
     ) throws -> Outcome {
         var outcome = Outcome(family: space.name, device: device.name)
-        guard !subjects.isEmpty else {
+        guard let profile = subjects.first?.profile else {
             outcome.complaints.append("no case uses these kernels")
             return outcome
         }
-        let backend = try OpenCLBackend(
-            openCL, shape: shape, timesKernels: false, tuning: TuningTable(), keepsPrograms: false)
-        let executor = Executor(
-            cpu: ReferenceBackend(), device: backend, policy: .report, isolatesTensors: isolatesTensors)
+        var executors: [ConvolutionAlgorithm?: (backend: OpenCLBackend, executor: Executor)] = [:]
+        for profile in subjects.map(\.profile) where executors[profile.convolution] == nil {
+            let backend = try OpenCLBackend(
+                openCL, profile: profile, timesKernels: false, tuning: TuningTable(), keepsPrograms: false)
+            let executor = Executor(
+                cpu: ReferenceBackend(), device: backend, policy: .report, isolatesTensors: isolatesTensors)
+            executors[profile.convolution] = (backend, executor)
+        }
         let variants = TuningVariants(space, subjects.map(\.problems), on: profile, coverage: coverage)
         var checks: [Int: Check] = [:]
         for variant in variants.list {
             let opCase = subjects[variant.subject].opCase
+            guard let (backend, executor) = executors[subjects[variant.subject].profile.convolution] else { continue }
             let check =
                 try checks[variant.subject]
                 ?? Check(opCase, .float32, opCase.gradient.tolerance == nil ? .forward : .withGradients)

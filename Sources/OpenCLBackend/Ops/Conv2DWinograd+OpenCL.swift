@@ -1,30 +1,45 @@
 import Execution
 import TensorGraph
 
-/// The numbers of `convolution/winograd.cl`.
-struct WinogradNumbers {
-    /// Bytes of transformed tiles and products that a block may take, so that they stay in the second-level cache.
-    var blockBytes = 768 << 10
-    /// The same of the weight's gradient, which reads and writes its sums once a block.
-    var gradientBlockBytes = 1 << 20
+/// Limits of `convolution/winograd.cl` that no device was seen to gain by changing.
+private enum WinogradLimits {
     /// Bytes of partial sums of the weight's gradient beyond which the compute units share out rows of it, not tiles.
-    var partialBytes = 8 << 20
+    static let partialBytes = 8 << 20
     /// Tiles that a block should have, and the fewest that make one worthwhile: each block reads all transformed weights.
-    var wantedTiles = 32
-    var fewestTiles = 16
-    /// The register tile: at most so many tiles, or so many channels of the weight's gradient, by vectors of rows.
-    var registerTiles: Int
-    var registerChannels: Int
-    var registerVectors = 2
-    /// Work-items a compute unit.
-    var items = 2
+    static let wantedTiles = 32
+    static let fewestTiles = 16
     /// The most bytes that a node may need for what it keeps between its kernels.
-    var workspaceBytes = 512 << 20
+    static let workspaceBytes = 512 << 20
+}
 
-    /// All registers but a few are sums: 32 of 512 bits with AVX-512, 16 with AVX2.
-    init(_ profile: DeviceProfile) {
-        (registerTiles, registerChannels) = profile.vectorWidth >= 16 ? (14, 8) : (6, 4)
-    }
+extension TuningSpace {
+    /// `convolution/winograd.cl`, the forward pass and the gradient of the input: a register tile of at most `rows` tiles
+    /// by `vectors` vectors of rows, and blocks whose tiles and products take `blockKilobytes`, to stay in the
+    /// second-level cache.
+    static let winograd = TuningSpace(
+        "winograd", .cpu,
+        [
+            .blockKilobytes: [128, 256, 512, 768, 1024, 2048], .rows: [2, 4, 6, 8, 10, 12, 14], .vectors: [1, 2, 3, 4],
+            .itemsPerUnit: [1, 2, 4, 8],
+        ],
+        standard: { _, profile in
+            [.blockKilobytes: 768, .rows: profile.vectorWidth >= 16 ? 14 : 6, .vectors: 2, .itemsPerUnit: 2]
+        },
+        constraint: { values, _, profile in profile.holdsTile(rows: values[.rows], vectors: values[.vectors]) })
+
+    /// The same of the gradient of the weight, whose register tile has `rows` channels; its sums are read and written once a
+    /// block.
+    static let winogradWeightGradient = TuningSpace(
+        "winograd-weight-gradient", .cpu,
+        [.blockKilobytes: [256, 512, 1024, 2048, 4096], .rows: [1, 2, 4, 8, 16], .vectors: [1, 2]],
+        standard: { _, profile in
+            [.blockKilobytes: 1024, .rows: profile.vectorWidth >= 16 ? 8 : 4, .vectors: 2]
+        },
+        constraint: { values, _, profile in
+            // A tile is part of one vector of channels.
+            profile.vectorWidth.isMultiple(of: values[.rows])
+                && profile.holdsTile(rows: values[.rows], vectors: values[.vectors])
+        })
 }
 
 /// Blocks of whole rows of tiles.
@@ -71,7 +86,7 @@ extension OpenCLLowering {
     }
 
     private func winogradLaunches(_ list: [KernelLaunch], workspaces: [Int], _ summary: String) -> Lowering? {
-        workspaces.reduce(0, +) > WinogradNumbers(profile).workspaceBytes
+        workspaces.reduce(0, +) > WinogradLimits.workspaceBytes
             ? nil : launches(list, workspaces: workspaces, summary)
     }
 
@@ -115,17 +130,17 @@ extension OpenCLLowering {
 
     /// `winograd_convolution` of `convolution/winograd.cl`.
     private func winogradPanels(_ winograd: WinogradGrid, _ tensors: ConvolutionTensors) -> Lowering? {
-        let numbers = WinogradNumbers(profile)
+        let numbers = profile.numbers(.winograd, winograd.problem)
         let units = max(profile.computeUnits, 1)
-        let (channelVectors, tileVectors) = (vectors(winograd.grid.channels), numbers.registerVectors)
+        let (channelVectors, tileVectors) = (vectors(winograd.grid.channels), numbers[.vectors])
         let rowBlocks = vectors(winograd.grid.rows).dividedRoundingUp(by: tileVectors)
         let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + rowBlocks * tileVectors)
         let blocks = WinogradBlocks(
-            winograd, tiles: max(numbers.blockBytes / tileBytes, numbers.wantedTiles), register: numbers.registerTiles,
-            fewest: min(units, max(winograd.tiles / numbers.fewestTiles, 1)))
-        let panels = blocks.mostTiles.dividedRoundingUp(by: numbers.registerTiles)
+            winograd, tiles: max(1024 * numbers[.blockKilobytes] / tileBytes, WinogradLimits.wantedTiles),
+            register: numbers[.rows], fewest: min(units, max(winograd.tiles / WinogradLimits.fewestTiles, 1)))
+        let panels = blocks.mostTiles.dividedRoundingUp(by: numbers[.rows])
         let registerTiles = min(blocks.mostTiles.dividedRoundingUp(by: panels), blocks.fewestTiles)
-        let items = min(blocks.count, numbers.items * units)
+        let items = min(blocks.count, numbers[.itemsPerUnit] * units)
         let rowItems = min(rowBlocks, units.dividedRoundingUp(by: items))
         let stage = stageFloats(winograd, blocks)
         let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
@@ -154,25 +169,25 @@ extension OpenCLLowering {
     /// `winograd_weight_gradient` of `convolution/winograd.cl`.
     private func winogradWeightGradientPanels(_ winograd: WinogradGrid) -> Lowering? {
         let grid = winograd.grid
-        let numbers = WinogradNumbers(profile)
+        let numbers = profile.numbers(.winogradWeightGradient, winograd.problem)
         let units = max(profile.computeUnits, 1)
         let (channelVectors, rowVectors) = (vectors(grid.channels), vectors(grid.rows))
-        let tileVectors = numbers.registerVectors
+        let tileVectors = numbers[.vectors]
         let rowBlocks = rowVectors.dividedRoundingUp(by: tileVectors)
         let partialFloats =
             rowBlocks * winograd.positions * channelVectors * profile.vectorWidth * tileVectors * profile.vectorWidth
-        let shares = max(min(numbers.partialBytes / (4 * partialFloats), units, winograd.tileRows), 1)
+        let shares = max(min(WinogradLimits.partialBytes / (4 * partialFloats), units, winograd.tileRows), 1)
         let rowItems = min(rowBlocks, units.dividedRoundingUp(by: shares))
         let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + rowVectors)
         let blocks = WinogradBlocks(
-            winograd, tiles: max(numbers.gradientBlockBytes / tileBytes, numbers.wantedTiles), register: 1,
+            winograd, tiles: max(1024 * numbers[.blockKilobytes] / tileBytes, WinogradLimits.wantedTiles), register: 1,
             fewest: shares)
         let stage = stageFloats(winograd, blocks)
         let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
         let slot = stage + tileFloats + floats(winograd, vectors: rowVectors * blocks.mostTiles)
         func kernel(_ name: String) -> KernelSpecification {
             winogradKernel(
-                name, winograd, ["TILE_C": "\(numbers.registerChannels)", "TILE_VECTORS": "\(tileVectors)"])
+                name, winograd, ["TILE_C": "\(numbers[.rows])", "TILE_VECTORS": "\(tileVectors)"])
         }
         let multiply = KernelLaunch(
             kernel("winograd_weight_gradient"),

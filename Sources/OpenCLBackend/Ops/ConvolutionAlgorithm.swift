@@ -138,5 +138,11 @@ struct WinogradGrid: Hashable {
     var tileRows: Int { grid.images * tilesHigh }
     var tiles: Int { tileRows * tilesWide }
     var positions: Int { (outputTile + 2) * (outputTile + 2) }
+    /// What a tuner is told: the extents of the convolution, and of the tiles.
+    var problem: TuningProblem {
+        var problem = grid.problem
+        problem.extents["tile"] = outputTile
+        return problem
+    }
     var name: String { "Winograd F(\(outputTile)×\(outputTile), 3×3)" }
 }

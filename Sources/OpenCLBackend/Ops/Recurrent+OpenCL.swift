@@ -43,7 +43,7 @@ extension OpenCLLowering {
             }
             return launches(all, "\(name), a launch a step")
         }
-        let tile = PanelTile(profile, gates: gates)
+        let tile = tile(gates: gates, steps: steps, batch: batch, hidden: hidden)
         let share = rowsPerItem(batch)
         let panels = hidden.dividedRoundingUp(by: tile.vectorWidth)
         let pack = KernelLaunch(
@@ -72,7 +72,7 @@ extension OpenCLLowering {
             }
             return launches(all, "\(name) gradient, a launch a step")
         }
-        let tile = PanelTile(profile, gates: gates)
+        let tile = tile(gates: gates, steps: steps, batch: batch, hidden: hidden)
         let share = rowsPerItem(batch)
         let depth = gates * hidden
         let panels = hidden.dividedRoundingUp(by: tile.stateWidth)
@@ -91,7 +91,7 @@ extension OpenCLLowering {
 
     // MARK: CPU shape
 
-    /// The tiles of registers of `recurrent/panels.cl`: sums, a panel's vectors and one number of a fill the registers.
+    /// The register tiles of `recurrent/panels.cl`.
     private struct PanelTile {
         let vectorWidth: Int
         let gates: Int
@@ -99,16 +99,7 @@ extension OpenCLLowering {
         let gateRows: Int
         /// The most rows of a backward tile, and its vectors.
         let stateRows: Int
-        let stateVectors = 2
-
-        init(_ profile: DeviceProfile, gates: Int) {
-            vectorWidth = profile.vectorWidth
-            self.gates = gates
-            // Wide vectors come with 32 registers, others with 16.
-            let sums = profile.vectorWidth == 16 ? 24 : 12
-            gateRows = sums / gates
-            stateRows = profile.vectorWidth == 16 ? 8 : 6
-        }
+        let stateVectors: Int
 
         /// Columns of a backward panel.
         var stateWidth: Int { stateVectors * vectorWidth }
@@ -119,6 +110,14 @@ extension OpenCLLowering {
                 "STATE_ROWS": "\(stateRows)", "STATE_VECTORS": "\(stateVectors)",
             ]
         }
+    }
+
+    private func tile(gates: Int, steps: Int, batch: Int, hidden: Int) -> PanelTile {
+        let problem: TuningProblem = ["gates": gates, "steps": steps, "batch": batch, "hidden": hidden]
+        let numbers = profile.numbers(.recurrent, problem)
+        return PanelTile(
+            vectorWidth: numbers[.lanes], gates: gates, gateRows: numbers[.rows], stateRows: numbers[.outerRows],
+            stateVectors: numbers[.outerVectors])
     }
 
     /// The rows of the batch that one work-item carries: the batch dealt to all cores, but not so thin that each of them
@@ -153,4 +152,26 @@ extension OpenCLLowering {
         return KernelLaunch(
             kernel, arguments, globalSize: [roundedUp(hidden), roundedUp(batch)], localSize: [stepTile, stepTile])
     }
+}
+
+extension TuningSpace {
+    /// `recurrent/panels.cl`: the tile of a step forward has `rows` rows of a vector for each gate, that of a step back
+    /// `outerRows` rows of `outerVectors` vectors. They fill the registers.
+    static let recurrent = TuningSpace(
+        "recurrent", .cpu,
+        [.rows: [3, 4, 6, 8, 12], .outerRows: [3, 4, 6, 8, 12], .outerVectors: [1, 2, 3, 4], .lanes: [4, 8, 16]],
+        standard: { problem, profile in
+            // Wide vectors come with 32 registers, others with 16.
+            let isWide = profile.vectorWidth >= 16
+            return [
+                .rows: (isWide ? 24 : 12) / problem["gates"], .outerRows: isWide ? 8 : 6, .outerVectors: 2,
+                .lanes: profile.vectorWidth,
+            ]
+        },
+        constraint: { values, problem, profile in
+            // Forward, the panel's vectors and the broadcast number may share a register.
+            values[.lanes] <= profile.vectorWidth
+                && (values[.rows] + 1) * problem["gates"] <= profile.vectorRegisters
+                && profile.holdsTile(rows: values[.outerRows], vectors: values[.outerVectors])
+        })
 }

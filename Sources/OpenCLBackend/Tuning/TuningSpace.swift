@@ -33,6 +33,8 @@ package enum TuningParameter: String, Hashable, Sendable, CaseIterable {
     case team
     /// The side of a Winograd tile's outputs.
     case outputTile
+    /// Kilobytes of what is worked on at a time, to stay in a cache.
+    case blockKilobytes
     /// Which of two kernels: 1 for the one that the family is named for, 0 for the other.
     case isChosen
 }
@@ -175,7 +177,8 @@ extension TuningSpace {
     /// Every family that has numbers to choose.
     package static let all: [TuningSpace] = [
         convolutionMethod.cpu, weightGradientMethod.cpu, gemmPanel, gemmFewRows, convolutionPanel, depthwise,
-        weightGradientPixels, weightGradientTaps, attention, attentionGradient, attentionFew, rows,
+        weightGradientPixels, weightGradientTaps, attention, attentionGradient, attentionFew, recurrent, winograd,
+        winogradWeightGradient, rows,
         convolutionMethod.gpu, weightGradientMethod.gpu, gemmTile, convolutionTile, weightGradientTile, rowTeams,
     ]
 
