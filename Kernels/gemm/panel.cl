@@ -10,6 +10,8 @@
 //   │  a   │ │        │        │                                  of it first, by gemm_pack_rows, or, with few columns,
 //                                                               a block of k at a time by each work-item for itself.
 //
+// A weight that many products share may come packed for all of k: by gemm_pack_columns once, with B_PACKED for them all.
+//
 // Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed; a batch stride of 0
 // shares it), bias [n], y [batch, m, n]. 2·m·n·k flops a batch entry. Bytes moved: a and b once (a twice, where packed),
 // y once for each block of k. There is no local memory and no barrier; the local size is always (1, 1, 1), so that
@@ -38,6 +40,14 @@
 #define A_BLOCKS 3
 #ifndef LAYOUT_A
 #define LAYOUT_A A_PACKED    // how a is read: in panels; in place, [m, k] or [k, m], with m ≥ TILE_M; from own blocks
+#endif
+#ifndef B_PACKED
+#define B_PACKED 0           // whether b is panels by gemm_pack_columns
+#endif
+#if B_PACKED
+#define PANEL_SPACE __global
+#else
+#define PANEL_SPACE __private
 #endif
 #ifndef HAS_BIAS
 #define HAS_BIAS 0
@@ -98,7 +108,8 @@ void gemm_pack_rows(
 }
 
 // Rows p of [depth, columns] of b, from `b` on, into panel [depth][TILE_N], missing columns zero.
-static void pack_columns(__global const float *b, float *panel, const int depth, const int columns, const int stride)
+static void pack_columns(
+    __global const float *b, PANEL_SPACE float *panel, const int depth, const int columns, const int stride)
 {
 #if TRANSPOSE_B
     for (int v = 0; v < TILE_VECTORS; v++) {
@@ -106,7 +117,7 @@ static void pack_columns(__global const float *b, float *panel, const int depth,
         int p = 0;
         if (columns >= first + VECTOR_WIDTH) {
             for (; p + VECTOR_WIDTH <= depth; p += VECTOR_WIDTH)
-                TRANSPOSE_SQUARE(b + (long)first * stride + p, stride, __private, panel + p * TILE_N + first, TILE_N);
+                TRANSPOSE_SQUARE(b + (long)first * stride + p, stride, PANEL_SPACE, panel + p * TILE_N + first, TILE_N);
         }
         for (int j = first; j < first + VECTOR_WIDTH; j++) {
             for (int rest = p; rest < depth; rest++)
@@ -117,7 +128,7 @@ static void pack_columns(__global const float *b, float *panel, const int depth,
     if (columns == TILE_N) {
         for (int p = 0; p < depth; p++) {
             for (int v = 0; v < TILE_VECTORS; v++)
-                ((floatv *)panel)[p * TILE_VECTORS + v] = loadv(v, b + (long)p * stride);
+                ((PANEL_SPACE floatv *)panel)[p * TILE_VECTORS + v] = loadv(v, b + (long)p * stride);
         }
     } else {
         for (int p = 0; p < depth; p++) {
@@ -127,11 +138,25 @@ static void pack_columns(__global const float *b, float *panel, const int depth,
 #endif
 }
 
+#if B_PACKED
+// b → panels [⌈n / TILE_N⌉][k][TILE_N]. Global size (⌈n / TILE_N⌉, 1, 1).
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void gemm_pack_columns(
+    __global const float *restrict b, const ulong bOffset, __global float *restrict packed, const ulong packedOffset,
+    const int n, const int k)
+{
+    const int column = (int)get_global_id(0) * TILE_N;
+    pack_columns(
+        b + bOffset + (long)column * (TRANSPOSE_B ? k : 1), packed + packedOffset + (long)column * k, k,
+        min(TILE_N, n - column), TRANSPOSE_B ? k : n);
+}
+#endif
+
 // tile += TILE_M rows of a · b panel [depth][TILE_N], the first `vectors` vectors of each row of it.
 // `stride` is that from a row of a to the next, or from a step to the next where the rows are side by side.
 static inline __attribute__((always_inline))
 void multiply(
-    __global const float *a, const long stride, const float *b, const int depth, const int vectors,
+    __global const float *a, const long stride, PANEL_SPACE const float *b, const int depth, const int vectors,
     floatv tile[TILE_M][TILE_VECTORS])
 {
     for (int p = 0; p < depth; p++) {
@@ -171,7 +196,7 @@ static floatv load_part(__global const float *pointer, const int count)
 // only those from `skipped` to before `rows` are stored; c is where the row `skipped` goes.
 static inline __attribute__((always_inline))
 void multiply_tile(
-    __global const float *a, const long stride, const float *b, __global float *c,
+    __global const float *a, const long stride, PANEL_SPACE const float *b, __global float *c,
     __global const float *bias, const int depth, const int skipped, const int rows, const int columns, const int n,
     const int vectors, const int first, const int last)
 {
@@ -231,7 +256,9 @@ void gemm_panels(
 #endif
     const int m, const int n, const int k, const int blockK, const ulong bBatchStride)
 {
+#if !B_PACKED
     float panel[BLOCK_K * TILE_N] __attribute__((aligned(64)));
+#endif
     const ulong entry = get_global_id(2);
     const long stride = LAYOUT_A == A_ROWS ? k : m;
     const int rowPanels = (m + TILE_M - 1) / TILE_M, columnPanels = (n + TILE_N - 1) / TILE_N;
@@ -264,7 +291,9 @@ void gemm_panels(
         for (int j = columnStart; j < columnEnd; j++) {
             const int column = j * TILE_N;
             const int columns = min(TILE_N, n - column);
-#if TRANSPOSE_B
+#if B_PACKED
+            __global const float *panel = b + (long)column * k + block * TILE_N;
+#elif TRANSPOSE_B
             pack_columns(b + (long)column * k + block, panel, depth, columns, k);
 #else
             pack_columns(b + (long)block * n + column, panel, depth, columns, n);

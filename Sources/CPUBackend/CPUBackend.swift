@@ -10,7 +10,9 @@ package final class CPUBackend: Backend {
 
     package init() {}
 
-    package func lower(_ node: Node) throws -> Lowering { .accepted(try CPUKernel(lowering: node)) }
+    package func lower(_ node: Node, steady: Set<Int>) throws -> Lowering {
+        .accepted(try CPUKernel(lowering: node, steady: steady))
+    }
 
     package func allocate(byteCount: Int) throws -> any Memory { CPUMemory(byteCount: byteCount) }
 
@@ -71,18 +73,33 @@ struct Places {
 package struct CPUKernel: LoweredNode {
     package var workspaces: [Int]
     package var summary: String
-    let run: (Places) -> Void
+    package let packing: Packing?
+    private let pack: (Places) -> Void
+    private let work: (Places) -> Void
 
-    init(_ summary: String, workspaces: [Int] = [], run: @escaping (Places) -> Void) {
+    /// - Parameters:
+    ///   - packing: what `pack` reads and fills, where there is one.
+    ///   - run: the rest of the work.
+    init(
+        _ summary: String, workspaces: [Int] = [], packing: Packing? = nil, pack: @escaping (Places) -> Void = { _ in },
+        run: @escaping (Places) -> Void
+    ) {
         self.summary = summary
         self.workspaces = workspaces
-        self.run = run
+        self.packing = packing
+        self.pack = pack
+        work = run
     }
 
-    init(lowering node: Node) throws {
+    func run(_ places: Places, _ part: PlacedNode.Part = .whole) {
+        if part != .afterPacking { pack(places) }
+        if part != .packing { work(places) }
+    }
+
+    init(lowering node: Node, steady: Set<Int>) throws {
         let isHalf: (TensorType) -> Bool = { $0.dtype == .float16 || $0.dtype == .bfloat16 }
         if !(node.operandTypes + node.resultTypes).contains(where: isHalf) {
-            self = try node.op.accept(CPULowering(node: node))
+            self = try node.op.accept(CPULowering(node: node, steady: steady))
         } else {
             self = try CPUKernel(widening: node)
         }
@@ -95,7 +112,9 @@ final class CPURecording: Recording {
 
     init(_ nodes: [PlacedNode]) {
         self.nodes = nodes.compactMap { placed in
-            (placed.lowered as? CPUKernel).map { (placed, $0, placed.node.op.name) }
+            (placed.lowered as? CPUKernel).map {
+                (placed, $0, placed.node.op.name + (placed.part == .packing ? ": packing" : ""))
+            }
         }
     }
 
@@ -110,7 +129,7 @@ final class CPURecording: Recording {
                 operands: try placed.operands.map { UnsafeRawPointer(try pointer($0)) },
                 results: try placed.results.map(pointer), workspaces: try placed.workspaces.map(pointer))
             let start = trace == nil ? 0 : DispatchTime.now().uptimeNanoseconds
-            kernel.run(places)
+            kernel.run(places, placed.part)
             if let trace {
                 let end = DispatchTime.now().uptimeNanoseconds
                 trace.add(.init(name: name, track: "cpu", start: start, duration: end - start))

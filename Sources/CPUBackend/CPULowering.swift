@@ -4,6 +4,8 @@ import TensorGraph
 /// Turns a node into a function over pointers; the method of each operation is in `Ops/`.
 struct CPULowering: OpVisitor {
     let node: Node
+    /// Operands that stay the same from run to run.
+    var steady: Set<Int> = []
 
     /// The type that all real tensors of the node share.
     var type: cv_type { cv_type(node.resultTypes[0].dtype) }
@@ -47,6 +49,7 @@ extension CPUKernel {
         var wide = node
         wide.operandTypes = node.operandTypes.map(widened)
         wide.resultTypes = node.resultTypes.map(widened)
+        // What it packs is the converted operand, at every run.
         let inner = try wide.op.accept(CPULowering(node: wide))
         let operands = node.operandTypes.indices.filter { wide.operandTypes[$0] != node.operandTypes[$0] }
         let results = node.resultTypes.indices.filter { wide.resultTypes[$0] != node.resultTypes[$0] }

@@ -14,8 +14,10 @@ package protocol Backend: AnyObject {
     ///
     /// Called for every node but leaves (`input`, `variable`, `constant`, `fill`) and aliases (`reshape`,
     /// `stopGradient`), and only where no operand and no result is empty.
+    ///
+    /// - Parameter steady: operands that stay the same from run to run, so that a ``Packing`` of one is done once.
     /// - Throws: what the device reports where its kernels cannot be built; the node is then placed elsewhere.
-    func lower(_ node: Node) throws -> Lowering
+    func lower(_ node: Node, steady: Set<Int>) throws -> Lowering
 
     /// Uninitialised memory.
     func allocate(byteCount: Int) throws -> any Memory
@@ -38,6 +40,11 @@ package protocol Backend: AnyObject {
     func finish() throws
 }
 
+extension Backend {
+    /// The work of a node none of whose operands is known to stay the same.
+    package func lower(_ node: Node) throws -> Lowering { try lower(node, steady: []) }
+}
+
 /// A stretch of a backend's memory.
 package protocol Memory: AnyObject {
     var byteCount: Int { get }
@@ -58,6 +65,24 @@ package protocol LoweredNode {
     var workspaces: [Int] { get }
     /// Which implementation was chosen, for `explain()`: "gemm 6×32, packed".
     var summary: String { get }
+    /// The part of the work that need not be repeated while a weight stays what it is, if there is one.
+    var packing: Packing? { get }
+}
+
+extension LoweredNode {
+    package var packing: Packing? { nil }
+}
+
+/// A part of a node's work that rearranges one operand, a weight, for the rest of it: it comes first, reads that operand
+/// alone, and fills a workspace that the rest only reads.
+package struct Packing: Hashable, Sendable {
+    package var operand: Int
+    package var workspace: Int
+
+    package init(operand: Int, workspace: Int) {
+        self.operand = operand
+        self.workspace = workspace
+    }
 }
 
 /// Where a tensor lies while a plan runs: bytes in one of the memories bound at that run.
@@ -75,11 +100,21 @@ package struct Region: Hashable, Sendable {
 
 /// A lowered node with the places of its tensors.
 package struct PlacedNode {
+    /// Which part of a node's work is meant.
+    package enum Part: Sendable {
+        case whole
+        /// Its ``Packing``.
+        case packing
+        /// All but that.
+        case afterPacking
+    }
+
     package var node: Node
     package var lowered: any LoweredNode
     package var operands: [Region]
     package var results: [Region]
     package var workspaces: [Region]
+    package var part = Part.whole
 
     package init(node: Node, lowered: any LoweredNode, operands: [Region], results: [Region], workspaces: [Region]) {
         self.node = node

@@ -59,17 +59,21 @@ public final class Executor {
 
     /// Makes a plan that computes `outputs` and, as part of the same step, gives variables new values.
     ///
+    /// - Parameter packsWeightsOnce: whether weights that a kernel rearranges before it multiplies by them stay so until they
+    ///   change, where the plan does not itself change them. That makes a run faster, above all of few examples, and costs
+    ///   memory between runs: up to four times that of a 3×3 convolution's weight, at most 256 MiB a plan.
+    ///   ``Plan/explain()`` says how much.
     /// - Throws: ``GraphError`` where an update does not fit its variable, or no backend runs a node.
     public func compile(
-        _ graph: Graph, outputs: [Tensor], updates: [(Variable, Tensor)] = []
+        _ graph: Graph, outputs: [Tensor], updates: [(Variable, Tensor)] = [], packsWeightsOnce: Bool = true
     ) throws -> Plan {
         let computation = try Computation(graph, outputs: outputs, updates: updates).optimized()
-        let plan = Plan(computation)
+        let plan = Plan(computation, packsWeightsOnce: packsWeightsOnce)
         guard let device, !hasAbandonedDevice else {
-            plan.cpuSchedule = try schedule(computation, on: [cpu])
+            plan.cpuSchedule = try schedule(plan, on: [cpu])
             return plan
         }
-        let schedule = try schedule(computation, on: [device, cpu])
+        let schedule = try schedule(plan, on: [device, cpu])
         plan.deviceSchedule = schedule
         for choice in schedule.placement.choices.compactMap({ $0 }) {
             for refusal in choice.refusals where refusal.isFailure {
@@ -80,8 +84,10 @@ public final class Executor {
         return plan
     }
 
-    private func schedule(_ computation: Computation, on backends: [any Backend]) throws -> Schedule {
-        try Schedule(computation, backends: backends, isolatesTensors: isolatesTensors)
+    private func schedule(_ plan: Plan, on backends: [any Backend]) throws -> Schedule {
+        try Schedule(
+            plan.computation, backends: backends, isolatesTensors: isolatesTensors,
+            packsWeightsOnce: plan.packsWeightsOnce)
     }
 
     /// Runs a plan once and waits for it.
@@ -121,15 +127,15 @@ public final class Executor {
     }
 
     private func runOnCPU(_ plan: Plan, _ inputs: [String: HostTensor], _ trace: Trace? = nil) throws -> [HostTensor] {
-        if plan.cpuSchedule == nil { plan.cpuSchedule = try schedule(plan.computation, on: [cpu]) }
+        if plan.cpuSchedule == nil { plan.cpuSchedule = try schedule(plan, on: [cpu]) }
         let outputs = try plan.preparedOnCPU(cpu).run(inputs: inputs, store: cpuStore, trace: trace)
         cpuStore.commit(plan.updatedVariables)
         return outputs
     }
 
-    fileprivate func deviceSchedule(for computation: Computation) throws -> Schedule? {
+    fileprivate func deviceSchedule(for plan: Plan) throws -> Schedule? {
         guard let device else { return nil }
-        return try schedule(computation, on: [device, cpu])
+        return try schedule(plan, on: [device, cpu])
     }
 
     // MARK: Variables
@@ -275,14 +281,16 @@ private struct Journal {
 /// A computation that an executor has placed and planned, to be run any number of times by that executor.
 public final class Plan {
     package let computation: Computation
+    fileprivate let packsWeightsOnce: Bool
     package fileprivate(set) var deviceSchedule: Schedule?
     package fileprivate(set) var cpuSchedule: Schedule?
     private var onDevice: PreparedSchedule?
     private var onCPU: PreparedSchedule?
     private let inputTypes: [String: Input]
 
-    fileprivate init(_ computation: Computation) {
+    fileprivate init(_ computation: Computation, packsWeightsOnce: Bool) {
         self.computation = computation
+        self.packsWeightsOnce = packsWeightsOnce
         var inputs: [String: Input] = [:]
         for node in computation.nodes {
             if case .input(let input) = node.op { inputs[input.name] = input }
@@ -322,7 +330,7 @@ public final class Plan {
         _ executor: Executor, _ device: any Backend, _ cpu: any Backend
     ) throws -> PreparedSchedule {
         if let onDevice { return onDevice }
-        let schedule = try deviceSchedule ?? executor.deviceSchedule(for: computation)
+        let schedule = try deviceSchedule ?? executor.deviceSchedule(for: self)
         deviceSchedule = schedule
         guard let schedule else { throw DeviceFailure(device: device.name, reason: "there is no device") }
         let prepared = try PreparedSchedule(schedule, backends: [device, cpu])

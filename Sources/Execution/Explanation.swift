@@ -5,12 +5,14 @@ extension Plan {
     public func explain() -> String {
         guard let schedule = deviceSchedule ?? cpuSchedule else { return "not placed yet\n" }
         var rows = [["node", "operation", "result", "backend", "implementation", "made at"]]
+        let packedOnce = Set(schedule.keptPackings.map(\.index))
         for (index, node) in schedule.computation.nodes.enumerated() {
             guard let choice = schedule.placement.choices[index] else { continue }
             let refusals = choice.refusals.map { " (\(schedule.backendNames[$0.backend]): \($0.reason))" }.joined()
+            let packing = packedOnce.contains(index) ? "; weight packed once" : ""
             rows.append([
                 "%\(index)", node.op.name, node.resultTypes.map(\.description).joined(separator: " "),
-                schedule.backendNames[choice.backend], choice.lowered.summary + refusals,
+                schedule.backendNames[choice.backend], choice.lowered.summary + packing + refusals,
                 node.location?.description ?? "",
             ])
         }
@@ -24,6 +26,10 @@ extension Plan {
             let ratio = Double(memory.arenas) / Double(max(memory.largestLiveSet, 1))
             let hundredths = Int((ratio * 100).rounded())
             text += "\(name): \(memory.arenas) bytes in arenas, \(hundredths) % of the largest live set\n"
+        }
+        if schedule.placement.packedWeights > 0 {
+            let byteCount = schedule.placement.packedWeights
+            text += "\(schedule.backendNames[0]): \(byteCount) bytes of packed weights, kept between runs beside the arenas\n"
         }
         return text
     }

@@ -7,6 +7,9 @@ package final class PreparedSchedule {
     /// For each backend the memory of each slot; variables' are filled in at each run.
     private var bindings: [[any Memory]] = []
     private var recordings: [Work] = []
+    private var packings: [KeptPacking] = []
+    /// The version of every constant.
+    private let unchanging = VariableStore.Version()
     /// Host copies of inputs and outputs: they outlive a run that fails while the device still reads or writes them.
     private var stagedInputs: [HostBuffer] = []
     private var stagedOutputs: [HostBuffer?] = []
@@ -16,11 +19,21 @@ package final class PreparedSchedule {
         case transfer(from: Schedule.Location, to: Schedule.Location)
     }
 
+    /// The work of a ``Schedule/KeptPacking``, and of which version of what it reads the result is there.
+    private struct KeptPacking {
+        var recording: any Recording
+        var variable: Variable?
+        var version: VariableStore.Version?
+    }
+
     package init(_ schedule: Schedule, backends: [any Backend]) throws {
         self.schedule = schedule
         self.backends = backends
         for (backend, slots) in zip(backends, schedule.slots) {
             bindings.append(try slots.map { try Self.memory(for: $0, on: backend) })
+        }
+        for kept in schedule.keptPackings {
+            packings.append(.init(recording: try backends[0].record([kept.node]), variable: kept.variable))
         }
         for step in schedule.steps {
             switch step {
@@ -64,6 +77,7 @@ package final class PreparedSchedule {
             try backends[location.backend].write(
                 UnsafeRawBufferPointer(staged.bytes), to: memory(location), at: location.region.byteOffset)
         }
+        let packed = try packWeights(store, trace)
         for work in recordings {
             switch work {
             case .nodes(let backend, let recording): try recording.run(bindings: bindings[backend], trace: trace)
@@ -80,11 +94,29 @@ package final class PreparedSchedule {
             try backends[location.backend].read(memory(location), at: location.region.byteOffset, into: staged.bytes)
         }
         for backend in backends { try backend.finish() }
+        for (index, version) in packed { packings[index].version = version }
         return zip(schedule.outputs, stagedOutputs).map { place, staged in
             HostTensor(place.type) { bytes in
                 if let staged { bytes.copyMemory(from: UnsafeRawBufferPointer(staged.bytes)) }
             }
         }
+    }
+
+    /// Packs what has another value than when it was last packed.
+    ///
+    /// - Returns: of which values, by index: to be noted when the run has succeeded, since only then are they surely packed.
+    private func packWeights(
+        _ store: VariableStore, _ trace: Trace?
+    ) throws -> [(index: Int, version: VariableStore.Version)] {
+        var packed: [(index: Int, version: VariableStore.Version)] = []
+        for index in packings.indices {
+            let version = try packings[index].variable.map(store.version) ?? unchanging
+            guard packings[index].version !== version else { continue }
+            packings[index].version = nil
+            try packings[index].recording.run(bindings: bindings[0], trace: trace)
+            packed.append((index, version))
+        }
+        return packed
     }
 
     private func bindVariables(_ store: VariableStore) throws {

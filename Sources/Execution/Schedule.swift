@@ -29,6 +29,15 @@ package struct Schedule {
         case transfer(from: Location, to: Location)
     }
 
+    /// A packing of a node of the first backend, which is run only where the value that it reads has changed.
+    package struct KeptPacking {
+        /// The node's index in the computation.
+        package var index: Int
+        package var node: PlacedNode
+        /// What it reads; nil where that is a constant.
+        package var variable: Variable?
+    }
+
     package struct InputPlace {
         package var input: Input
         package var location: Location
@@ -45,12 +54,15 @@ package struct Schedule {
     package var placement: Placement
     /// For each backend.
     package var slots: [[Slot]]
+    /// Run before the steps, which then leave them out.
+    package var keptPackings: [KeptPacking] = []
     package var steps: [Step] = []
     package var inputs: [InputPlace] = []
     package var outputs: [OutputPlace] = []
     /// Updates that no node writes in place: copied at the end of a run.
     package var copies: [(from: Location, variable: Variable)] = []
-    /// For each backend: the bytes of its arenas and the largest live set.
+    /// For each backend: the bytes of its arenas and the largest live set of what lies there. Variables, constants and packed
+    /// weights that are kept have memory of their own.
     package var memory: [(arenas: Int, largestLiveSet: Int)] = []
 
     package var updatedVariables: [Variable] { computation.updates.map(\.variable) }
@@ -58,14 +70,18 @@ package struct Schedule {
     /// - Parameters:
     ///   - backends: in order of preference; variables live on the first.
     ///   - isolatesTensors: whether every tensor gets memory of exactly its size, for memory checkers.
+    ///   - packsWeightsOnce: whether packings of variables that the computation does not update, and of constants, are
+    ///     kept between runs, up to ``Placement/packedWeightsLimit``.
     package init(
-        _ computation: Computation, backends: [any Backend], isolatesTensors: Bool = false
+        _ computation: Computation, backends: [any Backend], isolatesTensors: Bool = false,
+        packsWeightsOnce: Bool = true
     ) throws {
         self.computation = computation
         backendNames = backends.map(\.name)
-        placement = try Placement(computation, backends: backends)
+        placement = try Placement(computation, backends: backends, packsWeightsOnce: packsWeightsOnce)
         slots = backends.map { _ in [] }
         var builder = ScheduleBuilder(computation, placement, backendCount: backends.count)
+        builder.keepPackings()
         builder.findLifetimes()
         for index in backends.indices {
             let plan = MemoryPlan(
@@ -75,6 +91,7 @@ package struct Schedule {
         }
         builder.emitSteps()
         slots = builder.slots
+        keptPackings = builder.keptPackings
         steps = builder.steps
         inputs = builder.inputs
         outputs = builder.outputs
@@ -86,9 +103,6 @@ package struct Schedule {
 private struct ScheduleBuilder {
     let computation: Computation
     let placement: Placement
-    /// What a value is stored as: itself, or the value it is a view of.
-    private var roots: [Value: Value] = [:]
-
     struct Key: Hashable {
         var value: Value
         var backend: Int
@@ -110,6 +124,7 @@ private struct ScheduleBuilder {
     private var inPlace: [Value: Variable] = [:]
 
     var slots: [[Schedule.Slot]]
+    var keptPackings: [Schedule.KeptPacking] = []
     var steps: [Schedule.Step] = []
     var inputs: [Schedule.InputPlace] = []
     var outputs: [Schedule.OutputPlace] = []
@@ -121,12 +136,9 @@ private struct ScheduleBuilder {
         requests = [[MemoryPlan.Request]](repeating: [], count: backendCount)
         owners = [[Owner]](repeating: [], count: backendCount)
         slots = [[Schedule.Slot]](repeating: [], count: backendCount)
-        for (index, node) in computation.nodes.enumerated() where node.op.isAlias {
-            roots[Value(node: index)] = root(node.operands[0])
-        }
     }
 
-    private func root(_ value: Value) -> Value { roots[value] ?? value }
+    private func root(_ value: Value) -> Value { computation.root(value) }
 
     private func isEmpty(_ value: Value) -> Bool { computation.type(value).byteCount == 0 }
 
@@ -137,6 +149,24 @@ private struct ScheduleBuilder {
         case .variable: 0
         default: placement.choices[value.node]?.backend
         }
+    }
+
+    /// Gives what kept packings make memory of its own, where nothing else comes between two runs.
+    mutating func keepPackings() {
+        for (index, choice) in placement.choices.enumerated() {
+            guard let choice, let packing = choice.keptPacking else { continue }
+            let byteCount = choice.lowered.workspaces[packing.workspace]
+            slots[0].append(.scratch(byteCount: byteCount))
+            workspaces[index] = [
+                packing.workspace: Region(slot: slots[0].count - 1, byteOffset: 0, byteCount: byteCount)
+            ]
+        }
+    }
+
+    /// The variable behind an operand, if it is one.
+    private func variable(_ value: Value) -> Variable? {
+        guard case .variable(let variable) = computation.nodes[root(value).node].op else { return nil }
+        return variable
     }
 
     mutating func findLifetimes() {
@@ -165,7 +195,8 @@ private struct ScheduleBuilder {
             for result in node.resultTypes.indices where node.resultTypes[result].byteCount > 0 {
                 extend(Key(value: Value(node: index, result: result), backend: choice.backend), index, index)
             }
-            for (workspace, byteCount) in choice.lowered.workspaces.enumerated() {
+            for (workspace, byteCount) in choice.lowered.workspaces.enumerated()
+            where workspaces[index]?[workspace] == nil {
                 requests[choice.backend].append(.init(byteCount: max(byteCount, 4), first: index, last: index))
                 owners[choice.backend].append(.workspace(node: index, index: workspace))
             }
@@ -247,11 +278,17 @@ private struct ScheduleBuilder {
             guard let choice = placement.choices[index] else { continue }
             if segmentBackend != choice.backend { flush() }
             let results = node.resultTypes.indices.map { Value(node: index, result: $0) }
-            let placed = PlacedNode(
+            var placed = PlacedNode(
                 node: node, lowered: choice.lowered,
                 operands: node.operands.map { location($0, on: choice.backend)?.region ?? nowhere },
                 results: results.map { location($0, on: choice.backend)?.region ?? nowhere },
                 workspaces: choice.lowered.workspaces.indices.map { workspaces[index]?[$0] ?? nowhere })
+            if let packing = choice.keptPacking {
+                placed.part = .packing
+                let variable = variable(node.operands[packing.operand])
+                keptPackings.append(.init(index: index, node: placed, variable: variable))
+                placed.part = .afterPacking
+            }
             segment.append(placed)
             segmentBackend = choice.backend
         }

@@ -5,9 +5,13 @@ import TensorGraph
 /// A run reads the current values and writes the next ones; ``commit(_:)`` exchanges them. A run that fails is simply
 /// not committed.
 package final class VariableStore {
+    /// Stands for one value that a variable has had: each value's is another object.
+    package final class Version {}
+
     private struct Pair {
         var current: any Memory
         var next: (any Memory)?
+        var version = Version()
     }
 
     package let backend: any Backend
@@ -24,16 +28,24 @@ package final class VariableStore {
         return try current(variable)
     }
 
+    /// Which of its values a variable has: the same object until it gets another one, in this store or in any.
+    package func version(of variable: Variable) throws -> Version {
+        if let pair = pairs[variable] { return pair.version }
+        try set(variable, to: variable.initialValue)
+        return try version(of: variable)
+    }
+
     /// The memory for a variable's next value.
     package func next(_ variable: Variable) throws -> any Memory {
-        let current = try current(variable)
+        // Makes the pair, if there is none yet.
+        _ = try current(variable)
         if let next = pairs[variable]?.next { return next }
         let next = try backend.allocate(byteCount: max(variable.type.byteCount, 4))
-        pairs[variable] = Pair(current: current, next: next)
+        pairs[variable]?.next = next
         return next
     }
 
-    /// Makes the next values current. Cannot fail.
+    /// Makes the next values current, each a new version. Cannot fail.
     package func commit(_ variables: [Variable]) {
         for variable in variables {
             guard let pair = pairs[variable], let next = pair.next else { continue }
@@ -44,6 +56,8 @@ package final class VariableStore {
     /// Gives a variable a value from the host.
     package func set(_ variable: Variable, to value: HostTensor) throws {
         let memory = try pairs[variable]?.current ?? backend.allocate(byteCount: max(variable.type.byteCount, 4))
+        // First: if writing fails halfway, the old value is gone all the same.
+        pairs[variable]?.version = Version()
         try value.withUnsafeBytes { bytes in
             try backend.write(bytes, to: memory, at: 0)
             try backend.finish()

@@ -80,6 +80,8 @@ package struct KernelLaunch: Hashable, Sendable {
     /// Work-items in each of one to three dimensions; a multiple of `localSize`.
     package var globalSize: [Int]
     package var localSize: [Int]
+    /// Whether this is all there is to the node's ``Packing``.
+    package var isPacking = false
 
     package init(_ kernel: KernelSpecification, _ arguments: [KernelArgument], globalSize: [Int], localSize: [Int]) {
         self.kernel = kernel
@@ -109,6 +111,37 @@ package struct OpenCLNode: LoweredNode {
         self.workspaces = workspaces
         self.summary = summary
     }
+
+    /// What the launch that is marked as packing does; nil where several share a workspace, or where a conversion of the
+    /// operand comes before it.
+    package var packing: Packing? {
+        let packings = launches.filter(\.isPacking)
+        guard packings.count == 1 else { return nil }
+        var (operands, workspaces): ([Int], [Int]) = ([], [])
+        for argument in packings[0].arguments {
+            switch argument {
+            case .operand(let operand): operands.append(operand)
+            case .workspace(let workspace): workspaces.append(workspace)
+            default: break
+            }
+        }
+        guard operands.count == 1, workspaces.count == 1 else { return nil }
+        return Packing(operand: operands[0], workspace: workspaces[0])
+    }
+
+    func launches(of part: PlacedNode.Part) -> [KernelLaunch] {
+        part == .whole ? launches : launches.filter { $0.isPacking == (part == .packing) }
+    }
+}
+
+extension KernelLaunch {
+    /// The same launch as its node's ``Packing``: it reads one operand, a weight, and fills a workspace that the node's
+    /// other launches only read.
+    func asPacking() -> KernelLaunch {
+        var launch = self
+        launch.isPacking = true
+        return launch
+    }
 }
 
 /// Turns a node into kernel launches for a device. Each operation's method is in `Ops/X+OpenCL.swift`.
@@ -119,10 +152,13 @@ package struct OpenCLLowering: OpVisitor {
 
     package let node: Node
     package let profile: DeviceProfile
+    /// Operands that stay the same from run to run.
+    package let steady: Set<Int>
 
-    package init(node: Node, profile: DeviceProfile) {
+    package init(node: Node, profile: DeviceProfile, steady: Set<Int> = []) {
         self.node = node
         self.profile = profile
+        self.steady = steady
     }
 
     package var operands: [TensorType] { node.operandTypes }

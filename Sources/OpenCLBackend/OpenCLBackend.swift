@@ -66,16 +66,16 @@ package final class OpenCLBackend: Backend {
         if hasNewPrograms, (try? queue.finish()) != nil { programs.storePending() }
     }
 
-    package func lower(_ node: Node) throws -> Lowering {
+    package func lower(_ node: Node, steady: Set<Int>) throws -> Lowering {
         var profile = profile
         if profile.matrixUnits == nil, profile.shape == .gpu, asksForMatrixUnits(node) {
             profile.matrixUnits = foundUnits
         }
-        let lowering = try profile.lower(node)
+        let lowering = try profile.lower(node, steady: steady)
         guard case .accepted(let accepted) = lowering, let lowered = accepted as? OpenCLNode else { return lowering }
         if let trial = lowered.trial, let failure = failure(of: trial) {
             profile.matrixUnits = nil
-            let generic = try profile.lower(node)
+            let generic = try profile.lower(node, steady: steady)
             guard case .accepted(let accepted) = generic, var lowered = accepted as? OpenCLNode else { return generic }
             lowered.summary += "; not on matrix units: \(failure.split(separator: "\n").first ?? "")"
             return .accepted(try built(lowered))
@@ -154,11 +154,11 @@ package final class OpenCLBackend: Backend {
 
 extension DeviceProfile {
     /// Lowers a node without building anything, and notes on it which numbers were looked up.
-    package func lower(_ node: Node) throws -> Lowering {
+    package func lower(_ node: Node, steady: Set<Int> = []) throws -> Lowering {
         var profile = self
         let record = TuningRecord()
         profile.tuning.record = record
-        let lowering = try OpenCLLowering(node: node, profile: profile).lowered()
+        let lowering = try OpenCLLowering(node: node, profile: profile, steady: steady).lowered()
         guard case .accepted(let lowered) = lowering, var lowered = lowered as? OpenCLNode else { return lowering }
         lowered.tuning = record.lookUps
         return .accepted(lowered)

@@ -30,9 +30,9 @@ final class FailingBackend: Backend {
         if calls == failingCall || (mode == .forever && calls > failingCall) { throw Failure(call: calls) }
     }
 
-    func lower(_ node: Node) throws -> Lowering {
+    func lower(_ node: Node, steady: Set<Int>) throws -> Lowering {
         try count()
-        return try inner.lower(node)
+        return try inner.lower(node, steady: steady)
     }
 
     func allocate(byteCount: Int) throws -> any Memory {

@@ -5,19 +5,38 @@ import TestSupport
 
 /// Which kernels cases launch on devices of which profile, found by lowering alone: no device is needed.
 package enum KernelCoverage {
-    /// The nodes of one of a case's plans that have something to compute, optimized as an executor does it.
-    package static func nodes(_ opCase: OpCase, _ plan: ParityPlan) throws -> [Node] {
-        let built = try opCase.built(withGradients: plan == .withGradients)
-        let outputs = built.outputs + built.gradients
-        return try Computation(built.graph, outputs: outputs, updates: []).optimized().nodes.filter { node in
-            !node.op.isLeaf && !node.op.isAlias && node.resultTypes.contains { $0.shape.elementCount > 0 }
+    /// Operations that may pack a weight for all runs.
+    static let packing: Set<OpKind> = [
+        .matMul, .conv2D, .conv2DInputGradient, .lstm, .lstmGradient, .gru, .gruGradient,
+    ]
+
+    /// A node, and which of its operands stay the same from run to run.
+    package typealias Subject = (node: Node, steady: Set<Int>)
+
+    /// The nodes of one of a case's plans that have something to compute, optimized as an executor does it; those that may
+    /// pack a weight again as they are where inputs are constants.
+    package static func nodes(_ opCase: OpCase, _ plan: ParityPlan) throws -> [Subject] {
+        func nodes(ofConstants: Bool) throws -> [Subject] {
+            let built = try opCase.built(withGradients: plan == .withGradients, ofConstants: ofConstants)
+            let outputs = built.outputs + built.gradients
+            let computation = try Computation(built.graph, outputs: outputs, updates: []).optimized()
+            return computation.nodes.enumerated().compactMap { index, node in
+                let isWithoutWork =
+                    node.op.isLeaf || node.op.isAlias || node.resultTypes.allSatisfy { $0.shape.elementCount == 0 }
+                return isWithoutWork ? nil : (node, ofConstants ? computation.steadyOperands(of: index) : [])
+            }
         }
+        let plain = try nodes(ofConstants: false)
+        guard try plain.contains(where: { packing.contains(try $0.node.op.accept(OpKindVisitor())) }) else { return plain }
+        return try plain + nodes(ofConstants: true).filter { !$0.steady.isEmpty }
     }
 
     /// The launches of nodes; none of those that the profile's device leaves to another.
-    package static func launches(_ nodes: [Node], _ profile: DeviceProfile) throws -> [KernelLaunch] {
-        try nodes.flatMap { node -> [KernelLaunch] in
-            guard case .accepted(let lowered) = try node.op.accept(OpenCLLowering(node: node, profile: profile))
+    package static func launches(_ nodes: [Subject], _ profile: DeviceProfile) throws -> [KernelLaunch] {
+        try nodes.flatMap { node, steady -> [KernelLaunch] in
+            guard
+                case .accepted(let lowered) = try node.op.accept(
+                    OpenCLLowering(node: node, profile: profile, steady: steady))
             else { return [] }
             return (lowered as? OpenCLNode)?.launches ?? []
         }
@@ -75,7 +94,7 @@ package enum KernelCoverage {
             for plan in ParityPlan.of(opCase) {
                 let nodes = try nodes(opCase, plan)
                 let elements = nodes.reduce(0) { sum, node in
-                    (node.operandTypes + node.resultTypes).reduce(sum) { $0 + $1.shape.elementCount }
+                    (node.node.operandTypes + node.node.resultTypes).reduce(sum) { $0 + $1.shape.elementCount }
                 }
                 for device in devices {
                     guard case .opencl(_, let profile) = device.kind else { continue }

@@ -29,7 +29,8 @@ package struct ParityTask: Sendable {
 
 /// Runs cases on devices and holds the results against the reference.
 ///
-/// Each plan runs twice, which must give the same bits.
+/// Each plan runs twice, which must give the same bits. Where kernels would pack a weight once for all runs, so does a plan
+/// of the same case with constants for inputs.
 package final class Parity {
     /// What came of one case on one device.
     package struct Outcome: Sendable {
@@ -107,6 +108,8 @@ package final class Parity {
 struct Check {
     let name: String
     let built: BuiltCase
+    /// The case with constants for inputs, where an operation of it may have a weight to pack.
+    let ofConstants: BuiltCase?
     let outputs: [Tensor]
     let tolerances: [Tolerance]
     /// How often each output may be rounded to its type.
@@ -119,6 +122,9 @@ struct Check {
         let built = try opCase.built(dtype: dtype, withGradients: plan == .withGradients)
         let outputs = built.outputs + built.gradients
         self.built = built
+        let mayPack = try built.graph.nodes.contains { KernelCoverage.packing.contains(try $0.op.accept(OpKindVisitor())) }
+        ofConstants =
+            mayPack ? try opCase.built(dtype: dtype, withGradients: plan == .withGradients, ofConstants: true) : nil
         self.outputs = outputs
         let roundings = outputs.indices.map { index in
             (index < built.outputs.count ? opCase.halfRoundings?.forward : opCase.halfRoundings?.backward) ?? 0
@@ -153,10 +159,24 @@ struct Check {
     func run(
         on executor: Executor, _ runsTwice: Bool, inTF32: Bool = false, _ outcome: inout Parity.Outcome
     ) throws -> [String] {
-        let plan = try executor.compile(built.graph, outputs: outputs)
+        let complaints = try run(built, named: name, on: executor, runsTwice, inTF32: inTF32, &outcome)
+        guard let ofConstants else { return complaints }
+        return try complaints
+            + run(
+                ofConstants, named: name + ", packed once", onlyIfPacked: true, on: executor, runsTwice, inTF32: inTF32,
+                &outcome)
+    }
+
+    private func run(
+        _ built: BuiltCase, named name: String, onlyIfPacked: Bool = false, on executor: Executor, _ runsTwice: Bool,
+        inTF32: Bool, _ outcome: inout Parity.Outcome
+    ) throws -> [String] {
+        let plan = try executor.compile(built.graph, outputs: built.outputs + built.gradients)
         var complaints: [String] = []
         var usesWinograd = false
         if let schedule = plan.deviceSchedule ?? plan.cpuSchedule {
+            // Without a weight to pack, constants change nothing.
+            if onlyIfPacked, schedule.placement.packedWeights == 0 { return [] }
             for (node, choice) in zip(schedule.computation.nodes, schedule.placement.choices) {
                 guard let choice else { continue }
                 let kind = try node.op.accept(OpKindVisitor())

@@ -10,7 +10,7 @@ package final class ReferenceBackend: Backend {
 
     package init() {}
 
-    package func lower(_ node: Node) throws -> Lowering { .accepted(ReferenceNode()) }
+    package func lower(_ node: Node, steady: Set<Int>) throws -> Lowering { .accepted(ReferenceNode()) }
     package func allocate(byteCount: Int) throws -> any Memory { ReferenceMemory(byteCount: byteCount) }
     package func record(_ nodes: [PlacedNode]) throws -> any Recording { ReferenceRecording(nodes: nodes) }
 

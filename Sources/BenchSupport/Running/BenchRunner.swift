@@ -77,7 +77,9 @@ package final class BenchRunner {
         progress("\(benchCase) \(pass.rawValue) on \(device.label)")
         let program = try CaseProgram(benchCase, pass)
         let executor = try device.makeExecutor(allowsTF32: benchCase.type == .tf32)
-        let plan = try executor.compile(program.graph, outputs: [], updates: program.updates)
+        // The operands of a single operation are anyone's tensors; only a network has parameters to be packed once.
+        let plan = try executor.compile(
+            program.graph, outputs: [], updates: program.updates, packsWeightsOnce: benchCase.family == .train)
         if options.explains { remark("\(benchCase) \(pass.rawValue) on \(device.label)\n" + plan.explain()) }
         let elsewhere = device.isCPU ? [] : plan.nodesElsewhere
 

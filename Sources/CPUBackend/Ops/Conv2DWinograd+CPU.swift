@@ -1,4 +1,5 @@
 import CVector
+import Execution
 import TensorGraph
 
 /// A dense 3×3 convolution of stride 1 in float, by Winograd's filtering F(4×4, 3×3): `Kernels/convolution/winograd.cl`,
@@ -81,15 +82,20 @@ struct CPUWinograd {
             "Winograd F(4×4, 3×3), \(shape.blocks) blocks",
             workspaces: [
                 4 * rowBlocks * floats(channelVectors * lanes * vectors), 4 * items * shares * Int(shape.slot),
-            ]
+            ],
+            packing: Packing(operand: weight, workspace: 0),
+            pack: { places in
+                let transformed = places.workspaces[0].assumingMemoryBound(to: Float.self)
+                let w = places.operands[weight].assumingMemoryBound(to: Float.self)
+                var shape = shape
+                Self.run(rowBlocks, channelVectors) { cv_winograd_weights($0, &shape, w, transformed) }
+            }
         ) { places in
             let transformed = places.workspaces[0].assumingMemoryBound(to: Float.self)
             let scratch = places.workspaces[1].assumingMemoryBound(to: Float.self)
-            let w = places.operands[weight].assumingMemoryBound(to: Float.self)
             let x = places.operands[source].assumingMemoryBound(to: Float.self)
             let y = places.results[0].assumingMemoryBound(to: Float.self)
             var shape = shape
-            Self.run(rowBlocks, channelVectors) { cv_winograd_weights($0, &shape, w, transformed) }
             Self.run(items, shares) { cv_winograd_convolution($0, &shape, transformed, x, y, scratch) }
             epilogue(places)
         }

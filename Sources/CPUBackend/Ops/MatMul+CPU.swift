@@ -1,5 +1,6 @@
 import COpenBLAS
 import CVector
+import Execution
 import TensorGraph
 
 extension CPULowering {
@@ -31,6 +32,40 @@ extension CPULowering {
                         if m == 1 { gemm.a_column = attributes.transposeA ? 1 : gemm.a_column }
                         let first = index % pieces * piece
                         cv_gemv_part(&gemm, Int64(first), Int64(min(first + piece, n)))
+                    }
+                }
+            }
+        }
+        // A weight that few rows are multiplied by: packing it anew would take most of the time.
+        if steady.contains(1), extents.sharesB || extents.batch == 1, extents.batch * m <= 128 {
+            let width = Int(cv_tile_columns(type))
+            let panels = n.dividedUp(by: width)
+            return CPUKernel(
+                "gemm \(cv_tile_rows(type))×\(width), \(width) columns a part", workspaces: [panels * k * width * size],
+                packing: Packing(operand: 1, workspace: 0),
+                pack: { places in
+                    Parallel.run(panels, grain: max(1, memoryGrain / (k * width))) { range in
+                        let first = range.lowerBound * width
+                        cv_pack(
+                            type, places.operands[1] + first * strides.b.1 * size, Int64(strides.b.0),
+                            Int64(strides.b.1), Int64(k), Int64(min(range.upperBound * width, n) - first),
+                            places.workspaces[0] + first * k * size)
+                    }
+                }
+            ) { places in
+                Parallel.run(extents.batch * panels, grain: max(1, 500_000 / (m * width * k))) { range in
+                    for index in range {
+                        let gemm = product(places, index / panels)
+                        let first = index % panels * width
+                        let (count, target) = (min(width, n - first), gemm.c + first * size)
+                        cv_multiply_panels(
+                            type, Int64(m), Int64(count), Int64(k), gemm.a, gemm.a_row, gemm.a_column,
+                            places.workspaces[0] + first * k * size, Int64(k * width), target, Int64(n), 0)
+                        if hasBias || activation >= 0 {
+                            cv_epilogue(
+                                type, target, Int64(n), Int64(m), Int64(count), nil,
+                                hasBias ? places.operands[2] + first * size : nil, activation)
+                        }
                     }
                 }
             }

@@ -1,4 +1,5 @@
 import CVector
+import Execution
 import TensorGraph
 
 extension CPULowering {
@@ -47,21 +48,21 @@ struct RecurrentGeometry {
         }
     }
 
-    /// A packed operand [k, n] that every step multiplies rows by.
+    /// A packed operand [k, n] that every step multiplies rows by: for a row or two as plain rows, else in panels.
     private struct Packed {
         let k, n: Int
         let panels: UnsafeMutableRawPointer
-        let isThin: Bool
     }
+
+    private var isThin: Bool { grain <= 2 }
 
     private func packedBytes(_ k: Int, _ n: Int) -> Int { k * n.rounded(to: width) * size }
 
-    /// Packs the matrix b [k, n] with the given strides: for a row or two as plain rows, else in panels.
+    /// Packs the matrix b [k, n] with the given strides.
     private func pack(
         _ b: UnsafeRawPointer, _ rowStride: Int, _ columnStride: Int, _ k: Int, _ n: Int,
         _ target: UnsafeMutableRawPointer
-    ) -> Packed {
-        let isThin = grain <= 2
+    ) {
         if isThin {
             if columnStride == 1 {
                 target.copyMemory(from: b, byteCount: k * n * size)
@@ -77,14 +78,13 @@ struct RecurrentGeometry {
                     Int64(min(range.upperBound * width, n) - first), target + first * k * size)
             }
         }
-        return Packed(k: k, n: n, panels: target, isThin: isThin)
     }
 
     /// c [rows, n] (+)= a [rows, k] · b.
     private func multiply(
         _ a: UnsafeRawPointer, _ b: Packed, _ c: UnsafeMutableRawPointer, rows: Int, accumulate: Bool
     ) {
-        if b.isThin {
+        if isThin {
             var product = cv_gemm(
                 type: type, m: Int64(rows), n: Int64(b.n), k: Int64(b.k), a: a, a_row: Int64(b.k), a_column: 1,
                 b: b.panels, b_row: Int64(b.n), b_column: 1, c: c, c_row: Int64(b.n), column_bias: nil, activation: -1,
@@ -99,9 +99,13 @@ struct RecurrentGeometry {
 
     func lstm() -> CPUKernel {
         CPUKernel(
-            "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 4 * hidden)]
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 4 * hidden)],
+            packing: Packing(operand: 1, workspace: 0),
+            pack: { places in
+                pack(places.operands[1], 1, hidden, hidden, 4 * hidden, places.workspaces[0])
+            }
         ) { places in
-            let weight = pack(places.operands[1], 1, hidden, hidden, 4 * hidden, places.workspaces[0])
+            let weight = Packed(k: hidden, n: 4 * hidden, panels: places.workspaces[0])
             run { _, rows in
                 let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 4 * hidden * size)
                 for step in 0..<steps {
@@ -127,9 +131,13 @@ struct RecurrentGeometry {
 
     func lstmGradient(hasCells: Bool) -> CPUKernel {
         CPUKernel(
-            "\(grain) rows a thread through all steps", workspaces: [packedBytes(4 * hidden, hidden)]
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(4 * hidden, hidden)],
+            packing: Packing(operand: 0, workspace: 0),
+            pack: { places in
+                pack(places.operands[0], hidden, 1, 4 * hidden, hidden, places.workspaces[0])
+            }
         ) { places in
-            let weight = pack(places.operands[0], hidden, 1, 4 * hidden, hidden, places.workspaces[0])
+            let weight = Packed(k: 4 * hidden, n: hidden, panels: places.workspaces[0])
             run { _, rows in
                 let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 4 * hidden * size)
                 // dh0 and dc0 carry the cotangents back until they are final.
@@ -152,9 +160,13 @@ struct RecurrentGeometry {
     func gru() -> CPUKernel {
         let sums = batch * 3 * hidden * size
         return CPUKernel(
-            "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 3 * hidden), sums]
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 3 * hidden), sums],
+            packing: Packing(operand: 1, workspace: 0),
+            pack: { places in
+                pack(places.operands[1], 1, hidden, hidden, 3 * hidden, places.workspaces[0])
+            }
         ) { places in
-            let weight = pack(places.operands[1], 1, hidden, hidden, 3 * hidden, places.workspaces[0])
+            let weight = Packed(k: hidden, n: 3 * hidden, panels: places.workspaces[0])
             run { _, rows in
                 let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 3 * hidden * size)
                 let sums = places.workspaces[1] + ofGate
@@ -175,9 +187,13 @@ struct RecurrentGeometry {
 
     func gruGradient() -> CPUKernel {
         CPUKernel(
-            "\(grain) rows a thread through all steps", workspaces: [packedBytes(3 * hidden, hidden)]
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(3 * hidden, hidden)],
+            packing: Packing(operand: 0, workspace: 0),
+            pack: { places in
+                pack(places.operands[0], hidden, 1, 3 * hidden, hidden, places.workspaces[0])
+            }
         ) { places in
-            let weight = pack(places.operands[0], hidden, 1, 3 * hidden, hidden, places.workspaces[0])
+            let weight = Packed(k: 3 * hidden, n: hidden, panels: places.workspaces[0])
             run { _, rows in
                 let (ofState, ofGate) = (rows.lowerBound * hidden * size, rows.lowerBound * 3 * hidden * size)
                 let dh = places.results[2] + ofState

@@ -73,7 +73,8 @@ extension OpenCLLowering {
                             + .int32s(
                                 grid.rows, grid.channels, grid.taps, grid.tapsWide, grid.rowStride, grid.channelStride,
                                 grid.groupStride, grid.kernelWidth) + grid.kernelTapArguments,
-                        globalSize: [rowPanels, grid.groups, 1], localSize: [1, 1, 1]))
+                        globalSize: [rowPanels, grid.groups, 1], localSize: [1, 1, 1]
+                    ).asPacking())
                 workspace = max(workspace, 4 * grid.groups * rowPanels * tile.rows * grid.depth)
             }
             let columnItems = min(grid.pixels.dividedRoundingUp(by: tile.columns), tile.items)
@@ -115,7 +116,8 @@ extension OpenCLLowering {
         let pack = KernelLaunch(
             KernelSpecification("gemm_pack_rows", files: ["gemm/panel.cl"], defines: tile.defines),
             [.operand(0), .workspace(0)] + .int32s(steps, grid.rows, 1, steps),
-            globalSize: [steps.dividedRoundingUp(by: tile.rows), grid.groups, 1], localSize: [1, 1, 1])
+            globalSize: [steps.dividedRoundingUp(by: tile.rows), grid.groups, 1], localSize: [1, 1, 1]
+        ).asPacking()
         let multiply = KernelLaunch(
             KernelSpecification(
                 "narrow_gradient", files: KernelSpecification.laneFiles + ["convolution/narrow_gradient.cl"],

@@ -153,7 +153,8 @@ extension OpenCLLowering {
         }
         let transform = KernelLaunch(
             kernel("winograd_weights"), [tensors.weight, .workspace(0)] + weightSizes(winograd),
-            globalSize: [rowBlocks, channelVectors, 1], localSize: [1, 1, 1])
+            globalSize: [rowBlocks, channelVectors, 1], localSize: [1, 1, 1]
+        ).asPacking()
         let multiply = KernelLaunch(
             kernel("winograd_convolution"),
             [.workspace(0), tensors.source] + tensors.bias + [.result(0), .workspace(1)] + sizes(winograd)
@@ -256,7 +257,8 @@ extension OpenCLLowering {
             [
                 winogradLaunch(
                     "winograd_tile_weights", winograd, [tensors.weight, .workspace(0)] + weightSizes(winograd),
-                    count: rows * channels),
+                    count: rows * channels
+                ).asPacking(),
                 transformSource(winograd, tensors.source, 1),
                 product(
                     winograd, [.workspace(0), .workspace(1), .workspace(2)], m: rows, n: tiles, k: channels,

@@ -22,7 +22,7 @@ extension OpenCLLowering {
         let (m, n, k) = (product.extents.m, product.extents.n, product.extents.k)
         guard m <= TuningSpace.gemmFewRowsLimit else { return nil }
         let numbers = profile.numbers(.gemmFewRows, product.problem)
-        guard m <= numbers[.mostRows] else { return nil }
+        guard m <= numbers[.mostRows], !(m > 2 && product.transposeB && keepsColumns(product)) else { return nil }
         let (lanes, mostColumns) = (numbers[.lanes], numbers[.mostColumns])
         let defines = [
             "VECTOR_WIDTH": "\(lanes)", "ROWS": "\(m)", "COLUMNS": "\(mostColumns)", "UNROLL": "\(numbers[.unroll])",
@@ -42,6 +42,13 @@ extension OpenCLLowering {
         return launches([launch], "gemm, \(m) rows streaming b\(product.epilogue.summary)")
     }
 
+    /// Whether b is a weight to be packed once: where so few rows are multiplied by it that packing it is a large part of
+    /// the time, two thirds with 8 rows and a tenth with 128.
+    private func keepsColumns(_ product: MatrixProduct) -> Bool {
+        let extents = product.extents
+        return steady.contains(1) && (extents.sharesB || extents.batch == 1) && extents.batch * extents.m <= 128
+    }
+
     /// `gemm/panel.cl`.
     private func panels(_ product: MatrixProduct) -> Lowering {
         let tile = GemmTile(profile.numbers(.gemmPanel, product.problem), profile)
@@ -58,31 +65,50 @@ extension OpenCLLowering {
         }
         var defines = tile.defines.merging(product.epilogue.defines) { $1 }
         if product.transposeB { defines["TRANSPOSE_B"] = "1" }
+        let keepsColumns = keepsColumns(product)
+        if keepsColumns { defines["B_PACKED"] = "1" }
         defines["LAYOUT_A"] = layout.rawValue
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
                 name, files: product.epilogue.files + ["common/transpose.cl", "gemm/panel.cl"], defines: defines)
         }
-        let multiply = KernelLaunch(
-            kernel("gemm_panels"),
-            product.tensors(layout == .packed ? .workspace(0) : .operand(0))
-                + (layout == .blocks ? [.workspace(0)] : [])
-                + .int32s(m, n, k, tile.block(k)) + [.uint64(product.bBatchStride)],
-            globalSize: [columnItems, rowItems, batch], localSize: [1, 1, 1])
-        let summary = "gemm \(tile.rows)×\(tile.columns)\(layout.summary)\(product.epilogue.summary)"
-        switch layout {
-        case .rows, .columns: return launches([multiply], summary)
-        case .blocks:
-            let items = columnItems * rowItems * batch
-            let block = rowPanels.dividedRoundingUp(by: rowItems) * tile.rows * tile.block(k)
-            return launches([multiply], workspaces: [4 * items * block], summary)
-        case .packed:
-            let pack = KernelLaunch(
-                kernel("gemm_pack_rows"),
-                [.operand(0), .workspace(0)] + .int32s(m, k, product.aStrides.row, product.aStrides.column),
-                globalSize: [min(tile.items, k), batch, 1], localSize: [1, 1, 1])
-            return launches([pack, multiply], workspaces: [4 * batch * rowPanels * tile.rows * k], summary)
+        var (list, workspaces): ([KernelLaunch], [Int]) = ([], [])
+        func workspace(floats: Int) -> KernelArgument {
+            workspaces.append(4 * floats)
+            return .workspace(workspaces.count - 1)
         }
+        var (a, b, blocks): (KernelArgument, KernelArgument, [KernelArgument]) = (.operand(0), .operand(1), [])
+        if keepsColumns {
+            b = workspace(floats: columnPanels * tile.columns * k)
+            list.append(
+                KernelLaunch(
+                    kernel("gemm_pack_columns"), [.operand(1), b] + .int32s(n, k), globalSize: [columnPanels, 1, 1],
+                    localSize: [1, 1, 1]
+                ).asPacking())
+        }
+        switch layout {
+        case .rows, .columns: break
+        case .blocks:
+            let block = rowPanels.dividedRoundingUp(by: rowItems) * tile.rows * tile.block(k)
+            blocks = [workspace(floats: columnItems * rowItems * batch * block)]
+        case .packed:
+            a = workspace(floats: batch * rowPanels * tile.rows * k)
+            var pack = KernelLaunch(
+                kernel("gemm_pack_rows"),
+                [.operand(0), a] + .int32s(m, k, product.aStrides.row, product.aStrides.column),
+                globalSize: [min(tile.items, k), batch, 1], localSize: [1, 1, 1])
+            pack.isPacking = !keepsColumns
+            list.append(pack)
+        }
+        list.append(
+            KernelLaunch(
+                kernel("gemm_panels"),
+                product.tensors(a, b) + blocks + .int32s(m, n, k, tile.block(k))
+                    + [.uint64(keepsColumns ? 0 : product.bBatchStride)],
+                globalSize: [columnItems, rowItems, batch], localSize: [1, 1, 1]))
+        return launches(
+            list, workspaces: workspaces,
+            "gemm \(tile.rows)×\(tile.columns)\(layout.summary)\(product.epilogue.summary)")
     }
 
     /// How `gemm/panel.cl` reads a.
@@ -181,7 +207,7 @@ struct MatrixProduct {
     }
     var bBatchStride: UInt64 { extents.sharesB ? 0 : UInt64(extents.n * extents.k) }
     /// Operands and result after a, in the kernels' order.
-    func tensors(_ a: KernelArgument) -> [KernelArgument] {
-        [a, .operand(1)] + (epilogue.hasBias ? [.operand(2)] : []) + [.result(0)]
+    func tensors(_ a: KernelArgument, _ b: KernelArgument = .operand(1)) -> [KernelArgument] {
+        [a, b] + (epilogue.hasBias ? [.operand(2)] : []) + [.result(0)]
     }
 }

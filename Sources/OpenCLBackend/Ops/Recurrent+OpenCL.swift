@@ -48,7 +48,8 @@ extension OpenCLLowering {
         let panels = hidden.dividedRoundingUp(by: tile.vectorWidth)
         let pack = KernelLaunch(
             sequenceKernel("pack_gates", file: name, tile, defines: [:]),
-            [.operand(1), .workspace(0), .int32(hidden)], items: panels)
+            [.operand(1), .workspace(0), .int32(hidden)], items: panels
+        ).asPacking()
         let launch = KernelLaunch(
             sequenceKernel("\(name)_sequence", file: name, tile, defines: [:]),
             sequence + outputs + [.int32(steps), .int32(batch), .int32(hidden), .int32(share)],
@@ -79,7 +80,8 @@ extension OpenCLLowering {
         let pack = KernelLaunch(
             sequenceKernel("pack_states", file: name, tile, defines: [:]),
             [.operand(0), .workspace(0), .int32(hidden), .int32(depth)],
-            items: panels)
+            items: panels
+        ).asPacking()
         let launch = KernelLaunch(
             sequenceKernel("\(name)_sequence_gradient", file: name, tile, defines: defines),
             [.workspace(0)] + tensors + [.int32(steps), .int32(batch), .int32(hidden), .int32(share)],

@@ -120,15 +120,25 @@ package struct BuiltCase {
 
 extension OpCase {
     /// The case in `dtype`, with its backward pass where `withGradients`.
-    package func built(dtype: DType = .float32, withGradients: Bool = false) throws -> BuiltCase {
+    ///
+    /// - Parameter ofConstants: whether the inputs are constants of the graph, so that they stay the same from run to run.
+    package func built(
+        dtype: DType = .float32, withGradients: Bool = false, ofConstants: Bool = false
+    ) throws -> BuiltCase {
         let graph = Graph()
         var data: [String: [Double]] = [:]
         var tensors: [Tensor] = []
-        for (index, input) in inputs.enumerated() {
-            let inputName = BuiltCase.inputName(index)
-            tensors.append(try graph.input(inputName, input.shape, input.dtype ?? dtype))
-            data[inputName] = try input.data.elements(
-                count: input.shape.elementCount, seed: "\(name) \(inputName)", heldBy: tensors[index].type)
+        func input(_ inputName: String, _ type: TensorType, _ values: TestData) throws -> Tensor {
+            let elements = try values.elements(
+                count: type.shape.elementCount, seed: "\(name) \(inputName)", heldBy: type)
+            data[inputName] = elements
+            return ofConstants
+                ? try graph.constant(HostTensor(type, doubles: elements))
+                : try graph.input(inputName, type.shape, type.dtype)
+        }
+        for (index, given) in inputs.enumerated() {
+            tensors.append(
+                try input(BuiltCase.inputName(index), TensorType(given.shape, given.dtype ?? dtype), given.data))
         }
         let outputs = try build(graph, tensors)
         let differentiable = inputs.indices.filter { inputs[$0].isDifferentiable }
@@ -138,10 +148,7 @@ extension OpCase {
         }
         var cotangents: [Tensor] = []
         for (index, output) in outputs.prefix(differentiableOutputs).enumerated() {
-            let cotangentName = BuiltCase.cotangentName(index)
-            data[cotangentName] = try TestData.normal.elements(
-                count: output.shape.elementCount, seed: "\(name) \(cotangentName)", heldBy: output.type)
-            cotangents.append(try graph.input(cotangentName, output.shape, output.dtype))
+            cotangents.append(try input(BuiltCase.cotangentName(index), output.type, .normal))
         }
         let operands = differentiable.map { tensors[$0] }
         let gradients: [Tensor]
