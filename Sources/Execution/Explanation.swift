@@ -29,7 +29,8 @@ extension Plan {
         }
         if schedule.placement.packedWeights > 0 {
             let byteCount = schedule.placement.packedWeights
-            text += "\(schedule.backendNames[0]): \(byteCount) bytes of packed weights, kept between runs beside the arenas\n"
+            text +=
+                "\(schedule.backendNames[0]): \(byteCount) bytes of packed weights, kept between runs beside the arenas\n"
         }
         return text
     }

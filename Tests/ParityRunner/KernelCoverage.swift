@@ -27,7 +27,9 @@ package enum KernelCoverage {
             }
         }
         let plain = try nodes(ofConstants: false)
-        guard try plain.contains(where: { packing.contains(try $0.node.op.accept(OpKindVisitor())) }) else { return plain }
+        guard try plain.contains(where: { packing.contains(try $0.node.op.accept(OpKindVisitor())) }) else {
+            return plain
+        }
         return try plain + nodes(ofConstants: true).filter { !$0.steady.isEmpty }
     }
 

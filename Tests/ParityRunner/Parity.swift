@@ -122,7 +122,9 @@ struct Check {
         let built = try opCase.built(dtype: dtype, withGradients: plan == .withGradients)
         let outputs = built.outputs + built.gradients
         self.built = built
-        let mayPack = try built.graph.nodes.contains { KernelCoverage.packing.contains(try $0.op.accept(OpKindVisitor())) }
+        let mayPack = try built.graph.nodes.contains {
+            KernelCoverage.packing.contains(try $0.op.accept(OpKindVisitor()))
+        }
         ofConstants =
             mayPack ? try opCase.built(dtype: dtype, withGradients: plan == .withGradients, ofConstants: true) : nil
         self.outputs = outputs
