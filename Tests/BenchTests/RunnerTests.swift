@@ -82,6 +82,12 @@ import Testing
                 let share = words.firstIndex(of: "%").flatMap { Int(words[$0 - 1]) }
                 #expect((share ?? .max) <= 110, "\(model.rawValue) \(pass) on \(line)")
             }
+            // Not in arenas, as weights are not: a step that changes its weights keeps none packed, and inference little
+            // more than Winograd's four times a weight.
+            let packed = (plan.deviceSchedule ?? plan.cpuSchedule)?.placement.packedWeights ?? .max
+            let parameters = program.inputs.reduce(0) { $0 + $1.variable.type.byteCount }
+            #expect(pass == .fwdbwd ? packed == 0 : packed <= 5 * parameters, "\(model.rawValue) \(pass)")
+            #expect(plan.explain().contains("\(packed) bytes of packed weights") == (packed > 0))
         }
     }
 }
