@@ -10,8 +10,8 @@ struct GPUBench: ParsableCommand {
         abstract: "Times the library's operations and training steps on each device, and checks what they compute.",
         discussion: """
             A case is written family:key=value,…, for example matmul:m=512,n=512,k=512,tb=1. The families are matmul, conv2d,
-            attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, chain and train. A device is cpu (the path on
-            BLAS), opencl (the best OpenCL device), opencl:N, or a part of a device's or platform's name.
+            attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, reduce, chain and train. A device is cpu (the
+            path on BLAS), opencl (the best OpenCL device), opencl:N, or a part of a device's or platform's name.
             """,
         subcommands: [Run.self, Tune.self, Compare.self, Scale.self, Devices.self, TuneWorker.self])
 }

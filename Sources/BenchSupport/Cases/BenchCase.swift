@@ -11,7 +11,7 @@ package struct BenchError: Error, Hashable, Sendable, CustomStringConvertible {
 /// All tensors are row-major, and float32 unless `type` says otherwise. What each family computes is said in ``CaseProgram``.
 package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     package enum Family: String, Hashable, Sendable, CaseIterable {
-        case matmul, conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, chain, train
+        case matmul, conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, reduce, chain, train
 
         /// The keys of a case, each with its value where it may be left out.
         var keys: [(name: String, standard: Int?)] {
@@ -27,6 +27,7 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
             case .softmax, .layernorm: [("rows", nil), ("cols", nil)]
             case .batchnorm2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil)]
             case .maxpool2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil), ("r", nil), ("stride", nil)]
+            case .reduce: [("rows", nil), ("cols", nil), ("axis", 0)]
             case .chain: [("nodes", nil), ("cols", 16)]
             case .train: [("b", nil)]
             }
@@ -134,6 +135,7 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         if family == .conv2d, self["c"] % self["groups"] != 0 || self["k"] % self["groups"] != 0 {
             throw BenchError("\(text): c and k must be multiples of groups")
         }
+        if family == .reduce, self["axis"] > 1 { throw BenchError("\(text): axis must be 0 or 1") }
     }
 
     /// The cases of a file: one a line; empty lines and those that begin with `#` are passed over.

@@ -14,6 +14,7 @@ import TensorGraph
 /// | layernorm | x `[rows, cols]`, scale, bias → y |
 /// | batchnorm2d | x `[n, c, h, w]`, scale, bias → y with the batch's own statistics |
 /// | maxpool2d | x `[n, c, h, w]` → y |
+/// | reduce | x, w, b `[rows, cols]` → y, the sum of x·w + b along `axis` 0 or 1 |
 /// | chain | x `[1, cols]` → y after so many softmax one after the other: what a node costs beside its arithmetic |
 /// | train | a network's parameters and a batch → y, or one Adam step |
 ///
@@ -129,6 +130,9 @@ package struct CaseProgram {
             let x: Shape = [c["n"], c["c"], c["h"], c["w"]]
             return [("x", x, .normal), ("scale", features, .normal), ("bias", features, .normal)]
         case .maxpool2d: return [("x", [c["n"], c["c"], c["h"], c["w"]], .normal)]
+        case .reduce:
+            let shape: Shape = [c["rows"], c["cols"]]
+            return ["x", "w", "b"].map { ($0, shape, .normal) }
         case .chain: return [("x", [1, c["cols"]], .normal)]
         case .train: return []
         }
@@ -154,6 +158,7 @@ package struct CaseProgram {
         case .layernorm: return [("y", try x[0].layerNorm(scale: x[1], bias: x[2]))]
         case .batchnorm2d: return [("y", try x[0].batchNorm(scale: x[1], bias: x[2]).normalized)]
         case .maxpool2d: return [("y", try x[0].maxPool2D(window: c["r"], stride: c["stride"]))]
+        case .reduce: return [("y", try (x[0] * x[1] + x[2]).sum(axes: [c["axis"]]))]
         case .chain: return [("y", try (0..<c["nodes"]).reduce(x[0]) { y, _ in try y.softmax() })]
         case .train: return []
         }
@@ -171,6 +176,7 @@ package struct CaseProgram {
         case .softmax: 5 * elements
         case .layernorm, .batchnorm2d: 8 * elements
         case .maxpool2d: Double(c["n"] * c["c"] * c["h"] * c["w"])
+        case .reduce: 3 * Double(c["rows"] * c["cols"])
         case .chain: 5 * elements * Double(c["nodes"])
         case .train: 0
         }
