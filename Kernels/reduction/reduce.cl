@@ -1,14 +1,20 @@
 // Sum, mean, minimum or maximum over the middle axis of x [outer, reduced, inner].
 //
 //   reduceRows     inner = 1: a team takes rows (common/team.cl draws it)
-//   reduceColumns  inner > 1: an item takes COLUMN_VECTORS vectors of columns and walks down them
+//   reduceColumns  inner > 1: an item takes up to COLUMN_VECTORS vectors of columns and goes down them row by row. On a
+//                  CPU these are many, so that it reads memory in long runs, its sums in the first-level cache; where
+//                  there are few columns it is one, its sums in a register.
 //
 //              ├─ inner ──────────────┤
 //    reduced   │ item 0 │ item 1 │ …  │ split 0          Long reductions with few results are split: the partial results
 //              │ item k │ …           │ split 1          [outer, splits, inner] are reduced by a second launch.
 //
-// 4 bytes read an element. Sums are taken over short blocks first, then over blocks, so that the error grows with the
-// logarithm of the length rather than with the length (Higham, The accuracy of floating point summation, 1993). NaN wins.
+// What is reduced is a tensor x or, with SOURCE, an elementwise program of several tensors, evaluated as it is read: text
+// from Sources/OpenCLBackend/ReductionSource.swift before this file says how.
+//
+// 4 bytes read an element, of a program 4 for each of its operands. Sums are taken over short blocks first, then over
+// blocks, so that the error grows with the logarithm of the length rather than with the length (Higham, The accuracy of
+// floating point summation, 1993). NaN wins.
 // Goes after common/math.cl, common/vector.cl and common/team.cl.
 
 // 0 sum (mean: divided at the end), 1 minimum, 2 maximum.
@@ -38,38 +44,67 @@
 #define TEAM_RESULT(x) teamLargest(x)
 #endif
 
-// x [rows, columns] → y [rows, splits].
+// 0: x. 1, 2: a program, as reduceRows or reduceColumns reads it; the other kernel is left out.
+#ifndef SOURCE
+#define SOURCE 0
+#endif
+
+// The first `count` floats of a vector, with whatever follows them where that is still before `limit`: one load, where
+// reading each lane by itself takes a dozen.
+static inline vfloat load_part(__global const float *from, const int count, __global const float *limit) {
+    return limit - from >= VECTOR_WIDTH ? vfloat_load(from) : vfloat_load_tail(from, count, 0.0f);
+}
+
+// The first `count` lanes of a value, which then changes no result.
+#define FIRST_LANES(value, count) select((vfloat)(IDENTITY), value, (vint)(VLANES < (vint)(count)))
+
+#if SOURCE == 0
+#define SOURCE_PARAMETERS __global const float *restrict x, const ulong xOffset
+// Declares what the elements of matrix [reduced, inner] number `index` of `outer` have in common.
+#define SOURCE_MATRIX(index) \
+    __global const float *const matrix = x + xOffset + (long)(index) * reduced * inner; \
+    __global const float *const limit = x + xOffset + (long)outer * reduced * inner;
+// A vector of elements from (row, column) on; the first `count` of one.
+#define SOURCE_LOAD(row, column) vfloat_load(matrix + (long)(row) * inner + (column))
+#define SOURCE_LOAD_TAIL(row, column, count) \
+    FIRST_LANES(load_part(matrix + (long)(row) * inner + (column), count, limit), count)
+#endif
+
+#if SOURCE != 2
+// x [outer, reduced] → y [outer, splits].
 TEAM_KERNEL void reduceRows(
-    __global const float *restrict x, const ulong xOffset, __global float *restrict y, const ulong yOffset,
-    const int rows, const int columns, const int splits, const float divisor)
+    SOURCE_PARAMETERS, __global float *restrict y, const ulong yOffset, const int outer, const int reduced,
+    const int splits, const float divisor)
 {
     TEAM_MEMORY
-    const int pieces = rows * splits;
+    const int inner = 1;
+    const int pieces = outer * splits;
     for (int piece = TEAM_ROWS_BEGIN(pieces); piece < TEAM_ROWS_END(pieces); piece++) {
         const int split = piece % splits;
-        const int begin = (int)((long)columns * split / splits), end = (int)((long)columns * (split + 1) / splits);
-        __global const float *from = x + xOffset + (long)(piece / splits) * columns + begin;
+        const int begin = (int)((long)reduced * split / splits), end = (int)((long)reduced * (split + 1) / splits);
+        SOURCE_MATRIX(piece / splits)
         vfloat result = IDENTITY;
-        for (int first = 0; first < end - begin; first += BLOCK * TEAM * VECTOR_WIDTH) {
-            const int count = min(BLOCK * TEAM * VECTOR_WIDTH, end - begin - first);
+        for (int first = begin; first < end; first += BLOCK * TEAM * VECTOR_WIDTH) {
+            const int count = min(BLOCK * TEAM * VECTOR_WIDTH, end - first);
             vfloat partial = IDENTITY;
-            for EACH_TEAM_VECTOR(i, count) partial = COMBINE(partial, vfloat_load(from + first + i));
+            for EACH_TEAM_VECTOR(i, count) partial = COMBINE(partial, SOURCE_LOAD(first + i, 0));
             if (HAS_TEAM_REST(count))
-                partial = COMBINE(
-                    partial, vfloat_load_tail(from + first + TEAM_WHOLE(count), TEAM_REST(count), IDENTITY));
+                partial = COMBINE(partial, SOURCE_LOAD_TAIL(first + TEAM_WHOLE(count), 0, TEAM_REST(count)));
             result = COMBINE(result, partial);
         }
         const float value = TEAM_RESULT(result);
         if (get_local_id(0) == 0) y[yOffset + piece] = value / divisor;
     }
 }
+#endif
 
+#if SOURCE != 1
 // x [outer, reduced, inner] → y [outer, splits, inner]. Global size at least outer · splits · tiles, with
 // tiles = ⌈inner / (COLUMN_VECTORS · VECTOR_WIDTH)⌉.
 __kernel __attribute__((reqd_work_group_size(COLUMN_GROUP, 1, 1)))
 void reduceColumns(
-    __global const float *restrict x, const ulong xOffset, __global float *restrict y, const ulong yOffset,
-    const int outer, const int reduced, const int inner, const int splits, const float divisor)
+    SOURCE_PARAMETERS, __global float *restrict y, const ulong yOffset, const int outer, const int reduced,
+    const int inner, const int splits, const float divisor)
 {
     const int width = COLUMN_VECTORS * VECTOR_WIDTH;
     const int tiles = (inner + width - 1) / width;
@@ -78,38 +113,26 @@ void reduceColumns(
     const long piece = get_global_id(0) / tiles;
     const int split = piece % splits;
     const int begin = (int)((long)reduced * split / splits), end = (int)((long)reduced * (split + 1) / splits);
-    x += xOffset + piece / splits * reduced * inner;
+    SOURCE_MATRIX(piece / splits)
     y += yOffset + piece * inner;
 
-    const int last = min(inner, (tile + 1) * width);
-    int column = tile * width;
-    if (column + width <= last) {
-        vfloat result[COLUMN_VECTORS], partial[COLUMN_VECTORS];
-        for (int c = 0; c < COLUMN_VECTORS; c++) result[c] = IDENTITY;
-        for (int first = begin; first < end; first += BLOCK) {
-            for (int c = 0; c < COLUMN_VECTORS; c++) partial[c] = IDENTITY;
-            for (int row = first; row < min(end, first + BLOCK); row++)
-                for (int c = 0; c < COLUMN_VECTORS; c++)
-                    partial[c] = COMBINE(partial[c], vfloat_load(x + (long)row * inner + column + c * VECTOR_WIDTH));
-            for (int c = 0; c < COLUMN_VECTORS; c++) result[c] = COMBINE(result[c], partial[c]);
+    // Whole vectors, and what is left of one, of which the sums are in vector `part`.
+    const int column = tile * width, count = min(width, inner - column);
+    const int vectors = width == 1 ? 1 : count / VECTOR_WIDTH, rest = width == 1 ? 0 : count % VECTOR_WIDTH;
+    const int part = COLUMN_VECTORS == 1 ? 0 : vectors, used = vectors + (rest > 0);
+    vfloat result[COLUMN_VECTORS], partial[COLUMN_VECTORS];
+    for (int c = 0; c < used; c++) result[c] = IDENTITY;
+    for (int first = begin; first < end; first += BLOCK) {
+        for (int c = 0; c < used; c++) partial[c] = IDENTITY;
+        for (int row = first; row < min(end, first + BLOCK); row++) {
+            for (int c = 0; c < vectors; c++)
+                partial[c] = COMBINE(partial[c], SOURCE_LOAD(row, column + c * VECTOR_WIDTH));
+            if (rest > 0)
+                partial[part] = COMBINE(partial[part], SOURCE_LOAD_TAIL(row, column + vectors * VECTOR_WIDTH, rest));
         }
-        for (int c = 0; c < COLUMN_VECTORS; c++) vfloat_store(result[c] / divisor, y + column + c * VECTOR_WIDTH);
-        return;
+        for (int c = 0; c < used; c++) result[c] = COMBINE(result[c], partial[c]);
     }
-    // The last tile: a vector at a time, the last of them in part.
-    for (; column < last; column += VECTOR_WIDTH) {
-        const int count = min(VECTOR_WIDTH, last - column);
-        vfloat result = IDENTITY;
-        for (int first = begin; first < end; first += BLOCK) {
-            vfloat partial = IDENTITY;
-            for (int row = first; row < min(end, first + BLOCK); row++) {
-                __global const float *from = x + (long)row * inner + column;
-                partial = COMBINE(
-                    partial, count == VECTOR_WIDTH ? vfloat_load(from) : vfloat_load_tail(from, count, IDENTITY));
-            }
-            result = COMBINE(result, partial);
-        }
-        if (count == VECTOR_WIDTH) vfloat_store(result / divisor, y + column);
-        else vfloat_store_tail(result / divisor, y + column, count);
-    }
+    for (int c = 0; c < vectors; c++) vfloat_store(result[c] / divisor, y + column + c * VECTOR_WIDTH);
+    if (rest > 0) vfloat_store_tail(result[part] / divisor, y + column + vectors * VECTOR_WIDTH, rest);
 }
+#endif

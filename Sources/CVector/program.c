@@ -169,7 +169,7 @@ void cv_run_program(
                 slots[i] = load(&program->operands[i], operands[i], start, length, buffers + (int64_t)i * BUFFER);
             }
         }
-        char *target = (char *)result + start * size;
+        char *target = (char *)result + (start - first) * size;
         for (int32_t i = 0; i < program->instruction_count; i++) {
             const cv_instruction *instruction = &program->instructions[i];
             const int isLast = i == program->instruction_count - 1;

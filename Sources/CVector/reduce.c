@@ -17,8 +17,15 @@ HOT void cv_reduce_rows(
 HOT void cv_reduce_columns(
     cv_type type, cv_reduction reduction, const void *x, void *y, int64_t start, int64_t end, int64_t inner,
     int64_t first, int64_t last) {
-    if (IS_F64(type)) reduce_columns_f64(reduction, x, y, start, end, inner, first, last);
-    else reduce_columns_f32(reduction, x, y, start, end, inner, first, last);
+    if (IS_F64(type)) reduce_columns_f64(reduction, x, 0, y, start, end, inner, first, last);
+    else reduce_columns_f32(reduction, x, 0, y, start, end, inner, first, last);
+}
+
+HOT void cv_reduce_program_columns(
+    cv_type type, cv_reduction reduction, const cv_program_matrix *x, void *y, int64_t start, int64_t end,
+    int64_t inner, int64_t first, int64_t last) {
+    if (IS_F64(type)) reduce_columns_f64(reduction, 0, x, y, start, end, inner, first, last);
+    else reduce_columns_f32(reduction, 0, x, y, start, end, inner, first, last);
 }
 
 HOT void cv_arg_maximum(cv_type type, const void *x, int32_t *y, int64_t first, int64_t last, int64_t columns) {

@@ -14,40 +14,73 @@ INLINE void FN(reduce_rows)(
     }
 }
 
+// `height` rows of columns [column, column + width), from `row` on, and how far apart they lie: in x, or evaluated into
+// the panel of a program's matrix.
+INLINE const REAL *FN(rows_of)(
+    const REAL *x, const cv_program_matrix *made, int64_t row, int64_t height, int64_t column, int64_t width,
+    int64_t inner, int64_t *stride) {
+    *stride = made ? width : inner;
+    if (!made) return x + row * inner + column;
+    REAL *panel = made->panel;
+    const int64_t begin = made->first + row * inner + column;
+    if (width == inner) {
+        cv_run_program(made->program, made->operands, panel, begin, height * width, made->scratch);
+    } else {
+        for (int64_t i = 0; i < height; i++) {
+            cv_run_program(made->program, made->operands, panel + i * width, begin + i * inner, width, made->scratch);
+        }
+    }
+    return panel;
+}
+
 // Columns [first, last) of one [reduced, inner] matrix into y[inner], over its rows [start, end). Rows add up in
-// blocks of a few dozen, and the blocks in turn: the error grows with the root of their number.
+// blocks of a few dozen, and the blocks in turn: the error grows with the root of their number. The matrix is x, or
+// `made` where x is null.
 INLINE void FN(reduce_columns)(
-    cv_reduction reduction, const REAL *restrict x, REAL *restrict y, int64_t start, int64_t end, int64_t inner,
-    int64_t first, int64_t last) {
-    enum { WIDTH = 256, HEIGHT = 64 };
-    REAL part[WIDTH];
-    for (int64_t column = first; column < last; column += WIDTH) {
-        const int64_t width = smaller(WIDTH, last - column);
+    cv_reduction reduction, const REAL *restrict x, const cv_program_matrix *made, REAL *restrict y, int64_t start,
+    int64_t end, int64_t inner, int64_t first, int64_t last) {
+    // A program is run along the columns, and so over more of them at once.
+    enum { WIDTH = 256, WIDEST = 1024, HEIGHT = 64 };
+    REAL part[WIDEST];
+    const int64_t step = made ? WIDEST : WIDTH;
+    for (int64_t column = first; column < last; column += step) {
+        const int64_t width = smaller(step, last - column);
+        // A multiple of four, so that the rows are added in the same fours however many are evaluated at once.
+        const int64_t strip = made ? smaller(HEIGHT, CV_PANEL / width / 4 * 4) : HEIGHT;
+        int64_t stride;
         if (reduction == CV_SUM || reduction == CV_MEAN) {
-            double total[WIDTH] = {0};
+            double total[WIDEST];
+            for (int64_t i = 0; i < width; i++) total[i] = 0;
             for (int64_t top = start; top < end; top += HEIGHT) {
                 const int64_t bottom = smaller(top + HEIGHT, end);
-                memset(part, 0, sizeof part);
-                int64_t row = top;
-                for (; row + 4 <= bottom; row += 4) {
-                    const REAL *a = x + row * inner + column, *b = a + inner, *c = b + inner, *d = c + inner;
-                    for (int64_t i = 0; i < width; i++) part[i] += (a[i] + b[i]) + (c[i] + d[i]);
-                }
-                for (; row < bottom; row++) {
-                    const REAL *a = x + row * inner + column;
-                    for (int64_t i = 0; i < width; i++) part[i] += a[i];
+                for (int64_t i = 0; i < width; i++) part[i] = 0;
+                for (int64_t row = top; row < bottom; row += strip) {
+                    const int64_t height = smaller(strip, bottom - row);
+                    const REAL *a = FN(rows_of)(x, made, row, height, column, width, inner, &stride);
+                    int64_t done = 0;
+                    for (; done + 4 <= height; done += 4, a += 4 * stride) {
+                        const REAL *b = a + stride, *c = b + stride, *d = c + stride;
+                        for (int64_t i = 0; i < width; i++) part[i] += (a[i] + b[i]) + (c[i] + d[i]);
+                    }
+                    for (; done < height; done++, a += stride) {
+                        for (int64_t i = 0; i < width; i++) part[i] += a[i];
+                    }
                 }
                 for (int64_t i = 0; i < width; i++) total[i] += (double)part[i];
             }
             for (int64_t i = 0; i < width; i++) y[column + i] = (REAL)total[i];
         } else {
-            for (int64_t i = 0; i < width; i++) part[i] = x[start * inner + column + i];
-            for (int64_t row = start + 1; row < end; row++) {
-                const REAL *a = x + row * inner + column;
-                if (reduction == CV_GREATEST) {
-                    for (int64_t i = 0; i < width; i++) part[i] = a[i] > part[i] || a[i] != a[i] ? a[i] : part[i];
-                } else {
-                    for (int64_t i = 0; i < width; i++) part[i] = a[i] < part[i] || a[i] != a[i] ? a[i] : part[i];
+            for (int64_t row = start; row < end; row += strip) {
+                const int64_t height = smaller(strip, end - row);
+                const REAL *a = FN(rows_of)(x, made, row, height, column, width, inner, &stride);
+                for (int64_t done = 0; done < height; done++, a += stride) {
+                    if (row + done == start) {
+                        for (int64_t i = 0; i < width; i++) part[i] = a[i];
+                    } else if (reduction == CV_GREATEST) {
+                        for (int64_t i = 0; i < width; i++) part[i] = a[i] > part[i] || a[i] != a[i] ? a[i] : part[i];
+                    } else {
+                        for (int64_t i = 0; i < width; i++) part[i] = a[i] < part[i] || a[i] != a[i] ? a[i] : part[i];
+                    }
                 }
             }
             for (int64_t i = 0; i < width; i++) y[column + i] = part[i];

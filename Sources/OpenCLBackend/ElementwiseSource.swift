@@ -4,9 +4,9 @@ import TensorGraph
 ///
 /// The text depends on the program and on how the operands broadcast, but not on the extents, which are arguments: one
 /// built program serves every size. A kernel of the CPU shape goes row by row with vectors; one of the GPU shape has
-/// work-items that take every n-th element. What the text calls is in `Kernels/elementwise/functions.cl`.
+/// work-items that take every n-th element. The program itself is an ``ElementwiseFunction``.
 package struct ElementwiseSource {
-    private let program: ElementwiseProgram
+    private let function: ElementwiseFunction
     private let operands: [DType]
     private let result: DType
     private let loop: StridedLoop
@@ -16,27 +16,15 @@ package struct ElementwiseSource {
     package init(
         _ program: ElementwiseProgram, operands: [TensorType], result: TensorType, profile: DeviceProfile
     ) {
-        self.program = program
-        self.operands = operands.map(\.dtype)
+        function = ElementwiseFunction(program: program, operands: operands.map(\.dtype), result: result.dtype)
+        self.operands = function.operands
         self.result = result.dtype
         self.profile = profile
         loop = StridedLoop(broadcasting: operands.map(\.shape), to: result.shape)
     }
 
     /// Why no kernel can be written, or `nil`.
-    package var refusal: String? {
-        let types = operands + program.instructions.map(\.dtype)
-        if let type = types.first(where: { $0 == .float64 || $0 == .int64 }) { return "\(type) is not done on OpenCL" }
-        for instruction in program.instructions where !argumentType(instruction).isFloatingPoint {
-            switch instruction.function {
-            case .unary(let function) where ![.negate, .absolute, .sign, .square].contains(function):
-                return "\(function) of integers is not done on OpenCL"
-            case .binary(.power): return "a power of integers is not done on OpenCL"
-            default: break
-            }
-        }
-        return nil
-    }
+    package var refusal: String? { function.refusal }
 
     /// The launch over operands 0, 1, … and result 0.
     package func launch() -> KernelLaunch {
@@ -93,23 +81,11 @@ package struct ElementwiseSource {
         return names.map { "const ulong \($0)" }
     }
 
-    private static func memoryType(_ dtype: DType) -> String {
-        switch dtype {
-        case .float16: "half"
-        case .bfloat16: "ushort"
-        case .uint8: "uchar"
-        case .int32: "int"
-        default: "float"
-        }
-    }
-
-    private static func valueType(_ dtype: DType) -> String { dtype.isFloatingPoint ? "vfloat" : "vint" }
-
     private func parameters(_ more: [String]) -> String {
         let tensors = operands.indices.map {
-            "__global const \(Self.memoryType(operands[$0])) *x\($0), const ulong x\($0)Offset"
+            "__global const \(operands[$0].memoryType) *x\($0), const ulong x\($0)Offset"
         }
-        let y = "__global \(Self.memoryType(result)) *y, const ulong yOffset"
+        let y = "__global \(result.memoryType) *y, const ulong yOffset"
         return (tensors + [y] + sizeParameters + more).joined(separator: ",\n    ")
     }
 
@@ -120,7 +96,7 @@ package struct ElementwiseSource {
             lines.append("x\(operand) += x\(operand)Offset;")
             if case .scalar = layout(operand) {
                 let type = operands[operand]
-                let value = Self.valueType(type)
+                let value = type.valueType
                 lines.append("const \(value) a\(operand) = (\(value))(LOAD1_\(type)(x\(operand)));")
             }
         }
@@ -153,26 +129,26 @@ package struct ElementwiseSource {
     private var cpuText: String {
         let row = operands.indices.flatMap { operand -> [String] in
             let type = operands[operand]
-            let value = Self.valueType(type)
+            let value = type.valueType
             let pointer = "x\(operand) + \(rowStart(operand))"
             switch layout(operand) {
             case .scalar: return []
             case .strided(isConstant: true):
                 return ["const \(value) a\(operand) = (\(value))(LOAD1_\(type)(\(pointer)));"]
             case .linear, .strided:
-                return ["__global const \(Self.memoryType(type)) *row\(operand) = \(pointer);"]
+                return ["__global const \(type.memoryType) *row\(operand) = \(pointer);"]
             }
         }
         let vectors = operands.indices.filter { isRead($0) }
         let loads = vectors.map {
-            "const \(Self.valueType(operands[$0])) a\($0) = LOADV_\(operands[$0])(row\($0) + i);"
+            "const \(operands[$0].valueType) a\($0) = LOADV_\(operands[$0])(row\($0) + i);"
         }
         let lanes = vectors.map { operand in
             let scalar = operands[operand].isFloatingPoint ? "float" : "int"
             return """
                 \(scalar) lanes\(operand)[VECTOR_WIDTH] = {0};
                 for (int lane = 0; lane < left; ++lane) lanes\(operand)[lane] = LOAD1_\(operands[operand])(row\(operand) + i + lane);
-                const \(Self.valueType(operands[operand])) a\(operand) = LANES_LOAD(lanes\(operand));
+                const \(operands[operand].valueType) a\(operand) = LANES_LOAD(lanes\(operand));
                 """
         }
         let scalar = result.isFloatingPoint ? "float" : "int"
@@ -199,7 +175,7 @@ package struct ElementwiseSource {
                     ulong i = (unit - row * segments) * segment;
                     const ulong end = min(i + segment, length);
                     \((rowIndices + row).joined(separator: "\n        "))
-                    __global \(Self.memoryType(result)) *rowY = y + (ulong)row * length;
+                    __global \(result.memoryType) *rowY = y + (ulong)row * length;
                     for (; i + VECTOR_WIDTH <= end; i += VECTOR_WIDTH) {
                         \(loads.joined(separator: "\n            "))
                         STOREV_\(result)(\(call), rowY + i);
@@ -225,7 +201,7 @@ package struct ElementwiseSource {
             case .linear: place = "element"
             case .strided(let isConstant): place = rowStart(operand) + (isConstant ? "" : " + column")
             }
-            return "const \(Self.valueType(type)) a\(operand) = LOAD1_\(type)(x\(operand) + \(place));"
+            return "const \(type.valueType) a\(operand) = LOAD1_\(type)(x\(operand) + \(place));"
         }
         return """
             \(preamble)
@@ -253,76 +229,8 @@ package struct ElementwiseSource {
 
     private var call: String { "evaluate(\(operands.indices.map { "a\($0)" }.joined(separator: ", ")))" }
 
-    // MARK: The program
-
     /// The index type and the program as a function. 32 bits, where they suffice with a grid's stride to spare.
     private var preamble: String {
-        let parameters = operands.indices.map { "\(Self.valueType(operands[$0])) a\($0)" }.joined(separator: ", ")
-        let lines = program.instructions.indices.map { index in
-            "    const \(Self.valueType(program.instructions[index].dtype)) v\(index) = \(expression(index));"
-        }
-        let value = program.instructions.isEmpty ? "a0" : "v\(program.instructions.count - 1)"
-        return """
-            typedef \(loop.count < 1 << 30 ? "uint" : "ulong") index_t;
-
-            static inline \(Self.valueType(result)) evaluate(\(parameters)) {
-            \(lines.joined(separator: "\n"))
-                return \(value);
-            }
-            """
-    }
-
-    /// The type that an instruction computes in.
-    private func argumentType(_ instruction: ElementwiseProgram.Instruction) -> DType {
-        guard case .cast = instruction.function else { return instruction.dtype }
-        return type(of: instruction.arguments.first ?? .constant(0), otherwise: .float32)
-    }
-
-    private func type(of argument: ElementwiseProgram.Argument, otherwise: DType) -> DType {
-        switch argument {
-        case .operand(let index): operands[index]
-        case .instruction(let index): program.instructions[index].dtype
-        case .constant: otherwise
-        }
-    }
-
-    private func expression(_ index: Int) -> String {
-        let instruction = program.instructions[index]
-        func argument(_ position: Int, _ constant: DType) -> String {
-            switch instruction.arguments[position] {
-            case .operand(let operand): "a\(operand)"
-            case .instruction(let earlier): "v\(earlier)"
-            case .constant(let value): Self.literal(value, constant)
-            }
-        }
-        let dtype = instruction.dtype
-        let family = dtype.isFloatingPoint ? "float" : "int"
-        let value: String
-        switch instruction.function {
-        case .unary(let function): value = "\(family)_\(function.rawValue)(\(argument(0, dtype)))"
-        case .binary(let function):
-            value = "\(family)_\(function.rawValue)(\(argument(0, dtype)), \(argument(1, dtype)))"
-        case .select: value = "SELECT(\(argument(0, .float32)), \(argument(1, dtype)), \(argument(2, dtype)))"
-        case .cast:
-            let isFromFloat = argumentType(instruction).isFloatingPoint
-            let x = argument(0, .float32)
-            value = isFromFloat == dtype.isFloatingPoint ? x : isFromFloat ? "float_to_int(\(x))" : "int_to_float(\(x))"
-        }
-        switch dtype {
-        case .float16, .bfloat16, .uint8: return "ROUND_\(dtype)(\(value))"
-        default: return value
-        }
-    }
-
-    private static func literal(_ value: Double, _ dtype: DType) -> String {
-        guard dtype.isFloatingPoint else {
-            // Beyond int32 the nearest of its numbers; its smallest has no literal of its own.
-            let clamped = value.isNaN ? 0 : Int(min(max(value, -2_147_483_647), 2_147_483_647))
-            return "(vint)(\(clamped))"
-        }
-        let number = Float(value)
-        if number.isNaN { return "(vfloat)(NAN)" }
-        if number.isInfinite { return number > 0 ? "(vfloat)(INFINITY)" : "(vfloat)(-INFINITY)" }
-        return "(vfloat)(\(number)f)"
+        "typedef \(loop.count < 1 << 30 ? "uint" : "ulong") index_t;\n\n" + function.text
     }
 }

@@ -44,17 +44,23 @@ package struct DeviceProfile: Sendable {
 package struct KernelSpecification: Hashable, Sendable {
     /// Paths from `Kernels/`, joined in this order.
     package var files: [String]
-    /// Text that follows the files: a generated kernel.
+    /// Text that follows the files: a generated kernel, or what those in ``lastFiles`` are made with.
     package var generated: String
+    /// Paths of files that follow the generated text.
+    package var lastFiles: [String]
     package var name: String
     /// `-D` macros.
     package var defines: [String: String]
 
-    package init(_ name: String, files: [String], defines: [String: String] = [:], generated: String = "") {
+    package init(
+        _ name: String, files: [String], defines: [String: String] = [:], generated: String = "",
+        lastFiles: [String] = []
+    ) {
         self.name = name
         self.files = files
         self.defines = defines
         self.generated = generated
+        self.lastFiles = lastFiles
     }
 }
 

@@ -134,10 +134,14 @@ package final class OpenCLBackend: Backend {
     /// The built program of a kernel.
     func program(for kernel: KernelSpecification) throws -> Program {
         if let error = failed[kernel] { throw error }
-        let text = try kernel.files.map { try KernelSource.text(of: $0) }.joined(separator: "\n") + kernel.generated
+        func texts(_ files: [String]) throws -> String {
+            try files.map { try KernelSource.text(of: $0) }.joined(separator: "\n")
+        }
+        let text = try texts(kernel.files) + kernel.generated + texts(kernel.lastFiles)
         do throws(OpenCLError) {
             return try programs.program(
-                source: text, options: Self.options(kernel.defines), name: kernel.files.last ?? kernel.name)
+                source: text, options: Self.options(kernel.defines),
+                name: (kernel.files + kernel.lastFiles).last ?? kernel.name)
         } catch {
             if error.call == "clBuildProgram" { failed[kernel] = error }
             throw error

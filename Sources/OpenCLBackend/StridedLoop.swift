@@ -37,14 +37,19 @@ package struct StridedLoop: Hashable, Sendable {
 
     /// The loops over `shape` and over each operand as it broadcasts to that shape.
     package init(broadcasting operands: [Shape], to shape: Shape) {
-        let strides = operands.map { operand in
+        self.init(
+            extents: shape.dimensions, strides: [shape.strides] + Self.strides(broadcasting: operands, to: shape))
+    }
+
+    /// The strides of each operand along the axes of `shape` that it broadcasts to.
+    static func strides(broadcasting operands: [Shape], to shape: Shape) -> [[Int]] {
+        operands.map { operand in
             let missing = shape.rank - operand.rank
             let own = operand.strides
             return (0..<shape.rank).map { axis in
                 axis < missing || operand[axis - missing] == 1 ? 0 : own[axis - missing]
             }
         }
-        self.init(extents: shape.dimensions, strides: [shape.strides] + strides)
     }
 
     /// The product of all extents.

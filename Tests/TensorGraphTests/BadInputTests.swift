@@ -118,6 +118,14 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
         Mistake("reduce", "an empty maximum has no value") {
             try $0.node(.reduce(Reduce(.maximum, first: 0, count: 1)), float([0]))
         },
+        Mistake("reduce", "broadcasts along a part") {
+            let program = ElementwiseProgram(single: .binary(.add), operandCount: 2, dtype: .float32)
+            try $0.node(.reduce(Reduce(.sum, first: 0, count: 2, of: program)), float([3, 4]), float([4]))
+        },
+        Mistake("reduce", "must be in one floating-point type") {
+            let program = ElementwiseProgram(single: .cast(.float32), operandCount: 1, dtype: .float32)
+            try $0.node(.reduce(Reduce(.sum, first: 0, count: 1, of: program)), int([3]))
+        },
         Mistake("reduce", "axes [5] are not all in [2]") {
             _ = try $0.operand([2]).sum(axes: [5], file: "Here.swift", line: 7)
         },

@@ -25,7 +25,7 @@ extension CPULowering {
                 let grain = max(Int(CV_BLOCK), memoryGrain / max(program.instructions.count / 2, 1))
                 Parallel.run(count, grain: grain.rounded(to: Int(CV_BLOCK))) { worker, range in
                     compiled.run(
-                        operands.baseAddress, places.results[0], range,
+                        operands.baseAddress, places.results[0] + range.lowerBound * result.dtype.byteCount, range,
                         places.workspaces[0] + worker * scratch)
                 }
             }
@@ -101,12 +101,29 @@ final class CompiledProgram {
         layouts.deallocate()
     }
 
+    /// Elements `range` of the result, the first of which goes where `result` points.
     func run(
         _ operands: UnsafePointer<UnsafeRawPointer?>?, _ result: UnsafeMutableRawPointer, _ range: Range<Int>,
         _ scratch: UnsafeMutableRawPointer
     ) {
         withUnsafePointer(to: program) {
             cv_run_program($0, operands, result, Int64(range.lowerBound), Int64(range.count), scratch)
+        }
+    }
+
+    /// Reduces `rows` of the matrix of `inner` columns that begins with element `first` of the result to elements
+    /// `columns` of `y`, through a panel of `CV_PANEL` elements.
+    func reduceColumns(
+        _ type: cv_type, _ function: cv_reduction, _ operands: UnsafePointer<UnsafeRawPointer?>?, _ first: Int,
+        _ panel: UnsafeMutableRawPointer, _ scratch: UnsafeMutableRawPointer, rows: Range<Int>, columns: Range<Int>,
+        of inner: Int, to y: UnsafeMutableRawPointer
+    ) {
+        withUnsafePointer(to: program) {
+            var matrix = cv_program_matrix(
+                program: $0, operands: operands, first: Int64(first), panel: panel, scratch: scratch)
+            cv_reduce_program_columns(
+                type, function, &matrix, y, Int64(rows.lowerBound), Int64(rows.upperBound), Int64(inner),
+                Int64(columns.lowerBound), Int64(columns.upperBound))
         }
     }
 }

@@ -1,82 +1,94 @@
 import CVector
 import TensorGraph
 
+// The order of every sum depends on the extents alone: neither on the number of cores nor on whether the elements come
+// from memory or from a program.
 extension CPULowering {
     func reduce(_ attributes: Reduce) throws -> CPUKernel {
-        let (outer, reduced, inner) = attributes.extents(shape(0))
+        let (outer, reduced, inner) = attributes.extents(attributes.operandShape(node.operandTypes))
         let (type, size) = (type, size)
-        let function =
-            switch attributes.function {
-            case .sum: CV_SUM
-            case .mean: CV_MEAN
-            case .minimum: CV_LEAST
-            case .maximum: CV_GREATEST
-            }
+        let function = cv_reduction(attributes.function)
+        let partial = function == CV_MEAN ? CV_SUM : function
+        let instructions = attributes.producer?.instructions.count ?? 0
+        let summary = instructions > 0 ? " of \(instructions) instructions" : ""
+        /// Elements that are worth another thread.
+        let grain = memoryGrain / max(instructions / 2, 1)
+
         if inner == 1, outer > 1 || reduced <= 4 * memoryGrain {
-            return CPUKernel("rows") { places in
-                Parallel.run(outer, grain: max(1, memoryGrain / max(reduced, 1))) { range in
-                    cv_reduce_rows(
-                        type, function, places.operands[0], places.results[0], Int64(range.lowerBound),
-                        Int64(range.upperBound), Int64(reduced))
+            let source = ReductionSource(attributes, node, panel: max(Int(CV_PANEL), reduced), threads: outer)
+            return CPUKernel("rows\(summary)", workspaces: source.workspaces) { places in
+                source.reading(places, room: 0) { elements in
+                    Parallel.run(outer, grain: max(1, grain / max(reduced, 1))) { worker, range in
+                        elements.reduceRows(
+                            function, range, reduced, from: 0, to: places.results[0], worker: worker)
+                    }
                 }
             }
         }
         if inner == 1 {
-            // One long row: parts of fixed length, whatever the number of cores, then the parts.
+            // One long row: parts of fixed length, then the parts.
             let part = memoryGrain
             let parts = reduced.dividedUp(by: part)
-            let partial = function == CV_MEAN ? CV_SUM : function
-            return CPUKernel("parts of a row", workspaces: [parts * size]) { places in
-                Parallel.run(parts, grain: 1) { range in
-                    for index in range {
-                        cv_reduce_rows(
-                            type, partial, places.operands[0] + index * part * size,
-                            places.workspaces[0] + index * size, 0,
-                            1, Int64(min(part, reduced - index * part)))
+            let source = ReductionSource(attributes, node, panel: part, threads: parts)
+            return CPUKernel("parts of a row\(summary)", workspaces: [parts * size] + source.workspaces) { places in
+                source.reading(places, room: 1) { elements in
+                    Parallel.run(parts, grain: 1) { worker, range in
+                        for index in range {
+                            elements.reduceRows(
+                                partial, 0..<1, min(part, reduced - index * part), from: index * part,
+                                to: places.workspaces[0] + index * size, worker: worker)
+                        }
                     }
                 }
                 cv_reduce_rows(type, partial, places.workspaces[0], places.results[0], 0, 1, Int64(parts))
-                if function == CV_MEAN {
-                    var (divisor, scale) = (Double(reduced), UInt64(0))
-                    cv_convert(CV_FLOAT64, &divisor, type, &scale, 1)
-                    cv_binary(type, CV_DIVIDE, places.results[0], 1, &scale, 0, places.results[0], 1)
-                }
+                if function == CV_MEAN { divide(places.results[0], 1, by: reduced, type) }
             }
         }
-        let columnGrain = max(64, memoryGrain / max(reduced, 1))
-        if outer == 1, inner < 1024, reduced >= 1024, function == CV_SUM || function == CV_MEAN {
-            // Tall and narrow: bands of fixed height, whatever the number of cores, then the bands.
-            let band = max(256, reduced.dividedUp(by: 64))
-            let bands = reduced.dividedUp(by: band)
-            return CPUKernel("bands of columns", workspaces: [bands * inner * size]) { places in
-                Parallel.run(bands, grain: max(1, memoryGrain / (band * inner))) { range in
-                    for index in range {
-                        cv_reduce_columns(
-                            type, CV_SUM, places.operands[0], places.workspaces[0] + index * inner * size,
-                            Int64(index * band), Int64(min((index + 1) * band, reduced)), Int64(inner), 0, Int64(inner))
+        if outer == 1, reduced >= 256, partial == CV_SUM {
+            // Tall: bands of fixed height, then the bands. A program is run along the columns, so over many of them.
+            let height = max(128, reduced.dividedUp(by: 64))
+            let bands = reduced.dividedUp(by: height)
+            let width = min(instructions > 0 ? 1024 : 256, inner)
+            let pieces = inner.dividedUp(by: width)
+            let source = ReductionSource(attributes, node, panel: Int(CV_PANEL), threads: bands * pieces)
+            return CPUKernel(
+                "bands of columns\(summary)", workspaces: [bands * inner * size] + source.workspaces
+            ) { places in
+                source.reading(places, room: 1) { elements in
+                    Parallel.run(bands * pieces, grain: max(1, grain / (height * width))) { worker, range in
+                        for index in range {
+                            let (band, rows, columns) = (
+                                index / pieces, (index / pieces * height)..<min((index / pieces + 1) * height, reduced),
+                                (index % pieces * width)..<min((index % pieces + 1) * width, inner)
+                            )
+                            elements.reduceColumns(
+                                CV_SUM, columns, of: inner, rows: rows, from: 0,
+                                to: places.workspaces[0] + band * inner * size, worker: worker)
+                        }
                     }
                 }
                 cv_reduce_columns(
                     type, CV_SUM, places.workspaces[0], places.results[0], 0, Int64(bands), Int64(inner), 0,
                     Int64(inner))
-                if function == CV_MEAN {
-                    var (divisor, scale) = (Double(reduced), UInt64(0))
-                    cv_convert(CV_FLOAT64, &divisor, type, &scale, 1)
-                    cv_binary(type, CV_DIVIDE, places.results[0], 1, &scale, 0, places.results[0], Int64(inner))
-                }
+                if function == CV_MEAN { divide(places.results[0], inner, by: reduced, type) }
             }
         }
-        // Whole matrices, or pieces of one matrix's columns.
-        let pieces = inner.dividedUp(by: columnGrain)
-        return CPUKernel("columns") { places in
-            Parallel.run(outer * pieces, grain: max(1, memoryGrain / max(reduced * min(columnGrain, inner), 1))) {
-                range in
-                for index in range {
-                    let (matrix, piece) = (index / pieces, index % pieces)
-                    cv_reduce_columns(
-                        type, function, places.operands[0] + matrix * reduced * inner * size,
-                        places.results[0] + matrix * inner * size, 0, Int64(reduced), Int64(inner),
-                        Int64(piece * columnGrain), Int64(min((piece + 1) * columnGrain, inner)))
+        // Whole matrices, or pieces of one matrix's columns: of a program wide ones.
+        let narrowest = instructions > 0 ? min(1024, max(64, inner.dividedUp(by: 2 * Parallel.workers))) : 64
+        let width = max(narrowest, grain / max(reduced, 1))
+        let pieces = inner.dividedUp(by: width)
+        let source = ReductionSource(attributes, node, panel: Int(CV_PANEL), threads: outer * pieces)
+        return CPUKernel("columns\(summary)", workspaces: source.workspaces) { places in
+            source.reading(places, room: 0) { elements in
+                Parallel.run(outer * pieces, grain: max(1, grain / max(reduced * min(width, inner), 1))) {
+                    worker, range in
+                    for index in range {
+                        let (matrix, piece) = (index / pieces, index % pieces)
+                        elements.reduceColumns(
+                            function, (piece * width)..<min((piece + 1) * width, inner), of: inner, rows: 0..<reduced,
+                            from: matrix * reduced * inner, to: places.results[0] + matrix * inner * size,
+                            worker: worker)
+                    }
                 }
             }
         }
@@ -93,5 +105,24 @@ extension CPULowering {
                     Int64(range.lowerBound), Int64(range.upperBound), Int64(columns))
             }
         }
+    }
+}
+
+/// Sums become means.
+private func divide(_ sums: UnsafeMutableRawPointer, _ count: Int, by divisor: Int, _ type: cv_type) {
+    var (divisor, scale) = (Double(divisor), UInt64(0))
+    cv_convert(CV_FLOAT64, &divisor, type, &scale, 1)
+    cv_binary(type, CV_DIVIDE, sums, 1, &scale, 0, sums, Int64(count))
+}
+
+extension cv_reduction {
+    fileprivate init(_ function: Reduce.Function) {
+        self =
+            switch function {
+            case .sum: CV_SUM
+            case .mean: CV_MEAN
+            case .minimum: CV_LEAST
+            case .maximum: CV_GREATEST
+            }
     }
 }

@@ -81,6 +81,7 @@ typedef struct {
 
 /// Bytes of scratch that one thread needs.
 int64_t cv_program_scratch(const cv_program *program);
+/// Elements [first, first + count) of the result; the first of them goes where `result` points.
 void cv_run_program(
     const cv_program *program, const void *const *operands, void *result, int64_t first, int64_t count, void *scratch);
 
@@ -114,6 +115,23 @@ void cv_reduce_rows(
 void cv_reduce_columns(
     cv_type type, cv_reduction reduction, const void *x, void *y, int64_t start, int64_t end, int64_t inner,
     int64_t first, int64_t last);
+
+enum { CV_PANEL = 4096 };
+
+/// What a program makes of its operands, in the place of a matrix in memory.
+typedef struct {
+    const cv_program *program;
+    const void *const *operands;
+    /// The element of the program's result that the matrix begins with.
+    int64_t first;
+    /// Room for CV_PANEL elements, and the program's scratch.
+    void *panel, *scratch;
+} cv_program_matrix;
+
+/// The same of a matrix that is evaluated some rows at a time, with the same rounding.
+void cv_reduce_program_columns(
+    cv_type type, cv_reduction reduction, const cv_program_matrix *x, void *y, int64_t start, int64_t end,
+    int64_t inner, int64_t first, int64_t last);
 void cv_arg_maximum(cv_type type, const void *x, int32_t *y, int64_t first, int64_t last, int64_t columns);
 
 // Softmax and cross-entropy, rows [first, last)

@@ -5,12 +5,20 @@ import TensorGraph
 extension OpenCLLowering {
     package func reduce(_ attributes: Reduce) throws -> Lowering {
         if let unsupportedRows { return .declined(unsupportedRows) }
-        let extents = attributes.extents(operands[0].shape)
+        let source = attributes.producer.map { ReductionSource($0, attributes, operands: operands) }
+        if let refusal = source?.refusal { return .declined(refusal) }
+        let shape = attributes.operandShape(operands)
+        guard shape.elementCount <= Int(Int32.max) else {
+            return .declined("\(shape) has more elements than 32-bit extents count")
+        }
+        let extents = attributes.extents(shape)
         let whole = Reduction(
-            attributes.function, outer: extents.outer, reduced: extents.reduced, inner: extents.inner)
+            attributes.function, outer: extents.outer, reduced: extents.reduced, inner: extents.inner, source: source)
+        let instructions = attributes.producer.map { " of \($0.instructions.count) elementwise instructions" } ?? ""
+        let summary = whole.summary + instructions
         let splits = whole.splits(profile)
         guard splits > 1 else {
-            return launches([whole.launch(profile, from: .operand(0), to: .result(0))], whole.summary)
+            return launches([whole.launch(profile, from: .operand(0), to: .result(0))], summary)
         }
         let second = Reduction(attributes.function, outer: extents.outer, reduced: splits, inner: extents.inner)
         return launches(
@@ -18,7 +26,7 @@ extension OpenCLLowering {
                 whole.launch(profile, from: .operand(0), to: .workspace(0), splits: splits),
                 second.launch(profile, from: .workspace(0), to: .result(0), meanOf: extents.reduced),
             ],
-            workspaces: [4 * extents.outer * splits * extents.inner], "\(whole.summary), \(splits) splits")
+            workspaces: [4 * extents.outer * splits * extents.inner], "\(summary), \(splits) splits")
     }
 
     package func argMax() throws -> Lowering {
@@ -37,12 +45,15 @@ struct Reduction {
     let outer: Int
     let reduced: Int
     let inner: Int
+    /// What makes the elements; nil for those of a tensor.
+    let source: ReductionSource?
 
-    init(_ function: Reduce.Function, outer: Int, reduced: Int, inner: Int) {
+    init(_ function: Reduce.Function, outer: Int, reduced: Int, inner: Int, source: ReductionSource? = nil) {
         self.function = function
         self.outer = outer
         self.reduced = reduced
         self.inner = inner
+        self.source = source
     }
 
     var summary: String { inner == 1 ? "\(function.rawValue) of rows" : "\(function.rawValue) of columns" }
@@ -56,23 +67,26 @@ struct Reduction {
         switch profile.shape {
         case .cpu:
             wanted = 4 * profile.computeUnits
-            items = inner == 1 ? outer : outer * inner.dividedRoundingUp(by: 4 * profile.vectorWidth)
+            items = inner == 1 ? outer : outer * inner.dividedRoundingUp(by: Self.columnTile)
         case .gpu:
             wanted = 16 * profile.computeUnits
             items = inner == 1 ? outer : outer * inner.dividedRoundingUp(by: Self.columnGroup)
         }
         guard items < wanted else { return 1 }
-        let perItem = inner == 1 ? reduced : reduced * min(inner, 4 * profile.vectorWidth)
+        let perItem = inner == 1 ? reduced : reduced * min(inner, profile.shape == .cpu ? Self.columnTile : 32)
         return max(1, min(wanted.dividedRoundingUp(by: items), perItem / shortest, reduced))
     }
 
     private static let columnGroup = 64
+    /// The columns that a work-item of the CPU shape walks down: so many that it reads long runs of each row.
+    private static let columnTile = 1024
 
     /// - Parameters:
+    ///   - operand: the tensor that is reduced; a source has its own.
     ///   - splits: the number of partial results that each result is left in.
     ///   - meanOf: how many elements a mean is over, where this launch has partial results for operands.
     func launch(
-        _ profile: DeviceProfile, from source: KernelArgument, to result: KernelArgument, splits: Int = 1,
+        _ profile: DeviceProfile, from operand: KernelArgument, to result: KernelArgument, splits: Int = 1,
         meanOf count: Int? = nil
     ) -> KernelLaunch {
         // Partial sums of a mean are divided once, at the end.
@@ -83,25 +97,30 @@ struct Reduction {
             case .minimum: "1"
             case .maximum: "2"
             }
+        let arguments = source?.arguments ?? [operand]
         if inner == 1 {
             let teams = RowTeams(profile, rows: outer * splits, columns: reduced / splits)
-            return teams.launch(
+            var launch = teams.launch(
                 "reduceRows", files: ["reduction/reduce.cl"],
-                [source, result] + .int32s(outer, reduced, splits) + [.float(divisor)], defines: ["FUNCTION": number])
+                arguments + [result] + .int32s(outer, reduced, splits) + [.float(divisor)],
+                defines: ["FUNCTION": number])
+            source?.read(by: &launch.kernel)
+            return launch
         }
         let isCPU = profile.shape == .cpu
         let width = isCPU ? profile.vectorWidth : 1
-        let vectors = isCPU && inner >= 4 * width ? 4 : 1
+        let vectors = isCPU && inner >= 4 * width ? Self.columnTile / width : 1
         let group = isCPU ? 1 : min(Self.columnGroup, profile.maximumWorkGroupSize)
         let items = outer * splits * inner.dividedRoundingUp(by: vectors * width)
-        let kernel = KernelSpecification(
+        var kernel = KernelSpecification(
             "reduceColumns", files: KernelSpecification.vectorFiles + ["common/team.cl", "reduction/reduce.cl"],
             defines: [
                 "VECTOR_WIDTH": "\(width)", "FUNCTION": number, "COLUMN_VECTORS": "\(vectors)",
                 "COLUMN_GROUP": "\(group)",
             ])
+        source?.read(by: &kernel)
         return KernelLaunch(
-            kernel, [source, result] + .int32s(outer, reduced, inner, splits) + [.float(divisor)],
+            kernel, arguments + [result] + .int32s(outer, reduced, inner, splits) + [.float(divisor)],
             globalSize: [items.dividedRoundingUp(by: group) * group], localSize: [group])
     }
 }

@@ -2,18 +2,40 @@
 ///
 /// x → x without axes `first ..< first + count`: their sum, mean, minimum or maximum. An empty sum is 0, an empty mean
 /// NaN, an empty minimum or maximum is refused. NaN wins. ONNX ReduceSum, ReduceMean, ReduceMin, ReduceMax.
-/// Seen as `[outer, reduced, inner]`, any such reduction has three extents.
+/// Seen as `[outer, reduced, inner]`, any such reduction has three extents. With a ``producer``, x is what that makes of
+/// the operands, each element evaluated as it is read, and never in memory as a whole.
 package struct Reduce: Hashable, Sendable {
     package enum Function: String, Hashable, Sendable, CaseIterable { case sum, mean, minimum, maximum }
 
     package var function: Function
     package var first: Int
     package var count: Int
+    /// The elementwise program of several operands whose result is reduced. Only the fusion pass sets it; the operands
+    /// must be ones that it ``reads(_:of:)``.
+    package var producer: ElementwiseProgram?
 
-    package init(_ function: Function, first: Int, count: Int) {
+    package init(_ function: Function, first: Int, count: Int, of producer: ElementwiseProgram? = nil) {
         self.function = function
         self.first = first
         self.count = count
+        self.producer = producer
+    }
+
+    /// The shape of what is reduced: the operand's own, or what the producer's operands broadcast to.
+    package func operandShape(_ operands: [TensorType]) -> Shape {
+        operands.dropFirst().reduce(operands[0].shape) { $0.broadcast(with: $1.shape) ?? $0 }
+    }
+
+    /// Whether an operand, as it broadcasts to the shape that is reduced, steps evenly along the reduced axes and along
+    /// those after them: it has all of either run of axes, or none, so that kernels find its elements with one stride
+    /// for each.
+    package func reads(_ operand: Shape, of shape: Shape) -> Bool {
+        let missing = shape.rank - operand.rank
+        return [first..<(first + count), (first + count)..<shape.rank].allSatisfy { run in
+            let axes = run.filter { shape[$0] != 1 }
+            let broadcast = axes.count { $0 < missing || operand[$0 - missing] == 1 }
+            return broadcast == 0 || broadcast == axes.count
+        }
     }
 
     /// The operand's extents as `[outer, reduced, inner]`.
@@ -28,18 +50,31 @@ package struct Reduce: Hashable, Sendable {
 
 extension ShapeRule {
     package func reduce(_ attributes: Reduce) throws -> [TensorType] {
-        try count(1)
-        try floating()
-        let shape = operands[0].shape
+        let operand: TensorType
+        if let producer = attributes.producer {
+            operand = try elementwise(producer)[0]
+            try require(
+                operands.allSatisfy { $0.dtype == operand.dtype } && operand.dtype.isFloatingPoint,
+                "a program that is reduced must be in one floating-point type")
+        } else {
+            try count(1)
+            try floating()
+            operand = operands[0]
+        }
+        let shape = operand.shape
         try require(
             attributes.first >= 0 && attributes.count >= 0 && attributes.first + attributes.count <= shape.rank,
             "axes \(attributes.first) to \(attributes.first + attributes.count) are not all in \(shape)")
+        if attributes.producer != nil, let odd = operands.first(where: { !attributes.reads($0.shape, of: shape) }) {
+            throw ShapeError(
+                "operand \(odd.shape) broadcasts along a part of the reduced axes of \(shape), or of those after them")
+        }
         if attributes.function == .minimum || attributes.function == .maximum {
             try require(attributes.extents(shape).reduced > 0, "an empty \(attributes.function) has no value")
         }
         var axes = shape.dimensions
         axes.removeSubrange(attributes.first..<(attributes.first + attributes.count))
-        return [TensorType(Shape(axes), operands[0].dtype)]
+        return [TensorType(Shape(axes), operand.dtype)]
     }
 
     /// The index of the largest element along the last axis, the first of equals, as int32; NaN counts as largest.
@@ -55,6 +90,7 @@ extension ShapeRule {
 
 extension GradientRule {
     package func reduce(_ attributes: Reduce) throws -> [Tensor?] {
+        guard attributes.producer == nil else { throw ShapeError("take gradients before fusing") }
         let x = operands[0]
         var kept = x.shape
         for axis in attributes.first..<(attributes.first + attributes.count) { kept[axis] = 1 }

@@ -1,7 +1,9 @@
 extension Computation {
-    /// Bias and activation moved into the epilogues of products, and chains of elementwise functions made one operation.
+    /// Bias and activation moved into the epilogues of products, chains of elementwise functions made one operation, and
+    /// those that only a reduction reads made part of it.
     package func fused() -> Computation {
         withEpilogues().withoutDeadNodes().withElementwiseChains().withoutDeadNodes()
+            .withReducedChains().withoutDeadNodes()
     }
 
     // MARK: Epilogues
@@ -113,6 +115,17 @@ extension Computation {
             op: .elementwise(ElementwiseProgram(instructions)), operands: operands,
             operandTypes: operands.map { list.type($0) }, resultTypes: node.resultTypes, location: node.location)
     }
+
+    // MARK: Reductions
+
+    /// Each reduction evaluates the elementwise program that makes its operand, where nothing else reads that.
+    private func withReducedChains() -> Computation {
+        let uses = useCounts
+        return rewritten { index, node, list in
+            let isOnlyReader = nodes[index].operands.first.map { uses[$0] == 1 } ?? false
+            return list.append(results: isOnlyReader ? node.reducing(list) ?? node : node)
+        }
+    }
 }
 
 extension [ElementwiseProgram.Instruction] {
@@ -146,6 +159,22 @@ extension Node {
         default: return nil
         }
         return ElementwiseProgram(single: function, operandCount: operands.count, dtype: resultTypes[0].dtype)
+    }
+
+    /// This reduction of the program that its operand is, where it can read all of that program's operands as they are.
+    fileprivate func reducing(_ list: [Node]) -> Node? {
+        guard case .reduce(var reduce) = op, reduce.producer == nil else { return nil }
+        let producer = list[operands[0].node]
+        let dtype = resultTypes[0].dtype
+        guard let program = producer.elementwiseProgram, [.float32, .float64].contains(dtype),
+            producer.operandTypes.allSatisfy({ $0.dtype == dtype && reduce.reads($0.shape, of: operandTypes[0].shape) }
+            ),
+            program.instructions.allSatisfy({ $0.dtype == dtype })
+        else { return nil }
+        reduce.producer = program
+        return Node(
+            op: .reduce(reduce), operands: producer.operands, operandTypes: producer.operandTypes,
+            resultTypes: resultTypes, location: location)
     }
 
     /// This product with a bias in its epilogue, where the bias runs along the last axis and there is none yet.

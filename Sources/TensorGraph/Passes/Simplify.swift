@@ -34,7 +34,7 @@ extension Computation {
             return transpose.permutation == Array(transpose.permutation.indices) ? first : nil
         case .slice(let slice): return slice.counts == node.operandTypes[0].shape.dimensions ? first : nil
         case .concatenate: return node.operands.count == 1 ? first : nil
-        case .reduce(let reduce): return reduce.count == 0 ? first : nil
+        case .reduce(let reduce): return reduce.count == 0 && reduce.producer == nil ? first : nil
         case .dropout(let dropout): return dropout.rate == 0 ? first : nil
         case .binary(.multiply), .binary(.divide), .binary(.power):
             return list.number(node.operands[1]) == 1 ? first : nil
@@ -62,8 +62,8 @@ extension Computation {
             }
         case .unary(.negate): return list.number(node.operands[0]).map { fill(-$0) }
         case .reduce(let reduce):
-            guard let number = list.number(node.operands[0]) else { return nil }
-            return reduce.function == .sum ? nil : fill(number)
+            guard reduce.function != .sum, reduce.producer == nil else { return nil }
+            return list.number(node.operands[0]).map(fill)
         default: return nil
         }
     }

@@ -166,7 +166,8 @@ extension OpCase {
 
     /// Every row.
     package static let all: [OpCase] =
-        leaves + elementwise + programs + movement + reductions + products + convolutions + pooling + softmaxes
+        leaves + elementwise + programs + movement + reductions + reducedPrograms + products + convolutions + pooling
+        + softmaxes
         + normalizations + attentions + recurrences + embeddings + optimizers + chains
 }
 

@@ -1,0 +1,91 @@
+import CVector
+import TensorGraph
+
+/// What a reduction reads: its operand or, where it has a producer, elements evaluated a panel at a time into memory of
+/// each thread's own that stays in cache.
+struct ReductionSource {
+    private let program: CompiledProgram?
+    private let type: cv_type
+    private let size: Int
+    private let panel: Int
+    private let scratch: Int
+    /// The memory that the threads need, in one workspace or none.
+    let workspaces: [Int]
+
+    /// - Parameters:
+    ///   - panel: the most elements that a thread evaluates at once.
+    ///   - threads: the most threads that can have work.
+    init(_ reduce: Reduce, _ node: Node, panel: Int, threads: Int) {
+        let result = TensorType(reduce.operandShape(node.operandTypes), node.resultTypes[0].dtype)
+        program = reduce.producer.map { CompiledProgram($0, operands: node.operandTypes, result: result) }
+        type = cv_type(result.dtype)
+        size = result.dtype.byteCount
+        self.panel = panel
+        scratch = (program?.scratch ?? 0).rounded(to: 64)
+        workspaces = program == nil ? [] : [min(threads, Parallel.workers) * ((panel * size).rounded(to: 64) + scratch)]
+    }
+
+    /// Gives `body` the elements of one run, with the workspace of number `room`.
+    func reading(_ places: Places, room: Int, _ body: (Elements) -> Void) {
+        places.operands.map { UnsafeRawPointer?($0) }.withUnsafeBufferPointer { operands in
+            body(
+                Elements(
+                    source: self, x: places.operands[0], operands: operands.baseAddress,
+                    room: program == nil ? nil : places.workspaces[room]))
+        }
+    }
+
+    /// Elements that can be read, by their place in what is reduced.
+    struct Elements {
+        fileprivate let source: ReductionSource
+        fileprivate let x: UnsafeRawPointer
+        fileprivate let operands: UnsafePointer<UnsafeRawPointer?>?
+        fileprivate let room: UnsafeMutableRawPointer?
+
+        /// Where a thread evaluates elements, and the scratch memory that takes.
+        private func memory(
+            of worker: Int
+        ) -> (program: CompiledProgram, panel: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer)? {
+            guard let program = source.program, let room else { return nil }
+            let panelBytes = (source.panel * source.size).rounded(to: 64)
+            let start = room + worker * (panelBytes + source.scratch)
+            return (program, start, start + panelBytes)
+        }
+
+        /// Reduces each of `rows` rows of `length` elements, of which row 0 begins with element `first`, to an element of
+        /// `y`.
+        func reduceRows(
+            _ function: cv_reduction, _ rows: Range<Int>, _ length: Int, from first: Int,
+            to y: UnsafeMutableRawPointer, worker: Int
+        ) {
+            guard let (program, panel, scratch) = memory(of: worker) else {
+                cv_reduce_rows(
+                    source.type, function, x + first * source.size, y, Int64(rows.lowerBound), Int64(rows.upperBound),
+                    Int64(length))
+                return
+            }
+            let batch = max(1, source.panel / max(length, 1))
+            for row in stride(from: rows.lowerBound, to: rows.upperBound, by: batch) {
+                let count = min(batch, rows.upperBound - row)
+                let start = first + row * length
+                program.run(operands, panel, start..<(start + count * length), scratch)
+                cv_reduce_rows(source.type, function, panel, y + row * source.size, 0, Int64(count), Int64(length))
+            }
+        }
+
+        /// Reduces `rows` of a matrix of `inner` columns that begins with element `first`, to elements `columns` of `y`.
+        func reduceColumns(
+            _ function: cv_reduction, _ columns: Range<Int>, of inner: Int, rows: Range<Int>, from first: Int,
+            to y: UnsafeMutableRawPointer, worker: Int
+        ) {
+            guard let (program, panel, scratch) = memory(of: worker) else {
+                cv_reduce_columns(
+                    source.type, function, x + first * source.size, y, Int64(rows.lowerBound), Int64(rows.upperBound),
+                    Int64(inner), Int64(columns.lowerBound), Int64(columns.upperBound))
+                return
+            }
+            program.reduceColumns(
+                source.type, function, operands, first, panel, scratch, rows: rows, columns: columns, of: inner, to: y)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Execution
+import TensorGraph
+
+/// Writes how the kernels of `Kernels/reduction/reduce.cl` read the elements of an elementwise program.
+///
+/// As in ``ElementwiseSource``, extents and strides are arguments and how the operands broadcast is text. The operands
+/// are `[outer, reduced, inner]` with one stride each along the last two (``Reduce/reads(_:of:)``); along the outer axes
+/// they step as they like.
+struct ReductionSource {
+    private let function: ElementwiseFunction
+    private let isRows: Bool
+    /// The loops over the outer axes; tensor n is operand n.
+    private let outer: StridedLoop
+    private let operands: [Operand]
+
+    private struct Operand {
+        var count: Int
+        var rowStride: Int
+        /// Whether the elements of a vector differ.
+        var isVector: Bool
+    }
+
+    init(_ producer: ElementwiseProgram, _ reduce: Reduce, operands types: [TensorType]) {
+        let shape = reduce.operandShape(types)
+        let strides = StridedLoop.strides(broadcasting: types.map(\.shape), to: shape)
+        let last = reduce.first + reduce.count
+        func loop(_ axes: Range<Int>) -> StridedLoop {
+            StridedLoop(extents: Array(shape.dimensions[axes]), strides: strides.map { Array($0[axes]) })
+        }
+        let (rows, columns) = (loop(reduce.first..<last), loop(last..<shape.rank))
+        let isRows = columns.count == 1
+        self.isRows = isRows
+        outer = loop(0..<reduce.first)
+        operands = types.indices.map {
+            Operand(
+                count: types[$0].shape.elementCount, rowStride: rows.count == 1 ? 0 : rows.strides[$0][0],
+                isVector: (isRows ? rows : columns).strides[$0][0] != 0)
+        }
+        function = ElementwiseFunction(program: producer, operands: types.map(\.dtype), result: types[0].dtype)
+    }
+
+    /// Why no kernel can be written, or `nil`.
+    var refusal: String? {
+        if let type = function.operands.first(where: { $0 != .float32 }) { return "a reduced program reads \(type)" }
+        return function.refusal
+    }
+
+    /// The operands, the extents of the outer loops but the first, and each operand's strides and number of elements.
+    var arguments: [KernelArgument] {
+        var sizes = Array(outer.extents.dropFirst())
+        for (index, operand) in operands.enumerated() {
+            sizes += outer.strides[index] + [operand.rowStride, operand.count]
+        }
+        return operands.indices.map(KernelArgument.operand) + sizes.map { .uint64(UInt64($0)) }
+    }
+
+    /// Puts the program before the kernel's own file.
+    func read(by kernel: inout KernelSpecification) {
+        let last = kernel.files.removeLast()
+        kernel.files.append("elementwise/functions.cl")
+        kernel.generated = text
+        kernel.lastFiles = [last]
+    }
+
+    /// The macros that `reduce.cl` is made with.
+    private var text: String {
+        let tensors = operands.indices.map { "__global const float *restrict x\($0), const ulong x\($0)Offset" }
+        let extents = outer.extents.indices.dropFirst().map { "extent\($0)" }
+        let sizes = operands.indices.flatMap { operand in
+            outer.extents.indices.map { "stride\(operand)_\($0)" } + ["rowStride\(operand)", "count\(operand)"]
+        }
+        let parameters = tensors + (extents + sizes).map { "const ulong \($0)" }
+        return """
+            \(function.text)
+            #define SOURCE \(isRows ? 1 : 2)
+            #define SOURCE_PARAMETERS \(parameters.joined(separator: ", "))
+            #define SOURCE_MATRIX(index) \(matrix.joined(separator: " "))
+            #define SOURCE_LOAD(row, column) \(call { "vfloat_load(\($1))" })
+            #define SOURCE_LOAD_TAIL(row, column, count) \
+                FIRST_LANES(\(call { "load_part(\($1), count, limit\($0))" }), count)
+
+            """
+    }
+
+    /// Statements that find where each operand's matrix begins, and read those that are one element all over it.
+    private var matrix: [String] {
+        var lines: [String] = []
+        if outer.extents.count > 1 {
+            lines.append("ulong after = index;")
+            for axis in outer.extents.indices.dropFirst().reversed() {
+                lines.append("const ulong index\(axis) = after % extent\(axis);")
+                lines.append("after /= extent\(axis);")
+            }
+            lines.append("const ulong index0 = after;")
+        } else {
+            lines.append("const ulong index0 = index;")
+        }
+        for (index, operand) in operands.enumerated() {
+            let terms = outer.extents.indices.map { "index\($0) * stride\(index)_\($0)" }
+            let (tensor, pointer) = ("x\(index) + x\(index)Offset", "__global const float *const")
+            lines.append("\(pointer) matrix\(index) = \(tensor) + \(terms.joined(separator: " + "));")
+            if operand.isVector {
+                lines.append("\(pointer) limit\(index) = \(tensor) + count\(index);")
+            } else if isRows || operand.rowStride == 0 {
+                lines.append("const vfloat a\(index) = (vfloat)(*matrix\(index));")
+            }
+        }
+        return lines
+    }
+
+    /// The program of the operands' elements from (row, column) on, vectors of them read by `load`.
+    private func call(_ load: (Int, String) -> String) -> String {
+        let arguments = operands.indices.map { index in
+            let operand = operands[index]
+            let row = "(long)(row) * rowStride\(index)"
+            return switch (isRows, operand.isVector, operand.rowStride == 0) {
+            case (true, true, _): load(index, "matrix\(index) + (row)")
+            case (false, true, true): load(index, "matrix\(index) + (column)")
+            case (false, true, false): load(index, "matrix\(index) + \(row) + (column)")
+            case (false, false, false): "(vfloat)(matrix\(index)[\(row)])"
+            case (_, false, _): "a\(index)"
+            }
+        }
+        return "evaluate(\(arguments.joined(separator: ", ")))"
+    }
+}

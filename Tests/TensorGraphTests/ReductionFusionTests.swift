@@ -1,0 +1,105 @@
+import Testing
+
+@testable import TensorGraph
+
+/// Reductions that evaluate the elementwise chain that makes their operand, and those that must not.
+@Suite struct ReductionFusionTests {
+    private let graph = Graph()
+
+    private func input(_ name: String, _ shape: Shape, _ dtype: DType = .float32) throws -> Tensor {
+        try graph.input(name, shape, dtype)
+    }
+
+    /// The reductions that are left, in order, after every pass; each node's types are what its rule says.
+    private func reductions(_ outputs: Tensor..., updates: [(Variable, Tensor)] = []) throws -> [(Reduce, Node)] {
+        let computation = try Computation(graph, outputs: outputs, updates: updates).optimized()
+        for node in computation.nodes where !node.op.isLeaf {
+            #expect(try node.op.accept(ShapeRule(operands: node.operandTypes)) == node.resultTypes)
+        }
+        return computation.nodes.compactMap { node in
+            if case .reduce(let reduce) = node.op { (reduce, node) } else { nil }
+        }
+    }
+
+    /// The number of instructions that the only reduction evaluates.
+    private func instructions(_ output: Tensor) throws -> Int {
+        let found = try reductions(output)
+        #expect(found.count == 1)
+        return found.first?.0.producer?.instructions.count ?? 0
+    }
+
+    @Test func aChainIsReadByItsReduction() throws {
+        let (x, y, z) = (try input("x", [5, 7]), try input("y", [7]), try input("z", [5, 1]))
+        for axis in 0...1 {
+            let found = try reductions(try (x * y + z).relu().sum(axes: [axis]))
+            #expect(found.map(\.0.producer?.instructions.count) == [3])
+            #expect(found.map { $0.1.operandTypes.map(\.shape) } == [[[5, 7], [7], [5, 1]]])
+            #expect(found.map { $0.1.resultTypes[0].shape } == [axis == 0 ? [7] : [5]])
+        }
+        #expect(try instructions(x.exp().maximum()) == 1)
+        #expect(try instructions((x * 2 + 1).mean(axes: [1])) == 2)
+    }
+
+    @Test func onlyTheFirstOfSeveralReductionsReadsTheChain() throws {
+        let x = try input("x", [2, 3, 4])
+        let found = try reductions(try x.square().sum(axes: [0, 2]))
+        #expect(found.map(\.0.producer?.instructions.count) == [1, nil])
+    }
+
+    @Test func gradientsOfBroadcastOperandsAreRead() throws {
+        let (x, scale, bias) = (try input("x", [5, 7]), try input("s", [7]), try input("b", [7]))
+        let gradients = try graph.gradients(of: (x * scale + bias).square().sum(), withRespectTo: [scale])
+        let found = try reductions(gradients[0])
+        #expect(found.map { $0.0.first } == [0])
+        #expect(found.allSatisfy { $0.0.producer != nil })
+    }
+
+    @Test func float64IsReadToo() throws {
+        #expect(try instructions(input("x", [3, 4], .float64).exp().sum(axes: [0])) == 1)
+    }
+
+    @Test func aChainWithAnotherReaderStaysApart() throws {
+        let x = try input("x", [5, 7])
+        let chain = try x.square() + 1
+        #expect(try reductions(chain.sum(axes: [0]), chain).map(\.0.producer) == [nil])
+        #expect(try reductions(chain.sum(axes: [0]), chain.softmax()).map(\.0.producer) == [nil])
+        #expect(try reductions(chain.sum(axes: [0]), chain.sum(axes: [1])).map(\.0.producer) == [nil, nil])
+        let variable = Variable("v", HostTensor(zeros: chain.type))
+        #expect(try reductions(chain.sum(axes: [0]), updates: [(variable, chain)]).map(\.0.producer) == [nil])
+    }
+
+    @Test func whatIsNoChainInOneTypeStaysApart() throws {
+        let (x, whole, half) = (
+            try input("x", [5, 7]), try input("i", [5, 7], .int32), try input("h", [5, 7], .float16)
+        )
+        #expect(try instructions(x.softmax().sum(axes: [0])) == 0)
+        #expect(try instructions(x.exp().reshaped(to: [35]).sum()) == 0)
+        #expect(try instructions(whole.cast(to: .float32).sum(axes: [0])) == 0)
+        #expect(try instructions((whole.cast(to: .float32) * x).sum(axes: [0])) == 0)
+        #expect(try instructions(half.exp().sum(axes: [0])) == 0)
+        #expect(try instructions(half.cast(to: .float32).exp().sum(axes: [0])) == 0)
+    }
+
+    @Test func anOperandThatStepsUnevenlyStaysApart() throws {
+        let x = try input("x", [4, 3, 5])
+        // Along a part of the reduced axes, or of those after them.
+        #expect(try instructions((x * input("a", [3, 1])).sum(axes: [1, 2])) == 0)
+        #expect(try instructions((x * input("b", [5])).sum(axes: [0])) == 0)
+        #expect(try instructions((x * input("c", [5])).sum(axes: [2])) == 1)
+        #expect(try instructions((x * input("d", [3, 1])).sum(axes: [2])) == 1)
+        #expect(try instructions((x * input("e", [4, 1, 5])).sum(axes: [1])) == 1)
+    }
+
+    @Test func nothingIsLeftOfEmptyChains() throws {
+        #expect(try reductions(input("x", [0, 3]).exp().sum(axes: [0])).isEmpty)
+        #expect(
+            try reductions(input("y", [3, 0]).exp().maximum(axes: [0])).allSatisfy { $0.1.resultTypes[0].shape == [0] })
+    }
+
+    @Test func gradientsComeBeforeFusing() throws {
+        let program = ElementwiseProgram(single: .unary(.exponential), operandCount: 1, dtype: .float32)
+        let x = try input("x", [3])
+        let sum = try graph.add(.reduce(Reduce(.sum, first: 0, count: 1, of: program)), [x])[0]
+        #expect(throws: GraphError.self) { try graph.gradients(of: sum, withRespectTo: [x]) }
+    }
+}
