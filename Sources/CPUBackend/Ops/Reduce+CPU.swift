@@ -57,19 +57,19 @@ extension CPULowering {
                 source.reading(places, room: 1) { elements in
                     Parallel.run(bands * pieces, grain: max(1, grain / (height * width))) { worker, range in
                         for index in range {
-                            let (band, rows, columns) = (
-                                index / pieces, (index / pieces * height)..<min((index / pieces + 1) * height, reduced),
-                                (index % pieces * width)..<min((index % pieces + 1) * width, inner)
-                            )
+                            let (band, piece) = (index / pieces, index % pieces)
                             elements.reduceColumns(
-                                CV_SUM, columns, of: inner, rows: rows, from: 0,
+                                CV_SUM, (piece * width)..<min((piece + 1) * width, inner), of: inner,
+                                rows: (band * height)..<min((band + 1) * height, reduced), from: 0,
                                 to: places.workspaces[0] + band * inner * size, worker: worker)
                         }
                     }
                 }
-                cv_reduce_columns(
-                    type, CV_SUM, places.workspaces[0], places.results[0], 0, Int64(bands), Int64(inner), 0,
-                    Int64(inner))
+                Parallel.run(inner, grain: memoryGrain / bands) { range in
+                    cv_reduce_columns(
+                        type, CV_SUM, places.workspaces[0], places.results[0], 0, Int64(bands), Int64(inner),
+                        Int64(range.lowerBound), Int64(range.upperBound))
+                }
                 if function == CV_MEAN { divide(places.results[0], inner, by: reduced, type) }
             }
         }

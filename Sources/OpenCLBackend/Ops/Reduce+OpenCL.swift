@@ -63,17 +63,14 @@ struct Reduction {
         // Below this many elements a part is not worth a launch.
         let shortest = 4096
         let wanted: Int
-        let items: Int
+        let tile: Int
         switch profile.shape {
-        case .cpu:
-            wanted = 4 * profile.computeUnits
-            items = inner == 1 ? outer : outer * inner.dividedRoundingUp(by: Self.columnTile)
-        case .gpu:
-            wanted = 16 * profile.computeUnits
-            items = inner == 1 ? outer : outer * inner.dividedRoundingUp(by: Self.columnGroup)
+        case .cpu: (wanted, tile) = (4 * profile.computeUnits, Self.columnTile)
+        case .gpu: (wanted, tile) = (16 * profile.computeUnits, Self.columnGroup)
         }
+        let items = outer * inner.dividedRoundingUp(by: tile)
         guard items < wanted else { return 1 }
-        let perItem = inner == 1 ? reduced : reduced * min(inner, profile.shape == .cpu ? Self.columnTile : 32)
+        let perItem = reduced * min(inner, tile)
         return max(1, min(wanted.dividedRoundingUp(by: items), perItem / shortest, reduced))
     }
 
