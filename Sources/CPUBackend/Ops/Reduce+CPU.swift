@@ -14,7 +14,7 @@ extension CPULowering {
         /// Elements that are worth another thread.
         let grain = memoryGrain / max(instructions / 2, 1)
 
-        if inner == 1, outer > 1 || reduced <= 4 * memoryGrain {
+        if inner == 1, reduced <= memoryGrain {
             let source = ReductionSource(attributes, node, panel: max(Int(CV_PANEL), reduced), threads: outer)
             return CPUKernel("rows\(summary)", workspaces: source.workspaces) { places in
                 source.reading(places, room: 0) { elements in
@@ -26,22 +26,25 @@ extension CPULowering {
             }
         }
         if inner == 1 {
-            // One long row: parts of fixed length, then the parts.
+            // Long rows: parts of fixed length, then the parts.
             let part = memoryGrain
             let parts = reduced.dividedUp(by: part)
-            let source = ReductionSource(attributes, node, panel: part, threads: parts)
-            return CPUKernel("parts of a row\(summary)", workspaces: [parts * size] + source.workspaces) { places in
+            let source = ReductionSource(attributes, node, panel: part, threads: outer * parts)
+            return CPUKernel(
+                "parts of rows\(summary)", workspaces: [outer * parts * size] + source.workspaces
+            ) { places in
                 source.reading(places, room: 1) { elements in
-                    Parallel.run(parts, grain: 1) { worker, range in
+                    Parallel.run(outer * parts, grain: 1) { worker, range in
                         for index in range {
+                            let (row, start) = (index / parts, index % parts * part)
                             elements.reduceRows(
-                                partial, 0..<1, min(part, reduced - index * part), from: index * part,
+                                partial, 0..<1, min(part, reduced - start), from: row * reduced + start,
                                 to: places.workspaces[0] + index * size, worker: worker)
                         }
                     }
                 }
-                cv_reduce_rows(type, partial, places.workspaces[0], places.results[0], 0, 1, Int64(parts))
-                if function == CV_MEAN { divide(places.results[0], 1, by: reduced, type) }
+                cv_reduce_rows(type, partial, places.workspaces[0], places.results[0], 0, Int64(outer), Int64(parts))
+                if function == CV_MEAN { divide(places.results[0], outer, by: reduced, type) }
             }
         }
         if outer == 1, reduced >= 256, partial == CV_SUM {
