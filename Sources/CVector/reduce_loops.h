@@ -40,7 +40,7 @@ INLINE void FN(reduce_columns)(
     cv_reduction reduction, const REAL *restrict x, const cv_program_matrix *made, REAL *restrict y, int64_t start,
     int64_t end, int64_t inner, int64_t first, int64_t last) {
     // A program is run along the columns, and so over more of them at once.
-    enum { WIDTH = 256, WIDEST = 1024, HEIGHT = 64 };
+    enum { WIDTH = 256, WIDEST = 4096, HEIGHT = 64 };
     REAL part[WIDEST];
     const int64_t step = made ? WIDEST : WIDTH;
     for (int64_t column = first; column < last; column += step) {

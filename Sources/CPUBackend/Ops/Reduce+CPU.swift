@@ -51,7 +51,7 @@ extension CPULowering {
             // Tall: bands of fixed height, then the bands. A program is run along the columns, so over many of them.
             let height = max(128, reduced.dividedUp(by: 64))
             let bands = reduced.dividedUp(by: height)
-            let width = min(instructions > 0 ? 1024 : 256, inner)
+            let width = min(instructions > 0 ? 4096 : 256, inner)
             let pieces = inner.dividedUp(by: width)
             let source = ReductionSource(attributes, node, panel: Int(CV_PANEL), threads: bands * pieces)
             return CPUKernel(

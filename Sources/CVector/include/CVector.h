@@ -116,7 +116,7 @@ void cv_reduce_columns(
     cv_type type, cv_reduction reduction, const void *x, void *y, int64_t start, int64_t end, int64_t inner,
     int64_t first, int64_t last);
 
-enum { CV_PANEL = 4096 };
+enum { CV_PANEL = 16384 };
 
 /// What a program makes of its operands, in the place of a matrix in memory.
 typedef struct {

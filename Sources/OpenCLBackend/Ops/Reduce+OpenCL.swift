@@ -76,7 +76,7 @@ struct Reduction {
 
     private static let columnGroup = 64
     /// The columns that a work-item of the CPU shape walks down: so many that it reads long runs of each row.
-    private static let columnTile = 1024
+    private static let columnTile = 4096
 
     /// - Parameters:
     ///   - operand: the tensor that is reduced; a source has its own.

@@ -11,7 +11,7 @@ extension OpCase {
         ]
         let largeRows: [(Shape, Int, Int)] = [
             ([257, 1025], 1, 1), ([1025, 257], 0, 1), ([300_007], 0, 1), ([5, 513, 67], 1, 1), ([3, 40_007], 1, 1),
-            ([300, 2100], 0, 1),
+            ([260, 5003], 0, 1),
         ]
         for function in Reduce.Function.allCases {
             let isExtreme = function == .minimum || function == .maximum
