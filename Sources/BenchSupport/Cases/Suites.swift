@@ -70,11 +70,14 @@ package enum BenchSuite: String, Sendable, CaseIterable {
             softmax:rows=1024,cols=1024
             attention:b=4,h=8,sq=1,sk=1024,d=64
             matmul:m=1,n=2048,k=2048
+            lstm:t=32,b=32,i=192,h=192
             conv2d:n=8,c=3,h=112,w=112,k=32,r=5,s=5,stride=2,pad=2
             matmul:m=1536,n=1536,k=1536
             matmul:batch=16,m=96,n=96,k=64
             matmul:m=32,n=1024,k=1024
             matmul:m=4,n=1024,k=1024
+            gru:t=32,b=32,i=192,h=192
+            lstm:t=64,b=1,i=128,h=128
             conv2d:n=8,c=64,h=28,w=28,k=256,r=1,s=1,stride=1,pad=0
             conv2d:n=8,c=192,h=14,w=14,k=192,r=3,s=3,stride=1,pad=1
             conv2d:n=32,c=1,h=28,w=28,k=32,r=3,s=3,stride=1,pad=1
