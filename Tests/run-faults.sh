@@ -47,7 +47,7 @@ judge() { # WHAT RUN STATUS
         echo "crashed or hung"
     elif grep -q '^Error: ' "$2.log"; then
         # The message goes on to say what devices there are.
-        grep -qE '^Error: (.*: )?(no device opencl|the device opencl cannot|there is no device opencl)' "$2.log" ||
+        grep -qE '^Error: (.*: )?(no device opencl|the device opencl( \(.*\))? cannot|there is no device opencl)' "$2.log" ||
             echo "an error that does not name the device"
         [ "$launches" -eq 0 ] || echo "an error after the device had been opened"
     elif [ "$1" = training ]; then

@@ -107,7 +107,12 @@ final class TuningProcess {
 
     /// Ends the process, whatever it is doing. A process that a driver holds in the kernel is left to the system.
     func end() {
-        if let process, process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        if let process {
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+            for _ in 0..<200 where process.isRunning { usleep(10_000) }
+            // Only this makes Foundation let go of a process.
+            if !process.isRunning { process.waitUntilExit() }
+        }
         try? input?.close()
         try? output?.close()
         process = nil
