@@ -88,3 +88,18 @@ func convert(
             from, source + range.lowerBound * fromSize, to, target + range.lowerBound * toSize, Int64(range.count))
     }
 }
+
+/// Packs b [k, n], with the given strides of its rows and columns, into panels on all cores: [⌈n / width⌉][k][width] for
+/// the width of ``cv_tile_columns(_:)``.
+func packPanels(
+    _ type: cv_type, _ b: UnsafeRawPointer, _ strides: (row: Int, column: Int), _ k: Int, _ n: Int,
+    _ target: UnsafeMutableRawPointer
+) {
+    let (width, size) = (Int(cv_tile_columns(type)), Int(cv_type_size(type)))
+    Parallel.run(n.dividedUp(by: width), grain: max(1, memoryGrain / (k * width))) { range in
+        let first = range.lowerBound * width
+        cv_pack(
+            type, b + first * strides.column * size, Int64(strides.row), Int64(strides.column), Int64(k),
+            Int64(min(range.upperBound * width, n) - first), target + first * k * size)
+    }
+}

@@ -8,6 +8,7 @@ struct ReductionSource {
     private let type: cv_type
     private let size: Int
     private let panel: Int
+    private let panelBytes: Int
     private let scratch: Int
     /// The memory that the threads need, in one workspace or none.
     let workspaces: [Int]
@@ -21,8 +22,9 @@ struct ReductionSource {
         type = cv_type(result.dtype)
         size = result.dtype.byteCount
         self.panel = panel
+        panelBytes = (panel * size).rounded(to: 64)
         scratch = (program?.scratch ?? 0).rounded(to: 64)
-        workspaces = program == nil ? [] : [min(threads, Parallel.workers) * ((panel * size).rounded(to: 64) + scratch)]
+        workspaces = program == nil ? [] : [min(threads, Parallel.workers) * (panelBytes + scratch)]
     }
 
     /// Gives `body` the elements of one run, with the workspace of number `room`.
@@ -47,9 +49,8 @@ struct ReductionSource {
             of worker: Int
         ) -> (program: CompiledProgram, panel: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer)? {
             guard let program = source.program, let room else { return nil }
-            let panelBytes = (source.panel * source.size).rounded(to: 64)
-            let start = room + worker * (panelBytes + source.scratch)
-            return (program, start, start + panelBytes)
+            let start = room + worker * (source.panelBytes + source.scratch)
+            return (program, start, start + source.panelBytes)
         }
 
         /// Reduces each of `rows` rows of `length` elements, of which row 0 begins with element `first`, to an element of

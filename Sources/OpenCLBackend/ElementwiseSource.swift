@@ -107,12 +107,7 @@ package struct ElementwiseSource {
     private var rowIndices: [String] {
         let isNeeded = operands.indices.contains { if case .strided = layout($0) { true } else { false } }
         guard isNeeded, !loop.outer.isEmpty else { return [] }
-        var lines = ["index_t rest = row;"]
-        for axis in loop.outer.indices.dropFirst().reversed() {
-            lines.append("const index_t index\(axis) = rest % (index_t)extent\(axis);")
-            lines.append("rest /= (index_t)extent\(axis);")
-        }
-        return lines + ["const index_t index0 = rest;"]
+        return StridedLoop.indexLines(of: "row", loops: loop.outer.count, type: "index_t")
     }
 
     /// Where an operand's row begins.

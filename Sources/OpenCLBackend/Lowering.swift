@@ -87,7 +87,7 @@ package struct KernelLaunch: Hashable, Sendable {
     package var globalSize: [Int]
     package var localSize: [Int]
     /// Whether this is all there is to the node's ``Packing``.
-    package var isPacking = false
+    package fileprivate(set) var isPacking = false
 
     package init(_ kernel: KernelSpecification, _ arguments: [KernelArgument], globalSize: [Int], localSize: [Int]) {
         self.kernel = kernel

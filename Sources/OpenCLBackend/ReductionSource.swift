@@ -84,17 +84,7 @@ struct ReductionSource {
 
     /// Statements that find where each operand's matrix begins, and read those that are one element all over it.
     private var matrix: [String] {
-        var lines: [String] = []
-        if outer.extents.count > 1 {
-            lines.append("ulong after = index;")
-            for axis in outer.extents.indices.dropFirst().reversed() {
-                lines.append("const ulong index\(axis) = after % extent\(axis);")
-                lines.append("after /= extent\(axis);")
-            }
-            lines.append("const ulong index0 = after;")
-        } else {
-            lines.append("const ulong index0 = index;")
-        }
+        var lines = StridedLoop.indexLines(of: "index", loops: outer.extents.count, type: "ulong")
         for (index, operand) in operands.enumerated() {
             let terms = outer.extents.indices.map { "index\($0) * stride\(index)_\($0)" }
             let (tensor, pointer) = ("x\(index) + x\(index)Offset", "__global const float *const")

@@ -52,6 +52,17 @@ package struct StridedLoop: Hashable, Sendable {
         }
     }
 
+    /// Lines of OpenCL C that find `index0`, `index1`, … of so many loops from `place`, an element's number; the extents
+    /// but the first are `extent1`, `extent2`, ….
+    static func indexLines(of place: String, loops: Int, type: String) -> [String] {
+        var lines = ["\(type) after = \(place);"]
+        for axis in (1..<max(loops, 1)).reversed() {
+            lines.append("const \(type) index\(axis) = after % (\(type))extent\(axis);")
+            lines.append("after /= (\(type))extent\(axis);")
+        }
+        return lines + ["const \(type) index0 = after;"]
+    }
+
     /// The product of all extents.
     package var count: Int { extents.reduce(1, *) }
 

@@ -44,13 +44,7 @@ extension CPULowering {
                 "gemm \(cv_tile_rows(type))×\(width), \(width) columns a part", workspaces: [panels * k * width * size],
                 packing: Packing(operand: 1, workspace: 0),
                 pack: { places in
-                    Parallel.run(panels, grain: max(1, memoryGrain / (k * width))) { range in
-                        let first = range.lowerBound * width
-                        cv_pack(
-                            type, places.operands[1] + first * strides.b.1 * size, Int64(strides.b.0),
-                            Int64(strides.b.1), Int64(k), Int64(min(range.upperBound * width, n) - first),
-                            places.workspaces[0] + first * k * size)
-                    }
+                    packPanels(type, places.operands[1], strides.b, k, n, places.workspaces[0])
                 }
             ) { places in
                 Parallel.run(extents.batch * panels, grain: max(1, 500_000 / (m * width * k))) { range in

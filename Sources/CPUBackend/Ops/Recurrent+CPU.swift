@@ -70,13 +70,7 @@ struct RecurrentGeometry {
                 cv_transpose_real(type, b, Int64(columnStride), target, Int64(n), Int64(k), Int64(n))
             }
         } else {
-            let (panels, width) = (n.dividedUp(by: width), width)
-            Parallel.run(panels, grain: max(1, memoryGrain / (k * width))) { range in
-                let first = range.lowerBound * width
-                cv_pack(
-                    type, b + first * columnStride * size, Int64(rowStride), Int64(columnStride), Int64(k),
-                    Int64(min(range.upperBound * width, n) - first), target + first * k * size)
-            }
+            packPanels(type, b, (rowStride, columnStride), k, n, target)
         }
     }
 

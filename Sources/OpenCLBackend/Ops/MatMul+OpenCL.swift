@@ -93,12 +93,11 @@ extension OpenCLLowering {
             blocks = [workspace(floats: columnItems * rowItems * batch * block)]
         case .packed:
             a = workspace(floats: batch * rowPanels * tile.rows * k)
-            var pack = KernelLaunch(
+            let pack = KernelLaunch(
                 kernel("gemm_pack_rows"),
                 [.operand(0), a] + .int32s(m, k, product.aStrides.row, product.aStrides.column),
                 globalSize: [min(tile.items, k), batch, 1], localSize: [1, 1, 1])
-            pack.isPacking = !keepsColumns
-            list.append(pack)
+            list.append(keepsColumns ? pack : pack.asPacking())
         }
         list.append(
             KernelLaunch(
