@@ -16,7 +16,7 @@ public struct CharacterTransformer: Layer {
         vocabulary: Int = CharacterDataset.vocabularySize, width: Int = 256, blocks: Int = 4, _ random: RandomSource
     ) {
         e = Embedding(vocabulary, width, random)
-        p = Variable("p", HostTensor(zeros: TensorType([Self.context, width])))
+        p = Variable("p", try HostTensor(zeros: TensorType([Self.context, width])))
         b = (0..<blocks).map { _ in Block(width, heads: 8, random) }
         n = LayerNorm(width)
         o = Dense(width, vocabulary, random)

@@ -14,7 +14,7 @@ package final class CPUBackend: Backend {
         .accepted(try CPUKernel(lowering: node, steady: steady))
     }
 
-    package func allocate(byteCount: Int) throws -> any Memory { CPUMemory(byteCount: byteCount) }
+    package func allocate(byteCount: Int) throws -> any Memory { try CPUMemory(byteCount: byteCount) }
 
     package func record(_ nodes: [PlacedNode]) throws -> any Recording {
         WorkerPool.prepare()
@@ -49,17 +49,12 @@ package final class CPUBackend: Backend {
 
 /// Memory that vectors may be loaded from.
 final class CPUMemory: Memory {
-    let byteCount: Int
-    private let storage: UnsafeMutableRawBufferPointer
+    private let storage: HostBytes
 
-    init(byteCount: Int) {
-        self.byteCount = byteCount
-        storage = .allocate(byteCount: max(byteCount, 1), alignment: MemoryPlan.alignment)
-    }
+    init(byteCount: Int) throws(GraphError) { storage = try HostBytes(byteCount: byteCount) }
 
-    deinit { storage.deallocate() }
-
-    var hostBytes: UnsafeMutableRawBufferPointer? { UnsafeMutableRawBufferPointer(rebasing: storage[..<byteCount]) }
+    var byteCount: Int { storage.bytes.count }
+    var hostBytes: UnsafeMutableRawBufferPointer? { storage.bytes }
 }
 
 /// Where the tensors of a node lie during one run.

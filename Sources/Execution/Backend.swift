@@ -9,6 +9,10 @@ package protocol Backend: AnyObject {
     var name: String { get }
     /// The largest single allocation in bytes.
     var maximumAllocation: Int { get }
+    /// The size of its memory in bytes; `Int.max` where that is the host's, or not known.
+    var memorySize: Int { get }
+    /// Whether what it allocates is taken from the host's memory.
+    var usesHostMemory: Bool { get }
 
     /// The work of a node, or why this backend leaves it to another.
     ///
@@ -41,6 +45,9 @@ package protocol Backend: AnyObject {
 }
 
 extension Backend {
+    package var memorySize: Int { .max }
+    package var usesHostMemory: Bool { true }
+
     /// The work of a node none of whose operands is known to stay the same.
     package func lower(_ node: Node) throws -> Lowering { try lower(node, steady: []) }
 }

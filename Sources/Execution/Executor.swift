@@ -116,7 +116,8 @@ public final class Executor {
                 if let prepared { retained.append(prepared) }
                 plan.forgetPreparedOnDevice()
                 note("\(error)")
-                consecutiveFailures += 1
+                // What does not fit the device says nothing of whether the device works.
+                if !(error is GraphError) { consecutiveFailures += 1 }
                 if policy == .report { throw DeviceFailure(device: device.name, reason: "\(error)") }
                 try bringVariablesHome()
                 if consecutiveFailures >= Self.failureLimit { abandonDevice() }
@@ -147,6 +148,7 @@ public final class Executor {
 
     /// The present values of variables, all of the same moment.
     public func values(of variables: [Variable]) throws -> [Variable: HostTensor] {
+        for variable in variables { if let failure = variable.failure { throw failure } }
         if variablesAreOnDevice, let deviceStore {
             do {
                 return try deviceStore.values(variables)

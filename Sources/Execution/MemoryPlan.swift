@@ -1,3 +1,5 @@
+import TensorGraph
+
 /// Places in arenas for tensors that live for a while, so that nothing is allocated while a plan runs.
 ///
 /// Greedy: one tensor after the other, each at the lowest offset where it meets no other that lives at the same time. In
@@ -64,7 +66,7 @@ package struct MemoryPlan {
         let weights: [Int]
         switch order {
         case .size: weights = requests.map(\.byteCount)
-        case .sizeTimesLifetime: weights = requests.map { $0.byteCount * ($0.last - $0.first + 1) }
+        case .sizeTimesLifetime: weights = requests.map { $0.byteCount.times($0.last - $0.first + 1) }
         case .liveSet:
             let live = liveSets(requests)
             weights = requests.map { request in

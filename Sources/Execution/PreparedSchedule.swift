@@ -11,8 +11,8 @@ package final class PreparedSchedule {
     /// The version of every constant.
     private let unchanging = VariableStore.Version()
     /// Host copies of inputs and outputs: they outlive a run that fails while the device still reads or writes them.
-    private var stagedInputs: [HostBuffer] = []
-    private var stagedOutputs: [HostBuffer?] = []
+    private var stagedInputs: [HostBytes] = []
+    private var stagedOutputs: [HostBytes?] = []
 
     private enum Work {
         case nodes(backend: Int, any Recording)
@@ -26,9 +26,11 @@ package final class PreparedSchedule {
         var version: VariableStore.Version?
     }
 
+    /// - Throws: ``GraphError`` where the memory cannot be had; what a backend reports.
     package init(_ schedule: Schedule, backends: [any Backend]) throws {
         self.schedule = schedule
         self.backends = backends
+        try schedule.requireMemory(on: backends)
         for (backend, slots) in zip(backends, schedule.slots) {
             bindings.append(try slots.map { try Self.memory(for: $0, on: backend) })
         }
@@ -42,8 +44,8 @@ package final class PreparedSchedule {
             case .transfer(let from, let to): recordings.append(.transfer(from: from, to: to))
             }
         }
-        stagedInputs = schedule.inputs.map { HostBuffer(byteCount: $0.location.region.byteCount) }
-        stagedOutputs = schedule.outputs.map { $0.location.map { HostBuffer(byteCount: $0.region.byteCount) } }
+        stagedInputs = try schedule.inputs.map { try HostBytes(byteCount: $0.location.region.byteCount) }
+        stagedOutputs = try schedule.outputs.map { try $0.location.map { try HostBytes(byteCount: $0.region.byteCount) } }
     }
 
     /// The memory of a slot; a variable's stands in until the run.
@@ -57,7 +59,7 @@ package final class PreparedSchedule {
         switch slot {
         case .scratch(let byteCount): return try backend.allocate(byteCount: max(byteCount, 4))
         case .constant(let value): return try filled(value)
-        case .fill(let fill): return try filled(HostTensor(filledWith: fill.value, fill.type))
+        case .fill(let fill): return try filled(try HostTensor(filledWith: fill.value, fill.type))
         case .variable, .next: return PlaceholderMemory()
         }
     }
@@ -95,8 +97,8 @@ package final class PreparedSchedule {
         }
         for backend in backends { try backend.finish() }
         for (index, version) in packed { packings[index].version = version }
-        return zip(schedule.outputs, stagedOutputs).map { place, staged in
-            HostTensor(place.type) { bytes in
+        return try zip(schedule.outputs, stagedOutputs).map { place, staged in
+            try HostTensor(place.type) { bytes in
                 if let staged { bytes.copyMemory(from: UnsafeRawBufferPointer(staged.bytes)) }
             }
         }
@@ -151,17 +153,6 @@ package final class PreparedSchedule {
     }
 }
 
-/// Bytes at a fixed address.
-private final class HostBuffer {
-    let bytes: UnsafeMutableRawBufferPointer
-
-    init(byteCount: Int) {
-        bytes = .allocate(byteCount: byteCount, alignment: MemoryPlan.alignment)
-    }
-
-    deinit { bytes.deallocate() }
-}
-
 /// Stands where a variable's memory will be bound.
 private final class PlaceholderMemory: Memory {
     var byteCount: Int { 0 }
@@ -170,8 +161,8 @@ private final class PlaceholderMemory: Memory {
 
 extension HostTensor {
     /// A tensor with one number in every element.
-    package init(filledWith value: Double, _ type: TensorType) {
-        self.init(type) { bytes in
+    package init(filledWith value: Double, _ type: TensorType) throws {
+        try self.init(type) { bytes in
             func store<Element: BitwiseCopyable>(_ element: Element) {
                 bytes.bindMemory(to: Element.self).update(repeating: element)
             }

@@ -84,6 +84,12 @@ package struct Schedule {
         builder.keepPackings()
         builder.findLifetimes()
         for index in backends.indices {
+            let sum = builder.requests[index].reduce(0) { $0.plus($1.byteCount) }
+            guard sum <= Self.largestArena else {
+                throw GraphError.shortage(
+                    sum, of: .init(byteCount: Self.largestArena, reason: "can be laid out"), computation, placement,
+                    on: index)
+            }
             let plan = MemoryPlan(
                 builder.requests[index], maximumArena: backends[index].maximumAllocation, isolated: isolatesTensors)
             builder.assign(plan, on: index)

@@ -35,7 +35,7 @@ extension OpenCLBackend {
         guard case .accepted(let expected) = try OpenCLLowering(node: trial.node, profile: generic).lowered(),
             let expected = expected as? OpenCLNode
         else { return "there is nothing to hold it against" }
-        let operands = trial.node.operandTypes.enumerated().map { Self.wholeNumbers($1, name: "operand \($0)") }
+        let operands = try trial.node.operandTypes.enumerated().map { try Self.wholeNumbers($1, name: "operand \($0)") }
         let found = try run(OpenCLNode(trial.launches, workspaces: trial.workspaces, summary: ""), trial.node, operands)
         let reference = try run(expected, trial.node, operands)
         for (result, wanted) in zip(found, reference) {
@@ -50,9 +50,9 @@ extension OpenCLBackend {
     }
 
     /// -2 … 2: sums of so many products are exact in every type.
-    private static func wholeNumbers(_ type: TensorType, name: String) -> HostTensor {
+    private static func wholeNumbers(_ type: TensorType, name: String) throws -> HostTensor {
         var generator = SplitMix64(name: name)
-        return HostTensor(type) { bytes in
+        return try HostTensor(type) { bytes in
             for index in 0..<type.shape.elementCount {
                 let number = Float(generator.next() % 5) - 2
                 switch type.dtype {

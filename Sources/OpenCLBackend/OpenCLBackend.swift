@@ -9,6 +9,8 @@ package final class OpenCLBackend: Backend {
     package let device: Device
     package private(set) var profile: DeviceProfile
     package let maximumAllocation: Int
+    package let memorySize: Int
+    package let usesHostMemory: Bool
     /// What is wrong with the user's own tuning results, where they could not be used.
     package let tuningWarning: String?
 
@@ -54,6 +56,8 @@ package final class OpenCLBackend: Backend {
         if let matrixUnits { chosen.matrixUnits = matrixUnits }
         self.profile = chosen
         maximumAllocation = Int(clamping: device.capabilities.maxAllocation)
+        memorySize = Int(clamping: device.capabilities.globalMemory)
+        usesHostMemory = device.type == .cpu || device.capabilities.hasUnifiedMemory
         context = try Context(device)
         queue = try Queue(context, profiling: timesKernels)
         programs =
@@ -102,7 +106,8 @@ package final class OpenCLBackend: Backend {
     package func force(_ values: TuningValues?, for family: String) { profile.tuning.force(values, for: family) }
 
     package func allocate(byteCount: Int) throws -> any Memory {
-        OpenCLMemory(try Buffer(context, byteCount: byteCount))
+        if usesHostMemory { try HostMemory.require(byteCount, for: "a tensor or an arena of \(name)") }
+        return OpenCLMemory(try Buffer(context, byteCount: byteCount))
     }
 
     package func record(_ nodes: [PlacedNode]) throws -> any Recording {

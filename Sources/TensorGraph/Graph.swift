@@ -41,12 +41,13 @@ public final class Graph {
 
     /// Adds a node after checking its operands.
     ///
+    /// - Parameter name: what the user called to get it, where that is not the operation's own name.
     /// - Throws: ``GraphError`` naming the operation, the operands' types and the location.
-    package func add(_ op: Op, _ operands: [Tensor] = [], at location: SourceLocation? = nil) throws(GraphError)
-        -> [Tensor]
-    {
+    package func add(
+        _ op: Op, _ operands: [Tensor] = [], at location: SourceLocation? = nil, as name: String? = nil
+    ) throws(GraphError) -> [Tensor] {
         let types = operands.map(\.type)
-        let location = locationOverride ?? location
+        let location = usersLocation(location, operands)
         let resultTypes: [TensorType]
         do {
             if let stranger = operands.firstIndex(where: { $0.graph !== self }) {
@@ -57,7 +58,7 @@ public final class Graph {
                 throw ShapeError("the result \(type.shape) has more elements than memory")
             }
         } catch {
-            throw GraphError(operation: op.name, message: "\(error)", operands: types, location: location)
+            throw GraphError(operation: name ?? op.name, message: "\(error)", operands: types, location: location)
         }
         nodes.append(
             Node(
@@ -69,12 +70,37 @@ public final class Graph {
         }
     }
 
-    /// Runs `body` with every node it adds said to come from `location`.
-    package func at<Result>(_ location: SourceLocation?, _ body: () throws -> Result) rethrows -> Result {
+    /// What is wrong with a call, said of the line that ``add(_:_:at:as:)`` would give a node that is made there.
+    package func failure(
+        _ operation: String, _ message: String, _ operands: [Tensor] = [], at location: SourceLocation?
+    ) -> GraphError {
+        GraphError(
+            operation: operation, message: message, operands: operands.map(\.type),
+            location: usersLocation(location, operands))
+    }
+
+    /// The line of the user's code that a node at `location` comes from. Where the library's own code speaks for nobody, it
+    /// is that of what it works on.
+    private func usersLocation(_ location: SourceLocation?, _ operands: [Tensor]) -> SourceLocation? {
+        if let locationOverride { return locationOverride }
+        guard let location, location.isInLibrary else { return location }
+        return operands.lazy.compactMap(\.node.location).first { !$0.isInLibrary } ?? location
+    }
+
+    /// Runs `body` with every node it adds, and every ``GraphError`` it throws, said to come from `location`.
+    package func at<Result, Failure: Error>(
+        _ location: SourceLocation?, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let outer = locationOverride
         locationOverride = outer ?? location
         defer { locationOverride = outer }
-        return try body()
+        do {
+            return try body()
+        } catch {
+            guard var known = error as? GraphError else { throw error }
+            known.location = locationOverride ?? known.location
+            throw known as? Failure ?? error
+        }
     }
 
     package func tensor(_ value: Value) -> Tensor {
@@ -158,8 +184,13 @@ package struct ShapeRule: OpVisitor {
     }
 
     func countable(_ shape: Shape) throws {
-        try require(shape.dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(shape)")
-        try require(shape.checkedElementCount != nil, "\(shape) has more elements than memory")
+        if let complaint = shape.complaint { throw ShapeError(complaint) }
+    }
+
+    /// So many multiplications, the product of the factors, can be counted with some to spare, as backends do.
+    func countable(work factors: Int...) throws {
+        try require(
+            factors.reduce(1) { $0.times($1) } <= 1 << 60, "takes more multiplications than any machine can do")
     }
 
     func integers(_ index: Int, _ meaning: String) throws {

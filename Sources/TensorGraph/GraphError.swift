@@ -9,12 +9,17 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(file):\(line)" }
+
+    /// Whether the line is one of this package's library, and so says nothing to a user.
+    package var isInLibrary: Bool {
+        ["TensorGraph/", "Tessera/", "Execution/"].contains { file.hasPrefix($0) }
+    }
 }
 
 /// A mistake in how a graph is put together or fed: the operation, the shapes it was given, what is
 /// wrong with them, and the line of user code where the node was made.
 public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The operation that could not be added, for example `matMul`.
+    /// The operation that could not be added, as the user wrote it: `+`, `exp`, `matMul`.
     public var operation: String
     /// What is wrong and, where it helps, what to do instead.
     public var message: String

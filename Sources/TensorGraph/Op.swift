@@ -176,8 +176,45 @@ extension Op {
         }
     }
 
-    /// The operation's name, as errors, `explain()` and traces print it.
+    /// The operation's name, as errors, `explain()` and traces print it: that of what the user calls.
     package var name: String {
-        Mirror(reflecting: self).children.first?.label ?? String(describing: self)
+        switch self {
+        case .unary(let function): function.name
+        case .binary(let function): function.name
+        case .reduce(let reduce): reduce.function.rawValue
+        default: Mirror(reflecting: self).children.first?.label ?? String(describing: self)
+        }
+    }
+}
+
+extension UnaryFunction {
+    /// The operator or method of `Tensor` that makes it.
+    var name: String {
+        switch self {
+        case .negate: "-"
+        case .squareRoot: "sqrt"
+        case .reciprocalSquareRoot: "rsqrt"
+        case .exponential: "exp"
+        case .logarithm: "log"
+        case .sine: "sin"
+        case .cosine: "cos"
+        case .errorFunction: "erf"
+        default: rawValue
+        }
+    }
+}
+
+extension BinaryFunction {
+    /// The operator or method of `Tensor` that makes it.
+    var name: String {
+        switch self {
+        case .add: "+"
+        case .subtract: "-"
+        case .multiply: "*"
+        case .divide: "/"
+        case .equal: "equal(to:)"
+        case .less: "less(than:)"
+        default: rawValue
+        }
     }
 }

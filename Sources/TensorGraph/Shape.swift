@@ -8,31 +8,54 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     /// The number of axes.
     public var rank: Int { dimensions.count }
 
-    /// The number of elements: the product of the extents, 1 for a scalar.
-    public var elementCount: Int { dimensions.reduce(1, *) }
+    /// The number of elements: the product of the extents, 1 for a scalar; `Int.max` where that is less.
+    public var elementCount: Int { dimensions.reduce(1) { $0.times($1) } }
+
+    /// The most elements of a tensor: eight bytes for each are what a processor of today can address.
+    package static let largestElementCount = 1 << 44
 
     /// The number of elements, or `nil` for a negative extent or more of them than memory can be addressed for.
+    ///
+    /// Extents of 0 are left out when it is seen whether the shape is too large, as NumPy does it, so that the product of
+    /// any of a tensor's extents is countable.
     package var checkedElementCount: Int? {
-        var count = 1
-        for extent in dimensions {
-            let (product, overflows) = count.multipliedReportingOverflow(by: extent)
-            guard extent >= 0, !overflows else { return nil }
-            count = product
-        }
-        // Eight bytes for each must still be countable.
-        return count <= Int.max / 8 ? count : nil
+        guard dimensions.allSatisfy({ $0 >= 0 }) else { return nil }
+        guard dimensions.reduce(1, { $0.times(max($1, 1)) }) <= Self.largestElementCount else { return nil }
+        return elementCount
     }
 
+    /// Why no tensor can have this shape; `nil` where one can.
+    package var complaint: String? {
+        if dimensions.contains(where: { $0 < 0 }) { return "negative extent in \(self)" }
+        return checkedElementCount == nil ? "\(self) has more elements than memory" : nil
+    }
+
+    /// The extent of an axis that there is, as of an array's element. ``extent(_:file:line:)`` throws for any other.
     public subscript(axis: Int) -> Int {
         get { dimensions[axis] }
         set { dimensions[axis] = newValue }
+    }
+
+    /// The extent of an axis; a negative one counts from the last.
+    ///
+    /// - Throws: ``GraphError`` where there is no such axis.
+    public func extent(
+        _ axis: Int, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Int {
+        let index = axis < 0 ? axis + rank : axis
+        guard dimensions.indices.contains(index) else {
+            throw GraphError(
+                operation: "extent", message: "there is no axis \(axis) in \(self)",
+                location: SourceLocation(file: file, line: line))
+        }
+        return dimensions[index]
     }
 
     /// The distance in elements between neighbours along each axis.
     public var strides: [Int] {
         var strides = [Int](repeating: 1, count: rank)
         for axis in stride(from: rank - 2, through: 0, by: -1) {
-            strides[axis] = strides[axis + 1] * dimensions[axis + 1]
+            strides[axis] = strides[axis + 1].times(dimensions[axis + 1])
         }
         return strides
     }
@@ -63,8 +86,27 @@ public struct TensorType: Hashable, Sendable, CustomStringConvertible {
         self.dtype = dtype
     }
 
-    /// The size in bytes of the dense tensor.
-    public var byteCount: Int { shape.elementCount * dtype.byteCount }
+    /// The size in bytes of the dense tensor; `Int.max` where that is less.
+    public var byteCount: Int { shape.elementCount.times(dtype.byteCount) }
 
     public var description: String { dtype.rawValue + shape.description }
+}
+
+// Arithmetic on numbers that nobody has checked yet: what does not fit becomes the number nearest to it, which is then no
+// extent of a tensor.
+extension Int {
+    package func times(_ other: Int) -> Int {
+        let (product, overflows) = multipliedReportingOverflow(by: other)
+        return overflows ? ((self < 0) == (other < 0) ? .max : .min) : product
+    }
+
+    package func plus(_ other: Int) -> Int {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (self < 0 ? .min : .max) : sum
+    }
+
+    package func minus(_ other: Int) -> Int {
+        let (difference, overflows) = subtractingReportingOverflow(other)
+        return overflows ? (self < 0 ? .min : .max) : difference
+    }
 }

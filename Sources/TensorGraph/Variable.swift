@@ -11,10 +11,21 @@ public final class Variable: Hashable, Sendable, CustomStringConvertible {
     /// Whether an optimizer should update it.
     public let isTrainable: Bool
 
-    public init(_ name: String, _ initialValue: HostTensor, isTrainable: Bool = true) {
+    /// Why there is no initial value; `nil` where all is well.
+    package let failure: GraphError?
+
+    /// - Parameter initialValue: where this throws, so does all that reads the variable, so that a model's properties can be
+    ///   given their values where they are declared: `let scale = Variable("scale", try HostTensor(zeros: …))`.
+    public init(_ name: String, _ initialValue: @autoclosure () throws -> HostTensor, isTrainable: Bool = true) {
         self.name = name
-        self.initialValue = initialValue
-        type = initialValue.type
+        do {
+            self.initialValue = try initialValue()
+            failure = nil
+        } catch {
+            self.initialValue = .nothing
+            failure = error as? GraphError ?? GraphError(operation: name, message: "\(error)")
+        }
+        type = self.initialValue.type
         self.isTrainable = isTrainable
     }
 

@@ -116,7 +116,9 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
                 numbers[key] = standard
                 continue
             }
-            guard let number = Int(value), number >= (standard == 0 ? 0 : 1), number <= 1 << 30 else {
+            // Of nodes there is one in memory for each.
+            let largest = key == "nodes" ? 1 << 16 : 1 << 30
+            guard let number = Int(value), number >= (standard == 0 ? 0 : 1), number <= largest else {
                 throw BenchError("\(text): \(key)=\(value) is not a number that it can have")
             }
             numbers[key] = number

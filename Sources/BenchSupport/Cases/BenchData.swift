@@ -16,8 +16,11 @@ enum Distribution {
 
     /// A tensor of `dtype` (int32 for indices); float64 holds the same numbers as `stored` would.
     func tensor(_ shape: Shape, _ dtype: DType, name: String, stored: DType = .float32) throws -> HostTensor {
+        if let complaint = shape.complaint { throw GraphError(operation: name, message: complaint) }
         var generator = SplitMix64(name: name)
         let count = shape.elementCount
+        // As it is drawn, rounded, and put into bytes.
+        try HostMemory.require(count.times(8 + dtype.byteCount), for: "\(name) \(TensorType(shape, dtype))")
         if case .indices(let limit) = self {
             return try HostTensor(shape, (0..<count).map { _ in Int32(generator.next() % UInt64(limit)) })
         }

@@ -70,7 +70,7 @@ package struct CaseProgram {
             cotangent = Slot(name: "dy", variable: dy)
             let gradients = try graph.gradients(of: y, withRespectTo: tensors, cotangent: graph.read(dy))
             for (name, gradient) in zip(names, gradients) {
-                let variable = Variable("grad_" + name, HostTensor(zeros: gradient.type))
+                let variable = Variable("grad_" + name, try HostTensor(zeros: gradient.type))
                 self.gradients.append(Slot(name: name, variable: variable))
                 updates.append((variable, gradient))
             }
@@ -90,7 +90,7 @@ package struct CaseProgram {
     }
 
     private mutating func output(_ name: String, _ tensor: Tensor) throws {
-        let variable = Variable(name, HostTensor(zeros: tensor.type))
+        let variable = Variable(name, try HostTensor(zeros: tensor.type))
         outputs.append(Slot(name: name, variable: variable))
         updates.append((variable, tensor))
     }
@@ -191,7 +191,7 @@ package struct CaseProgram {
         switch pass {
         case .fwd: try output("y", y)
         case .fwdbwd:
-            let variable = Variable("loss", HostTensor(zeros: loss.type))
+            let variable = Variable("loss", try HostTensor(zeros: loss.type))
             self.loss = variable
             updates = try network.adamStep(loss) + [(variable, loss)]
         }

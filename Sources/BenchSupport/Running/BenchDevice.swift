@@ -140,7 +140,7 @@ extension BenchDevice {
         // Not of zeros, which the system keeps in one page for all.
         let ones = try HostTensor([length], [Float](repeating: 1, count: length))
         let (x, y) = try (graph.read(Variable("x", ones)), graph.read(Variable("y", ones)))
-        let sum = Variable("sum", HostTensor(zeros: x.type))
+        let sum = Variable("sum", try HostTensor(zeros: x.type))
         let time = try best(of: 20, graph, [(sum, x + y)])
         return DevicePeak(gflops: CPUPeak.gflops(), bandwidth: 12 * Double(length) / time / 1e6)
     }

@@ -39,7 +39,7 @@ final class TuningTrial {
         executor = Executor(cpu: CPUBackend(), device: backend, policy: .report)
         let graph = Graph()
         let tensors = try operands.enumerated().map { try graph.read(Variable("operand \($0.offset)", $0.element)) }
-        let results = try graph.add(node.op, tensors).map { (Variable("result", HostTensor(zeros: $0.type)), $0) }
+        let results = try graph.add(node.op, tensors).map { (Variable("result", try HostTensor(zeros: $0.type)), $0) }
         (self.graph, self.results) = (graph, results)
         let spoiled = Graph()
         let nan = try results.filter { $0.1.dtype == .float32 }.map { ($0.0, try spoiled.read($0.0) * Double.nan) }

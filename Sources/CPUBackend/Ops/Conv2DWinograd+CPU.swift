@@ -31,6 +31,7 @@ struct CPUWinograd {
         guard min(c, k) >= 16, images * tilesHigh * tilesWide >= 8 else { return nil }
         // A block, of a row of tiles or about a thousand, is counted in Int32.
         guard 36 * (c + k + 64) * (tilesWide + 1024) < Int(Int32.max) else { return nil }
+        guard max(images, height, outHeight, images * tilesHigh) < Int(Int32.max) else { return nil }
         shape = cv_winograd()
         (shape.images, shape.channels, shape.rows) = (Int32(images), Int32(channels), Int32(rows))
         (shape.height, shape.width, shape.top, shape.left) = (Int32(height), Int32(width), Int32(top), Int32(left))

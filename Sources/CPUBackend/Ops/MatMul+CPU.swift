@@ -64,7 +64,7 @@ extension CPULowering {
                 }
             }
         }
-        if BLAS.isBetter, extents.batch == 1, k > 1, 2 * m * n * k >= 1 << 24 {
+        if BLAS.isBetter, extents.batch == 1, k > 1, 2 * m * n * k >= 1 << 24, max(m, n, k) <= Int(Int32.max) {
             return CPUKernel("OpenBLAS") { places in BLAS.multiply(product(places, 0)) }
         }
         let parts = GemmParts(m: m, n: n, k: k, batch: extents.batch, type: type)

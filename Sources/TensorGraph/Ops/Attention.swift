@@ -29,6 +29,7 @@ extension ShapeRule {
         try require(
             q[0] == k[0] && q[1] == k[1] && q[3] == k[3], "q and k must have the same batch, heads and width")
         try require(k[2] > 0 && q[3] > 0, "there are no keys to attend to, or they have no width")
+        try countable(work: q[0], q[1], q[2], q[3], k[2])
         let type = operands[0].dtype
         return [operands[0], TensorType([q[0], q[1], q[2]], type.isHalf ? .float32 : type)]
     }

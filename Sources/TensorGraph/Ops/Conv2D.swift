@@ -29,9 +29,13 @@ package struct Conv2D: Hashable, Sendable {
 
     /// The output extent along one spatial axis (0 vertical, 1 horizontal), `nil` where the kernel does not fit.
     package func outputExtent(_ extent: Int, kernel: Int, axis: Int) -> Int? {
-        let span = extent + padding[2 * axis] + padding[2 * axis + 1] - dilation[axis] * (kernel - 1) - 1
+        let padded = extent.plus(padding[2 * axis]).plus(padding[2 * axis + 1])
+        let span = padded.minus(dilation[axis].times(kernel - 1)).minus(1)
         return span < 0 ? nil : span / stride[axis] + 1
     }
+
+    /// Strides, dilations, paddings and windows are below this, so that backends may multiply them.
+    package static let largestNumber = 1 << 24
 }
 
 /// The gradient of ``Conv2D`` with respect to its input; on its own, the transposed convolution of GANs.
@@ -67,7 +71,7 @@ extension Conv2D {
     func outputShape(_ x: Shape, _ w: Shape) throws -> Shape {
         guard x.rank == 4 else { throw ShapeError("the input must be [n, c, h, w], not \(x)") }
         guard w.rank == 4 else { throw ShapeError("the weight must be [k, c/groups, r, s], not \(w)") }
-        guard groups >= 1, w[1] * groups == x[1], w[0] % groups == 0 else {
+        guard groups >= 1, x[1] % groups == 0, w[1] == x[1] / groups, w[0] % groups == 0 else {
             throw ShapeError(
                 "\(x[1]) channels in \(groups) groups do not fit a weight \(w): its second extent must be channels / groups and its first a multiple of groups"
             )
@@ -75,11 +79,15 @@ extension Conv2D {
         guard stride.count == 2, dilation.count == 2, padding.count == 4, stride.allSatisfy({ $0 >= 1 }),
             dilation.allSatisfy({ $0 >= 1 }), padding.allSatisfy({ $0 >= 0 })
         else { throw ShapeError("strides and dilations must be at least 1 and paddings at least 0") }
+        guard (stride + dilation + padding).allSatisfy({ $0 < Self.largestNumber }) else {
+            throw ShapeError("strides, dilations and paddings must be less than \(Self.largestNumber)")
+        }
         guard w[2] >= 1, w[3] >= 1 else { throw ShapeError("the weight has no taps: \(w)") }
         guard let p = outputExtent(x[2], kernel: w[2], axis: 0), let q = outputExtent(x[3], kernel: w[3], axis: 1)
         else {
             throw ShapeError("the kernel \(Shape([w[2], w[3]])) does not fit into the padded input \(x)")
         }
+        try ShapeRule(operands: []).countable(work: x[0], w[0], p, q, w[1], w[2], w[3])
         return [x[0], w[0], p, q]
     }
 }
@@ -96,6 +104,7 @@ extension ShapeRule {
     package func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> [TensorType] {
         try count(2)
         try floating()
+        try countable(attributes.input)
         try shape(1, try attributes.convolution.outputShape(attributes.input, operands[0].shape), "the cotangent")
         return [TensorType(attributes.input, operands[0].dtype)]
     }
@@ -103,6 +112,7 @@ extension ShapeRule {
     package func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> [TensorType] {
         try count(2)
         try floating()
+        try countable(attributes.weight)
         try shape(1, try attributes.convolution.outputShape(operands[0].shape, attributes.weight), "the cotangent")
         return [TensorType(attributes.weight, operands[0].dtype)]
     }
@@ -162,21 +172,23 @@ extension Tensor {
         file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         let location = SourceLocation(file: file, line: line)
-        guard shape.rank == 4, weight.shape.rank == 4 else {
-            throw GraphError(
-                operation: "conv2DTransposed",
-                message: "the input must be [n, k, p, q] and the weight [k, c/groups, r, s]",
-                operands: [type, weight.type], location: location)
+        func failure(_ message: String) -> GraphError {
+            graph.failure("conv2DTransposed", message, [self, weight], at: location)
         }
+        guard shape.rank == 4, weight.shape.rank == 4 else {
+            throw failure("the input must be [n, k, p, q] and the weight [k, c/groups, r, s]")
+        }
+        guard outputPadding >= 0 else { throw failure("the output's padding must be at least 0") }
         func extent(_ axis: Int) -> Int {
-            (shape[axis] - 1) * stride - 2 * padding + dilation * (weight.shape[axis] - 1) + outputPadding + 1
+            (shape[axis] - 1).times(stride).minus(padding.times(2)).plus(dilation.times(weight.shape[axis] - 1))
+                .plus(outputPadding).plus(1)
         }
         let attributes = Conv2D(
             stride: [stride, stride], padding: [padding, padding, padding, padding], dilation: [dilation, dilation],
             groups: groups)
-        let input: Shape = [shape[0], weight.shape[1] * groups, extent(2), extent(3)]
+        let input: Shape = [shape[0], weight.shape[1].times(groups), extent(2), extent(3)]
         return try graph.add(
             .conv2DInputGradient(Conv2DInputGradient(convolution: attributes, input: input)), [weight, self],
-            at: location)[0]
+            at: location, as: "conv2DTransposed")[0]
     }
 }

@@ -282,9 +282,9 @@ extension Tensor {
 
     /// A binary function of two tensors that broadcast; the operators below call it without a line of their own.
     package func combine(
-        _ function: BinaryFunction, _ other: Tensor, at location: SourceLocation? = nil
+        _ function: BinaryFunction, _ other: Tensor, at location: SourceLocation? = nil, as name: String? = nil
     ) throws(GraphError) -> Tensor {
-        try graph.add(.binary(function), [self, other], at: location ?? node.location)[0]
+        try graph.add(.binary(function), [self, other], at: location ?? node.location, as: name)[0]
     }
 
     /// A binary function with a number on the right.
@@ -370,7 +370,7 @@ extension Tensor {
     public func greater(
         than number: Double, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try scalar(number).combine(.less, self, at: SourceLocation(file: file, line: line))
+        try scalar(number).combine(.less, self, at: SourceLocation(file: file, line: line), as: "greater(than:)")
     }
 
     /// `a` where `mask` is not zero, else `b`; the three broadcast.

@@ -121,10 +121,13 @@ extension Graph {
     }
 
     /// The current value of a variable.
+    ///
+    /// - Throws: ``GraphError`` where its initial value could not be made.
     public func read(_ variable: Variable, file: StaticString = #fileID, line: UInt = #line) throws(GraphError)
         -> Tensor
     {
-        try add(.variable(variable), at: SourceLocation(file: file, line: line))[0]
+        if let failure = variable.failure { throw failure }
+        return try add(.variable(variable), at: SourceLocation(file: file, line: line))[0]
     }
 
     /// A value known now.

@@ -75,6 +75,7 @@ extension ShapeRule {
                 operands[2].dtype == type,
                 "the bias must be of the result's type, \(type), not \(operands[2].dtype); cast it")
         }
+        try countable(work: Shape(leading).elementCount, m, n, k)
         return [TensorType(Shape(leading + [m, n]), type)]
     }
 }
@@ -135,8 +136,12 @@ extension Tensor {
     }
 
     /// `[..., m, n]` as `[prod(...)·m, n]`.
+    ///
+    /// - Throws: ``GraphError`` for a scalar.
     package func flattenedToMatrix() throws(GraphError) -> Tensor {
-        let columns = shape[shape.rank - 1]
+        guard let columns = shape.dimensions.last else {
+            throw graph.failure("reshape", "a scalar has no rows", [self], at: node.location)
+        }
         return try reshaped(to: [shape.dimensions.dropLast().reduce(1, *), columns])
     }
 

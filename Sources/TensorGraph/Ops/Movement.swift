@@ -52,6 +52,7 @@ extension ShapeRule {
 
     package func broadcast(_ shape: Shape) throws -> [TensorType] {
         try count(1)
+        try countable(shape)
         try require(
             operands[0].shape.broadcast(with: shape) == shape, "\(operands[0].shape) does not broadcast to \(shape)")
         return [TensorType(shape, operands[0].dtype)]
@@ -77,7 +78,7 @@ extension ShapeRule {
             let extent = other[attributes.axis]
             other[attributes.axis] = shape[attributes.axis]
             try require(other == shape, "all extents but that of axis \(attributes.axis) must be equal")
-            shape[attributes.axis] += extent
+            shape[attributes.axis] = shape[attributes.axis].plus(extent)
         }
         return [TensorType(shape, operands[0].dtype)]
     }
@@ -90,9 +91,12 @@ extension ShapeRule {
                 && attributes.steps.count == shape.rank, "needs a start, a count and a step for each axis of \(shape)")
         for axis in 0..<shape.rank {
             let (start, count, step) = (attributes.starts[axis], attributes.counts[axis], attributes.steps[axis])
-            let last = start + max(count - 1, 0) * step
+            let isInside =
+                start >= 0 && count >= 0 && step >= 1
+                && (count == 0
+                    ? start <= shape[axis] : start < shape[axis] && count - 1 <= (shape[axis] - 1 - start) / step)
             try require(
-                start >= 0 && count >= 0 && step >= 1 && (count == 0 ? start <= shape[axis] : last < shape[axis]),
+                isInside,
                 "\(count) elements from \(start) in steps of \(step) leave axis \(axis) of \(shape)")
         }
         return [TensorType(Shape(attributes.counts), operands[0].dtype)]
@@ -100,6 +104,7 @@ extension ShapeRule {
 
     package func pad(_ attributes: Pad) throws -> [TensorType] {
         try count(1)
+        try countable(attributes.shape)
         let whole = ShapeRule(operands: [TensorType(attributes.shape, operands[0].dtype)])
         _ = try whole.slice(
             Slice(starts: attributes.starts, counts: operands[0].shape.dimensions, steps: attributes.steps))
@@ -185,16 +190,17 @@ extension Tensor {
         let location = SourceLocation(file: file, line: line)
         let axis = axis < 0 ? axis + shape.rank : axis
         guard (0..<shape.rank).contains(axis), step >= 1 else {
-            throw GraphError(
-                operation: "slice", message: "there is no axis \(axis), or the step \(step) is not positive",
-                operands: [type],
-                location: location)
+            throw graph.failure(
+                "slice", "there is no axis \(axis), or the step \(step) is not positive", [self], at: location)
+        }
+        guard range.lowerBound >= 0, range.upperBound <= shape[axis] else {
+            throw graph.failure("slice", "\(range) leaves the \(shape[axis]) of axis \(axis)", [self], at: location)
         }
         var slice = Slice(
             starts: [Int](repeating: 0, count: shape.rank), counts: shape.dimensions,
             steps: [Int](repeating: 1, count: shape.rank))
         slice.starts[axis] = range.lowerBound
-        slice.counts[axis] = (range.count + step - 1) / step
+        slice.counts[axis] = range.isEmpty ? 0 : (range.count - 1) / step + 1
         slice.steps[axis] = step
         return try graph.add(.slice(slice), [self], at: location)[0]
     }
@@ -205,11 +211,9 @@ extension Tensor {
     ) throws(GraphError) -> Tensor {
         let location = SourceLocation(file: file, line: line)
         guard before.count == shape.rank, after.count == shape.rank, (before + after).allSatisfy({ $0 >= 0 }) else {
-            throw GraphError(
-                operation: "pad", message: "needs a count of at least 0 before and after each axis", operands: [type],
-                location: location)
+            throw graph.failure("pad", "needs a count of at least 0 before and after each axis", [self], at: location)
         }
-        let whole = Shape((0..<shape.rank).map { before[$0] + shape[$0] + after[$0] })
+        let whole = Shape((0..<shape.rank).map { before[$0].plus(shape[$0]).plus(after[$0]) })
         let pad = Pad(starts: before, steps: [Int](repeating: 1, count: shape.rank), shape: whole)
         return try graph.add(.pad(pad), [self], at: location)[0]
     }

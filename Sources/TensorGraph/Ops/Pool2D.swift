@@ -39,11 +39,17 @@ extension Pool2D {
         guard window.count == 2, stride.count == 2, padding.count == 4, (window + stride).allSatisfy({ $0 >= 1 }),
             padding.indices.allSatisfy({ padding[$0] >= 0 && padding[$0] < window[$0 / 2] })
         else { throw ShapeError("windows and strides must be at least 1 and paddings less than the window") }
+        guard (window + stride).allSatisfy({ $0 < Conv2D.largestNumber }) else {
+            throw ShapeError("windows and strides must be less than \(Conv2D.largestNumber)")
+        }
         let spans = (0..<2).map { x[2 + $0] + padding[2 * $0] + padding[2 * $0 + 1] - window[$0] }
         guard spans.allSatisfy({ $0 >= 0 }) else {
             throw ShapeError("the window \(Shape(window)) does not fit into the padded input \(x)")
         }
-        return [x[0], x[1], spans[0] / stride[0] + 1, spans[1] / stride[1] + 1]
+        let shape: Shape = [x[0], x[1], spans[0] / stride[0] + 1, spans[1] / stride[1] + 1]
+        try ShapeRule(operands: []).countable(
+            work: shape[0], shape[1], shape[2], shape[3], min(window[0], x[2]), min(window[1], x[3]))
+        return shape
     }
 }
 
@@ -51,7 +57,11 @@ extension ShapeRule {
     package func maxPool2D(_ attributes: Pool2D) throws -> [TensorType] {
         try count(1)
         try floating()
-        return [TensorType(try attributes.outputShape(operands[0].shape), operands[0].dtype)]
+        let result = try attributes.outputShape(operands[0].shape)
+        try require(
+            operands[0].shape.elementCount > 0 || result.elementCount == 0,
+            "there is nothing in a window on \(operands[0].shape), and so no maximum")
+        return [TensorType(result, operands[0].dtype)]
     }
 
     package func maxPool2DGradient(_ attributes: Pool2D) throws -> [TensorType] {
@@ -61,11 +71,16 @@ extension ShapeRule {
         return [operands[0]]
     }
 
-    package func averagePool2D(_ attributes: Pool2D) throws -> [TensorType] { try maxPool2D(attributes) }
+    package func averagePool2D(_ attributes: Pool2D) throws -> [TensorType] {
+        try count(1)
+        try floating()
+        return [TensorType(try attributes.outputShape(operands[0].shape), operands[0].dtype)]
+    }
 
     package func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws -> [TensorType] {
         try count(1)
         try floating()
+        try countable(attributes.input)
         try shape(0, try attributes.pooling.outputShape(attributes.input), "the cotangent")
         return [TensorType(attributes.input, operands[0].dtype)]
     }

@@ -30,6 +30,7 @@ extension ShapeRule {
         try require(x[2] % gates == 0, "the last extent must be \(gates) times the hidden width")
         let hidden = x[2] / gates
         try shape(1, [gates * hidden, hidden], "the recurrent weight")
+        try countable(work: x[0], x[1], x[2], hidden)
         return (x[0], x[1], hidden)
     }
 
@@ -116,24 +117,23 @@ extension GradientRule {
 
 extension Tensor {
     /// The products of all steps with the input weight, plus a bias: `[t, b, i]` → `[t, b, gates·h]`.
-    private func inputGates(_ weight: Tensor, _ bias: Tensor, _ location: SourceLocation) throws(GraphError) -> Tensor {
-        let product = try graph.add(.matMul(MatMul(transposeB: true)), [self, weight], at: location)[0]
-        return try graph.add(.binary(.add), [product, bias], at: location)[0]
-    }
-
-    private func initialState(_ given: Tensor?, hidden: Int, _ location: SourceLocation) throws(GraphError) -> Tensor {
-        if let given { return given }
-        guard shape.rank == 3 else {
-            throw GraphError(
-                operation: "recurrence", message: "the input must be [steps, batch, features]", operands: [type],
-                location: location)
+    private func inputGates(_ weight: Tensor, _ bias: Tensor, as name: String) throws(GraphError) -> Tensor {
+        guard shape.rank == 3, shape[0] > 0 else {
+            throw graph.failure(
+                name, "the input must be [steps, batch, features], with at least one step", [self], at: nil)
         }
-        return try graph.add(.fill(Fill(value: 0, type: TensorType([shape[1], hidden], dtype))), at: location)[0]
+        let product = try graph.add(.matMul(MatMul(transposeB: true)), [self, weight], as: name)[0]
+        return try graph.add(.binary(.add), [product, bias], as: name)[0]
     }
 
-    /// The last step of a sequence `[t, b, h]`, as `[b, h]`.
+    private func initialState(_ given: Tensor?, hidden: Int) throws(GraphError) -> Tensor {
+        if let given { return given }
+        return try graph.add(.fill(Fill(value: 0, type: TensorType([shape[1], hidden], dtype))))[0]
+    }
+
+    /// The last step of a sequence `[t, b, h]` of at least one, as `[b, h]`.
     private func lastStep() throws(GraphError) -> Tensor {
-        try sliced(axis: 0, max(shape[0] - 1, 0)..<shape[0]).reshaped(to: [shape[1], shape[2]])
+        try sliced(axis: 0, (shape[0] - 1)..<shape[0]).reshaped(to: [shape[1], shape[2]])
     }
 
     /// A long short-term memory over this sequence `[t, b, i]`.
@@ -150,12 +150,14 @@ extension Tensor {
     ) throws(GraphError) -> (outputs: Tensor, hidden: Tensor, cell: Tensor) {
         let location = SourceLocation(file: file, line: line)
         let width = hiddenWeight.shape.dimensions.last ?? 0
-        let h0 = try initialState(hidden, hidden: width, location)
-        let c0 = try initialState(cell, hidden: width, location)
-        let bias = try graph.add(.binary(.add), [inputBias, hiddenBias], at: location)[0]
-        let gates = try inputGates(inputWeight, bias, location)
-        let results = try graph.add(.lstm, [gates, hiddenWeight, h0, c0], at: location)
-        return (results[0], try results[0].lastStep(), try results[1].lastStep())
+        return try graph.at(location) { () throws(GraphError) in
+            let bias = try graph.add(.binary(.add), [inputBias, hiddenBias], as: "lstm")[0]
+            let gates = try inputGates(inputWeight, bias, as: "lstm")
+            let h0 = try initialState(hidden, hidden: width)
+            let c0 = try initialState(cell, hidden: width)
+            let results = try graph.add(.lstm, [gates, hiddenWeight, h0, c0])
+            return (results[0], try results[0].lastStep(), try results[1].lastStep())
+        }
     }
 
     /// Gated recurrent units over this sequence `[t, b, i]`.
@@ -169,9 +171,11 @@ extension Tensor {
         file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> (outputs: Tensor, hidden: Tensor) {
         let location = SourceLocation(file: file, line: line)
-        let h0 = try initialState(hidden, hidden: hiddenWeight.shape.dimensions.last ?? 0, location)
-        let gates = try inputGates(inputWeight, inputBias, location)
-        let results = try graph.add(.gru, [gates, hiddenWeight, hiddenBias, h0], at: location)
-        return (results[0], try results[0].lastStep())
+        return try graph.at(location) { () throws(GraphError) in
+            let gates = try inputGates(inputWeight, inputBias, as: "gru")
+            let h0 = try initialState(hidden, hidden: hiddenWeight.shape.dimensions.last ?? 0)
+            let results = try graph.add(.gru, [gates, hiddenWeight, hiddenBias, h0])
+            return (results[0], try results[0].lastStep())
+        }
     }
 }

@@ -118,9 +118,8 @@ extension Tensor {
         let rank = shape.rank
         let axes = Set((axes ?? Array(0..<rank)).map { $0 < 0 ? $0 + rank : $0 })
         guard axes.allSatisfy({ (0..<rank).contains($0) }) else {
-            throw GraphError(
-                operation: "reduce", message: "axes \(axes.sorted()) are not all in \(shape)", operands: [type],
-                location: location)
+            throw graph.failure(
+                function.rawValue, "axes \(axes.sorted()) are not all in \(shape)", [self], at: location)
         }
         // The innermost run of adjacent axes first: a mean of means over runs is the mean, as every run is full.
         var result = self
@@ -135,7 +134,7 @@ extension Tensor {
         }
         guard keepsDimensions else { return result }
         let kept = Shape((0..<rank).map { axes.contains($0) ? 1 : shape[$0] })
-        return try result.reshaped(to: kept)
+        return kept == result.shape ? result : try graph.add(.reshape(kept), [result], at: location)[0]
     }
 
     /// The sum over `axes` (all, where left out; negative ones count from the last).

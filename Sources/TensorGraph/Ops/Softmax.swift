@@ -78,9 +78,8 @@ extension Tensor {
     ) throws(GraphError) -> Tensor {
         let axis = axis < 0 ? axis + shape.rank : axis
         guard (0..<shape.rank).contains(axis) else {
-            throw GraphError(
-                operation: op.name, message: "there is no axis \(axis) in \(shape)", operands: [type],
-                location: SourceLocation(file: file, line: line))
+            throw graph.failure(
+                op.name, "there is no axis \(axis) in \(shape)", [self], at: SourceLocation(file: file, line: line))
         }
         if axis == shape.rank - 1 { return try apply(op, file: file, line: line) }
         var permutation = Array(0..<shape.rank)

@@ -28,7 +28,8 @@ package struct Computation: Sendable {
     package init(_ graph: Graph, outputs: [Tensor], updates: [(Variable, Tensor)]) throws(GraphError) {
         for tensor in outputs + updates.map(\.1) where tensor.graph !== graph {
             throw GraphError(
-                operation: "compile", message: "a tensor belongs to another graph", operands: [tensor.type])
+                operation: "compile", message: "a tensor belongs to another graph", operands: [tensor.type],
+                location: tensor.node.location)
         }
         var updated: Set<Variable> = []
         for (variable, tensor) in updates {

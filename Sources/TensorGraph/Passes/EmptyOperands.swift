@@ -1,6 +1,8 @@
 extension Computation {
-    /// Replaces what is computed from nothing by what it comes to, so that no backend meets an empty tensor whose
-    /// result is not empty: an empty sum is 0, an empty mean NaN, a product over no terms just its bias.
+    /// Replaces what is computed from nothing by what it comes to: an empty sum is 0, an empty mean NaN, a product over no
+    /// terms just its bias.
+    ///
+    /// Afterwards no node with anything to compute has an empty operand or result, so that backends meet neither.
     package func withoutEmptyOperands() -> Computation {
         rewritten { _, node, list in
             let hasEmpty = node.operandTypes.contains { $0.shape.elementCount == 0 }
@@ -30,6 +32,9 @@ extension Computation {
                     list.epilogue(
                         of: node, activation: attributes.activation, biasAxis: 1, zero: fill(0, node.resultTypes[0]))
                 ]
+            case .adam, .sgd: return list.append(resultsOfPresent: node)
+            case .averagePool2D(let attributes):
+                return [fill(attributes.countsPadding ? 0 : .nan, node.resultTypes[0])]
             case .reduce(let attributes):
                 return [fill(attributes.function == .sum ? 0 : .nan, node.resultTypes[0])]
             case .embedding, .layerNorm, .batchNorm:
@@ -42,6 +47,29 @@ extension Computation {
 }
 
 extension [Node] {
+    /// An update of those of its parameters that are not empty; those that are stay what they are.
+    fileprivate mutating func append(resultsOfPresent node: Node) -> [Value] {
+        let shared = node.op.sharedUpdateOperands
+        let count = node.operands.count - shared
+        let parameters = Swift.stride(from: 0, to: count, by: node.updateOperands).map { $0 }
+        let present = parameters.filter { node.operandTypes[$0].shape.elementCount > 0 }
+        var update = node
+        func own<Item>(_ all: [Item]) -> [Item] {
+            present.flatMap { all[$0..<($0 + node.updateOperands)] } + all.suffix(shared)
+        }
+        update.operands = own(node.operands)
+        update.operandTypes = own(node.operandTypes)
+        // The parameter and what is kept of its gradients, but not the gradient.
+        func updated(_ parameter: Int) -> [Int] {
+            [parameter] + ((parameter + 2)..<(parameter + node.updateOperands))
+        }
+        update.resultTypes = present.flatMap { updated($0).map { node.operandTypes[$0] } }
+        var results = append(results: update)[...]
+        return parameters.flatMap { parameter in
+            updated(parameter).map { present.contains(parameter) ? results.removeFirst() : node.operands[$0] }
+        }
+    }
+
     /// What is left of a product over no terms: the bias, if any, and the activation.
     fileprivate mutating func epilogue(
         of node: Node, activation: UnaryFunction?, biasAxis: Int?, zero: Value

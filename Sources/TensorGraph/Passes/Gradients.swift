@@ -37,21 +37,21 @@ extension Graph {
         line: UInt = #line
     ) throws(GraphError) -> [Tensor] {
         let location = SourceLocation(file: file, line: line)
-        func failure(_ message: String, _ operands: [TensorType]) -> GraphError {
-            GraphError(operation: "gradients", message: message, operands: operands, location: location)
+        func failure(_ message: String, _ operands: [Tensor]) -> GraphError {
+            self.failure("gradients", message, operands, at: location)
         }
         guard output.graph === self, inputs.allSatisfy({ $0.graph === self }) else {
             throw failure("a tensor belongs to another graph", [])
         }
         guard output.dtype.isFloatingPoint else {
-            throw failure("only floating-point tensors have gradients", [output.type])
+            throw failure("only floating-point tensors have gradients", [output])
         }
         if let cotangent {
             guard cotangent.graph === self, cotangent.type == output.type else {
-                throw failure("the cotangent must be like the output", [output.type, cotangent.type])
+                throw failure("the cotangent must be like the output", [output, cotangent])
             }
         } else if output.shape.elementCount != 1 || output.shape.rank != 0 {
-            throw failure("a tensor that is no scalar needs a cotangent; sum or average it first", [output.type])
+            throw failure("a tensor that is no scalar needs a cotangent; sum or average it first", [output])
         }
 
         // Only nodes between the inputs and the output matter.

@@ -61,7 +61,8 @@ private struct UpdateGroup: Hashable {
         default: return nil
         }
         shared = node.operands.suffix(node.op.sharedUpdateOperands)
-        guard node.operandTypes[0].shape.elementCount <= Self.largest,
+        // Of nothing there is nothing to update, and no node that a backend would be given.
+        guard (1...Self.largest).contains(node.operandTypes[0].shape.elementCount),
             node.operandTypes.dropLast(shared.count).allSatisfy({ $0.dtype == .float32 })
         else { return nil }
     }
@@ -79,6 +80,15 @@ extension Op {
 }
 
 extension Node {
+    /// How many operands of an optimizer's node are one parameter's own.
+    var updateOperands: Int {
+        switch op {
+        case .adam: 4
+        case .sgd(let attributes): attributes.momentum != 0 ? 3 : 2
+        default: 0
+        }
+    }
+
     /// One node for several updates that have the last operands in common.
     fileprivate init(updatingAllOf nodes: [Node]) {
         self = nodes[0]

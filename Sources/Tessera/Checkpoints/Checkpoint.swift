@@ -90,7 +90,7 @@ enum Checkpoint {
     /// A tensor as the value of a variable; float16, bfloat16 and float64 become float32 where the variable is that.
     static func value(_ name: String, _ variable: Variable, _ file: SafetensorsFile) throws -> HostTensor {
         let tensor = try file.tensor(name)
-        let converted = variable.type.dtype == .float32 ? tensor.asFloat32() ?? tensor : tensor
+        let converted = variable.type.dtype == .float32 ? try tensor.asFloat32() ?? tensor : tensor
         guard converted.type == variable.type else {
             throw FileError(
                 path: file.path, reason: "tensor “\(name)” is \(tensor.type), but the model's is \(variable.type)")
@@ -101,10 +101,10 @@ enum Checkpoint {
 
 extension HostTensor {
     /// The same numbers as float32; `nil` where they are not floating-point.
-    func asFloat32() -> HostTensor? {
-        func converted<Element: BitwiseCopyable>(_: Element.Type, _ number: (Element) -> Float) -> HostTensor {
-            withUnsafeBytes { source in
-                HostTensor(TensorType(shape)) { bytes in
+    func asFloat32() throws -> HostTensor? {
+        func converted<Element: BitwiseCopyable>(_: Element.Type, _ number: (Element) -> Float) throws -> HostTensor {
+            try withUnsafeBytes { source in
+                try HostTensor(TensorType(shape)) { bytes in
                     let floats = bytes.bindMemory(to: Float.self)
                     for index in floats.indices {
                         let size = MemoryLayout<Element>.size
@@ -115,9 +115,9 @@ extension HostTensor {
         }
         switch dtype {
         case .float32: return self
-        case .float64: return converted(Double.self) { Float($0) }
-        case .float16: return converted(UInt16.self) { Float(float16Bits: $0) }
-        case .bfloat16: return converted(UInt16.self) { Float(bfloat16Bits: $0) }
+        case .float64: return try converted(Double.self) { Float($0) }
+        case .float16: return try converted(UInt16.self) { Float(float16Bits: $0) }
+        case .bfloat16: return try converted(UInt16.self) { Float(bfloat16Bits: $0) }
         case .int32, .int64, .uint8: return nil
         }
     }

@@ -22,10 +22,21 @@ public struct CharacterDataset: Dataset {
 
     public var count: Int { tokens.count <= context ? 0 : (tokens.count - 1 - context) / stride + 1 }
 
-    public init(tokens: [Int32], context: Int, stride: Int? = nil, layout: Layout) {
+    /// - Throws: ``GraphError`` where the context or the stride is not at least 1.
+    public init(
+        tokens: [Int32], context: Int, stride: Int? = nil, layout: Layout, file: StaticString = #fileID,
+        line: UInt = #line
+    ) throws {
+        let stride = stride ?? context
+        guard context >= 1, stride >= 1 else {
+            throw GraphError(
+                operation: "CharacterDataset",
+                message: "the context and the stride must be at least 1, not \(context) and \(stride)",
+                location: SourceLocation(file: file, line: line))
+        }
         self.tokens = tokens
-        self.context = max(context, 1)
-        self.stride = max(stride ?? context, 1)
+        self.context = context
+        self.stride = stride
         self.layout = layout
     }
 
@@ -48,9 +59,11 @@ public struct CharacterDataset: Dataset {
 
     /// The texts of files one after the other, the last tenth kept apart to test on.
     ///
-    /// - Throws: ``FileError`` where one can't be read or all of them hold too little.
+    /// - Throws: ``FileError`` where one can't be read or all of them hold too little; ``GraphError`` where the context or
+    ///   the stride is not at least 1.
     public static func split(
-        files: [String], context: Int, stride: Int? = nil, layout: Layout
+        files: [String], context: Int, stride: Int? = nil, layout: Layout, file: StaticString = #fileID,
+        line: UInt = #line
     ) throws -> (train: CharacterDataset, test: CharacterDataset) {
         let tokens = try files.flatMap { Self.tokens(of: try FileBytes.read($0)) }
         let border = tokens.count - tokens.count / 10
@@ -59,13 +72,15 @@ public struct CharacterDataset: Dataset {
                 path: files.joined(separator: ", "),
                 reason: "\(tokens.count) characters are too few for a context of \(context)")
         }
-        return (
-            CharacterDataset(tokens: Array(tokens[..<border]), context: context, stride: stride, layout: layout),
-            CharacterDataset(tokens: Array(tokens[border...]), context: context, layout: layout)
-        )
+        func dataset(_ tokens: ArraySlice<Int32>, stride: Int?) throws -> CharacterDataset {
+            try CharacterDataset(
+                tokens: Array(tokens), context: context, stride: stride, layout: layout, file: file, line: line)
+        }
+        return (try dataset(tokens[..<border], stride: stride), try dataset(tokens[border...], stride: nil))
     }
 
     public func batch(_ indices: ArraySlice<Int>) throws -> Batch {
+        try check(indices)
         func tensor(shift: Int) throws -> HostTensor {
             var elements = [Int32](repeating: 0, count: indices.count * context)
             for (row, index) in indices.enumerated() {

@@ -28,35 +28,28 @@ public struct TensorDataset: Dataset {
     public var count: Int { inputs.shape[0] }
 
     /// - Throws: ``GraphError`` where the two have not as many rows.
-    public init(inputs: HostTensor, targets: HostTensor) throws {
+    public init(
+        inputs: HostTensor, targets: HostTensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws {
         guard inputs.shape.rank >= 1, targets.shape.rank >= 1, inputs.shape[0] == targets.shape[0] else {
             throw GraphError(
                 operation: "TensorDataset", message: "inputs and targets must have as many rows",
-                operands: [inputs.type, targets.type])
+                operands: [inputs.type, targets.type], location: SourceLocation(file: file, line: line))
         }
         self.inputs = inputs
         self.targets = targets
     }
 
-    public func batch(_ indices: ArraySlice<Int>) -> Batch {
-        Batch(input: inputs.rows(indices), target: targets.rows(indices), count: indices.count)
+    public func batch(_ indices: ArraySlice<Int>) throws -> Batch {
+        Batch(input: try inputs.rows(indices), target: try targets.rows(indices), count: indices.count)
     }
 }
 
-extension HostTensor {
-    /// Some of the rows along the first axis, in the order of `indices`.
-    public func rows(_ indices: ArraySlice<Int>) -> HostTensor {
-        var shape = shape
-        let rowBytes = shape[0] == 0 ? 0 : type.byteCount / shape[0]
-        shape[0] = indices.count
-        return withUnsafeBytes { source in
-            HostTensor(TensorType(shape, dtype)) { bytes in
-                for (row, index) in indices.enumerated() {
-                    let part = UnsafeRawBufferPointer(rebasing: source[(index * rowBytes)..<((index + 1) * rowBytes)])
-                    UnsafeMutableRawBufferPointer(rebasing: bytes[(row * rowBytes)...]).copyMemory(from: part)
-                }
-            }
-        }
+extension Dataset {
+    /// - Throws: ``GraphError`` where one of the indices is no example's.
+    func check(_ indices: ArraySlice<Int>) throws {
+        guard let stranger = indices.first(where: { !(0..<count).contains($0) }) else { return }
+        throw GraphError(operation: "\(Self.self).batch", message: "there is no example \(stranger) among \(count)")
     }
 }
 

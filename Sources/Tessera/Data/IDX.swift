@@ -62,10 +62,11 @@ public struct ImageDataset: Dataset {
     }
 
     public func batch(_ indices: ArraySlice<Int>) throws -> Batch {
-        let pixels = images.rows(indices)
+        try check(indices)
+        let pixels = try images.rows(indices)
         let shape: Shape = [indices.count, 1, images.shape[1], images.shape[2]]
-        let input = pixels.withUnsafeBytes { source in
-            HostTensor(TensorType(shape)) { bytes in
+        let input = try pixels.withUnsafeBytes { source in
+            try HostTensor(TensorType(shape)) { bytes in
                 let floats = bytes.bindMemory(to: Float.self)
                 for index in source.indices { floats[index] = Float(source[index]) * (1 / 255) }
             }

@@ -1,49 +1,95 @@
 /// `max(x, 0)`
 public struct ReLU: Layer {
-    public init() {}
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor { try input.relu() }
+    private let location: SourceLocation
+
+    public init(file: StaticString = #fileID, line: UInt = #line) {
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try input.relu() }
+    }
 }
 
 /// `x · Φ(x)` with the normal distribution function Φ (Hendrycks and Gimpel, 2016).
 public struct GELU: Layer {
-    public init() {}
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor { try input.gelu() }
+    private let location: SourceLocation
+
+    public init(file: StaticString = #fileID, line: UInt = #line) {
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try input.gelu() }
+    }
 }
 
 /// `x · sigmoid(x)`
 public struct SiLU: Layer {
-    public init() {}
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor { try input.silu() }
+    private let location: SourceLocation
+
+    public init(file: StaticString = #fileID, line: UInt = #line) {
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try input.silu() }
+    }
 }
 
 /// `1 / (1 + e⁻ˣ)`
 public struct Sigmoid: Layer {
-    public init() {}
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor { try input.sigmoid() }
+    private let location: SourceLocation
+
+    public init(file: StaticString = #fileID, line: UInt = #line) {
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try input.sigmoid() }
+    }
 }
 
 public struct Tanh: Layer {
-    public init() {}
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor { try input.tanh() }
+    private let location: SourceLocation
+
+    public init(file: StaticString = #fileID, line: UInt = #line) {
+        location = SourceLocation(file: file, line: line)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try input.tanh() }
+    }
 }
 
 /// The softmax along one axis, by default the last.
 public struct Softmax: Layer {
     public var axis: Int
-    public init(axis: Int = -1) { self.axis = axis }
+    private let location: SourceLocation
+
+    public init(axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) {
+        self.axis = axis
+        location = SourceLocation(file: file, line: line)
+    }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try input.softmax(axis: axis)
+        try pass.graph.at(location) { try input.softmax(axis: axis) }
     }
 }
 
 /// All axes after the first as one: `[n, c, h, w]` → `[n, c·h·w]`.
 public struct Flatten: Layer {
-    public init() {}
+    private let location: SourceLocation
+
+    public init(file: StaticString = #fileID, line: UInt = #line) {
+        location = SourceLocation(file: file, line: line)
+    }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let axes = input.shape.dimensions
-        return try input.reshaped(to: [axes.first ?? 1, axes.dropFirst().reduce(1, *)])
+        return try pass.graph.at(location) {
+            try input.reshaped(to: [axes.first ?? 1, axes.dropFirst().reduce(1, *)])
+        }
     }
 }
 
@@ -53,15 +99,22 @@ public struct Flatten: Layer {
 public struct Dropout: Layer {
     public var rate: Double
     private let seed: UInt64
+    private let location: SourceLocation
 
-    /// - Parameter random: each layer draws a seed of its own from it.
-    public init(_ rate: Double, _ random: RandomSource) {
+    /// - Parameters:
+    ///   - rate: in 0..<1; a call throws for any other, training or not.
+    ///   - random: each layer draws a seed of its own from it.
+    public init(_ rate: Double, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line) {
         self.rate = rate
         seed = random.next()
+        location = SourceLocation(file: file, line: line)
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        guard (0..<1).contains(rate) else {
+            throw pass.graph.failure("Dropout", "the rate must be in 0..<1, not \(rate)", [input], at: location)
+        }
         guard case .training(let step) = pass.mode, rate != 0 else { return input }
-        return try input.dropout(rate: rate, seed: seed, counter: step)
+        return try pass.graph.at(location) { try input.dropout(rate: rate, seed: seed, counter: step) }
     }
 }

@@ -15,15 +15,19 @@ public struct Conv2D: Layer {
         _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
         groups: Int = 1, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
+        let location = SourceLocation(file: file, line: line)
         let channels = inputs / max(groups, 1)
-        let bound = 1 / Float(max(channels * kernel * kernel, 1)).squareRoot()
-        weight = Variable("weight", random.uniform([outputs, channels, kernel, kernel], bound: bound))
-        bias = hasBias ? Variable("bias", random.uniform([outputs], bound: bound)) : nil
+        let bound = 1 / Float(max(channels.times(kernel).times(kernel), 1)).squareRoot()
+        func variable(_ name: String, _ shape: Shape) -> Variable {
+            Variable(name, of: "Conv2D", at: location) { try random.uniform(shape, bound: bound) }
+        }
+        weight = variable("weight", [outputs, channels, kernel, kernel])
+        bias = hasBias ? variable("bias", [outputs]) : nil
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
         self.groups = groups
-        location = SourceLocation(file: file, line: line)
+        self.location = location
     }
 
     public var members: [LayerMember] {

@@ -10,10 +10,14 @@ public struct Dense: Layer {
         _ inputs: Int, _ outputs: Int, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID,
         line: UInt = #line
     ) {
+        let location = SourceLocation(file: file, line: line)
         let bound = 1 / Float(max(inputs, 1)).squareRoot()
-        weight = Variable("weight", random.uniform([outputs, inputs], bound: bound))
-        bias = hasBias ? Variable("bias", random.uniform([outputs], bound: bound)) : nil
-        location = SourceLocation(file: file, line: line)
+        func variable(_ name: String, _ shape: Shape) -> Variable {
+            Variable(name, of: "Dense", at: location) { try random.uniform(shape, bound: bound) }
+        }
+        weight = variable("weight", [outputs, inputs])
+        bias = hasBias ? variable("bias", [outputs]) : nil
+        self.location = location
     }
 
     public var members: [LayerMember] {
@@ -38,8 +42,9 @@ public struct Embedding: Layer {
     public init(
         _ count: Int, _ width: Int, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
-        weight = Variable("weight", random.normal([count, width]))
-        location = SourceLocation(file: file, line: line)
+        let location = SourceLocation(file: file, line: line)
+        weight = Variable("weight", of: "Embedding", at: location) { try random.normal([count, width]) }
+        self.location = location
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {

@@ -17,14 +17,19 @@ public struct MultiHeadAttention: Layer {
         _ width: Int, heads: Int, isCausal: Bool = false, _ random: RandomSource, file: StaticString = #fileID,
         line: UInt = #line
     ) {
+        let location = SourceLocation(file: file, line: line)
         // Glorot and Bengio, 2010, over the three projections as one matrix.
-        let bound = (6 / Float(max(4 * width, 1))).squareRoot()
-        inputWeight = Variable("in_proj_weight", random.uniform([3 * width, width], bound: bound))
-        inputBias = Variable("in_proj_bias", .filled(0, [3 * width]))
+        let bound = (6 / Float(max(width.times(4), 1))).squareRoot()
+        let joined = width.times(3)
+        func variable(_ name: String, _ value: () throws -> HostTensor) -> Variable {
+            Variable(name, of: "MultiHeadAttention", at: location, value)
+        }
+        inputWeight = variable("in_proj_weight") { try random.uniform([joined, width], bound: bound) }
+        inputBias = variable("in_proj_bias") { try .filled(0, [joined]) }
         output = Dense(width, width, random, file: file, line: line)
         self.heads = heads
         self.isCausal = isCausal
-        location = SourceLocation(file: file, line: line)
+        self.location = location
     }
 
     public var members: [LayerMember] {
@@ -50,18 +55,20 @@ extension Tensor {
     public func selfAttention(
         heads: Int, isCausal: Bool, file: StaticString = #fileID, line: UInt = #line
     ) throws -> Tensor {
-        guard shape.rank == 3, heads >= 1, shape[2] % (3 * heads) == 0 else {
-            throw GraphError(
-                operation: "selfAttention", message: "needs [b, s, 3·width] with a width that \(heads) heads divide",
-                operands: [type], location: SourceLocation(file: file, line: line))
+        let location = SourceLocation(file: file, line: line)
+        guard shape.rank == 3, heads >= 1, shape[2] % 3 == 0, shape[2] / 3 % heads == 0 else {
+            throw graph.failure(
+                "selfAttention", "needs [b, s, 3·width] with a width that \(heads) heads divide", [self], at: location)
         }
         let (batch, steps, width) = (shape[0], shape[1], shape[2] / 3)
-        let split = try reshaped(to: [batch, steps, 3, heads, width / heads]).transposed([2, 0, 3, 1, 4])
-        let parts = try (0..<3).map {
-            try split.sliced(axis: 0, $0..<($0 + 1)).reshaped(to: [batch, heads, steps, width / heads])
+        return try graph.at(location) {
+            let split = try reshaped(to: [batch, steps, 3, heads, width / heads]).transposed([2, 0, 3, 1, 4])
+            let parts = try (0..<3).map {
+                try split.sliced(axis: 0, $0..<($0 + 1)).reshaped(to: [batch, heads, steps, width / heads])
+            }
+            let mixed = try parts[0].attention(keys: parts[1], values: parts[2], isCausal: isCausal)
+            return try mixed.transposed([0, 2, 1, 3]).reshaped(to: [batch, steps, width])
         }
-        let mixed = try parts[0].attention(keys: parts[1], values: parts[2], isCausal: isCausal)
-        return try mixed.transposed([0, 2, 1, 3]).reshaped(to: [batch, steps, width])
     }
 }
 
@@ -74,19 +81,21 @@ public struct TransformerBlock: Layer {
     public let norm1: LayerNorm
     public let norm2: LayerNorm
     private let dropouts: [Dropout]
+    private let location: SourceLocation
 
     /// - Parameter inner: the width between the two layers of the network; four times `width`, where left out.
     public init(
         _ width: Int, heads: Int, inner: Int? = nil, dropout: Double = 0, isCausal: Bool = false,
         _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
-        let inner = inner ?? 4 * width
+        let inner = inner ?? width.times(4)
         attention = MultiHeadAttention(width, heads: heads, isCausal: isCausal, random, file: file, line: line)
         linear1 = Dense(width, inner, random, file: file, line: line)
         linear2 = Dense(inner, width, random, file: file, line: line)
         norm1 = LayerNorm(width, file: file, line: line)
         norm2 = LayerNorm(width, file: file, line: line)
-        dropouts = (0..<3).map { _ in Dropout(dropout, random) }
+        dropouts = (0..<3).map { _ in Dropout(dropout, random, file: file, line: line) }
+        location = SourceLocation(file: file, line: line)
     }
 
     public var members: [LayerMember] {
@@ -97,8 +106,10 @@ public struct TransformerBlock: Layer {
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        let attended = try input + dropouts[0](attention(norm1(input, pass), pass), pass)
-        let inner = try dropouts[1](linear1(norm2(attended, pass), pass).gelu(), pass)
-        return try attended + dropouts[2](linear2(inner, pass), pass)
+        try pass.graph.at(location) {
+            let attended = try input + dropouts[0](attention(norm1(input, pass), pass), pass)
+            let inner = try dropouts[1](linear1(norm2(attended, pass), pass).gelu(), pass)
+            return try attended + dropouts[2](linear2(inner, pass), pass)
+        }
     }
 }

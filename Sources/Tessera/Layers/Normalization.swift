@@ -6,10 +6,11 @@ public struct LayerNorm: Layer {
     private let location: SourceLocation
 
     public init(_ width: Int, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line) {
-        weight = Variable("weight", .filled(1, [width]))
-        bias = Variable("bias", .filled(0, [width]))
+        let location = SourceLocation(file: file, line: line)
+        weight = Variable("weight", of: "LayerNorm", at: location) { try .filled(1, [width]) }
+        bias = Variable("bias", of: "LayerNorm", at: location) { try .filled(0, [width]) }
         self.epsilon = epsilon
-        location = SourceLocation(file: file, line: line)
+        self.location = location
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
@@ -36,13 +37,17 @@ public struct BatchNorm2D: Layer {
         _ channels: Int, epsilon: Double = 1e-5, momentum: Double = 0.1, file: StaticString = #fileID,
         line: UInt = #line
     ) {
-        weight = Variable("weight", .filled(1, [channels]))
-        bias = Variable("bias", .filled(0, [channels]))
-        runningMean = Variable("running_mean", .filled(0, [channels]), isTrainable: false)
-        runningVariance = Variable("running_var", .filled(1, [channels]), isTrainable: false)
+        let location = SourceLocation(file: file, line: line)
+        func variable(_ name: String, _ value: Float, isTrainable: Bool = true) -> Variable {
+            Variable(name, of: "BatchNorm2D", at: location, isTrainable: isTrainable) { try .filled(value, [channels]) }
+        }
+        weight = variable("weight", 1)
+        bias = variable("bias", 0)
+        runningMean = variable("running_mean", 0, isTrainable: false)
+        runningVariance = variable("running_var", 1, isTrainable: false)
         self.epsilon = epsilon
         self.momentum = momentum
-        location = SourceLocation(file: file, line: line)
+        self.location = location
     }
 
     public var members: [LayerMember] {
@@ -65,6 +70,8 @@ public struct BatchNorm2D: Layer {
         let (normalized, mean, variance) = try input.batchNorm(
             scale: pass.read(weight), bias: pass.read(bias), epsilon: epsilon)
         let count = Double(input.shape[0] * input.shape[2] * input.shape[3])
+        // Statistics of nothing change nothing.
+        guard count > 0 else { return normalized }
         let unbiased = try variance.stoppingGradient() * (count / max(count - 1, 1))
         for (variable, batch) in [(runningMean, try mean.stoppingGradient()), (runningVariance, unbiased)] {
             pass.update(variable, to: try pass.latest(variable) * (1 - momentum) + batch * momentum)

@@ -10,8 +10,9 @@ public struct LSTM: Layer {
     public init(
         _ inputs: Int, _ hidden: Int, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
-        (inputWeight, hiddenWeight, inputBias, hiddenBias) = recurrentVariables(4, inputs, hidden, random)
         location = SourceLocation(file: file, line: line)
+        (inputWeight, hiddenWeight, inputBias, hiddenBias) = recurrentVariables(
+            of: "LSTM", at: location, 4, inputs, hidden, random)
     }
 
     public var members: [LayerMember] { recurrentMembers(inputWeight, hiddenWeight, inputBias, hiddenBias) }
@@ -47,8 +48,9 @@ public struct GRU: Layer {
     public init(
         _ inputs: Int, _ hidden: Int, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
-        (inputWeight, hiddenWeight, inputBias, hiddenBias) = recurrentVariables(3, inputs, hidden, random)
         location = SourceLocation(file: file, line: line)
+        (inputWeight, hiddenWeight, inputBias, hiddenBias) = recurrentVariables(
+            of: "GRU", at: location, 3, inputs, hidden, random)
     }
 
     public var members: [LayerMember] { recurrentMembers(inputWeight, hiddenWeight, inputBias, hiddenBias) }
@@ -73,13 +75,16 @@ public struct GRU: Layer {
 /// Weights `[gates·hidden, inputs]` and `[gates·hidden, hidden]` and two biases `[gates·hidden]`, all uniform within
 /// ±1/√hidden, as PyTorch's.
 private func recurrentVariables(
-    _ gates: Int, _ inputs: Int, _ hidden: Int, _ random: RandomSource
+    of layer: String, at location: SourceLocation, _ gates: Int, _ inputs: Int, _ hidden: Int, _ random: RandomSource
 ) -> (Variable, Variable, Variable, Variable) {
     let bound = 1 / Float(max(hidden, 1)).squareRoot()
-    func variable(_ name: String, _ shape: Shape) -> Variable { Variable(name, random.uniform(shape, bound: bound)) }
+    let joined = hidden.times(gates)
+    func variable(_ name: String, _ shape: Shape) -> Variable {
+        Variable(name, of: layer, at: location) { try random.uniform(shape, bound: bound) }
+    }
     return (
-        variable("weight_ih_l0", [gates * hidden, inputs]), variable("weight_hh_l0", [gates * hidden, hidden]),
-        variable("bias_ih_l0", [gates * hidden]), variable("bias_hh_l0", [gates * hidden])
+        variable("weight_ih_l0", [joined, inputs]), variable("weight_hh_l0", [joined, hidden]),
+        variable("bias_ih_l0", [joined]), variable("bias_hh_l0", [joined])
     )
 }
 

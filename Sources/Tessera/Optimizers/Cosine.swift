@@ -1,4 +1,9 @@
 import Foundation
 
-/// A number's cosine, in a file of its own because `Foundation` and tensors both have functions of that name.
+// In a file of their own because `Foundation` and tensors both have functions of these names.
+
+/// A number's cosine.
 func cosineOf(_ x: Double) -> Double { Foundation.cos(x) }
+
+/// A number to the power of another.
+func power(_ base: Double, _ exponent: Double) -> Double { Foundation.pow(base, exponent) }

@@ -38,7 +38,9 @@ public final class Adam: Optimizer {
 
     private func moments(of parameter: Variable) -> (first: Variable, second: Variable) {
         if let known = moments[parameter] { return known }
-        func zeros(_ name: String) -> Variable { Variable(name, HostTensor(zeros: parameter.type), isTrainable: false) }
+        func zeros(_ name: String) -> Variable {
+            Variable(name, try HostTensor(zeros: parameter.type), isTrainable: false)
+        }
         let made = (first: zeros("adam.first"), second: zeros("adam.second"))
         moments[parameter] = made
         return made
@@ -74,7 +76,7 @@ public final class SGD: Optimizer {
     private func velocity(of parameter: Variable) -> Variable? {
         guard attributes.momentum != 0 else { return nil }
         if let known = velocities[parameter] { return known }
-        let made = Variable("sgd.velocity", HostTensor(zeros: parameter.type), isTrainable: false)
+        let made = Variable("sgd.velocity", try HostTensor(zeros: parameter.type), isTrainable: false)
         velocities[parameter] = made
         return made
     }
@@ -106,10 +108,10 @@ public struct LearningRateSchedule: Sendable {
     /// Always 1.
     public static let constant = LearningRateSchedule { _ in 1 }
 
-    /// `factor` to the power of the number of whole periods of `every` steps that have passed.
+    /// `factor` to the power of the number of whole periods of `every` steps, at least 1, that have passed.
     public static func decaying(by factor: Double, every steps: Int) -> LearningRateSchedule {
         LearningRateSchedule { step in
-            (0..<(step / max(steps, 1))).reduce(1) { product, _ in product * factor }
+            power(factor, Double(max(step, 0) / max(steps, 1)))
         }
     }
 
@@ -117,8 +119,8 @@ public struct LearningRateSchedule: Sendable {
     /// 2017), and `final` from there on.
     public static func cosine(total: Int, warmup: Int = 0, final: Double = 0) -> LearningRateSchedule {
         LearningRateSchedule { step in
-            if step < warmup { return Double(step + 1) / Double(warmup) }
-            let progress = min(Double(step - warmup) / Double(max(total - warmup, 1)), 1)
+            if step < warmup { return (Double(step) + 1) / Double(warmup) }
+            let progress = min((Double(step) - Double(warmup)) / max(Double(total) - Double(warmup), 1), 1)
             return final + (1 - final) * (1 + cosineOf(Double.pi * progress)) / 2
         }
     }

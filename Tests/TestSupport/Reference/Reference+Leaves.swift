@@ -68,21 +68,21 @@ extension HostTensor {
         guard doubles.count == type.shape.elementCount else {
             throw ReferenceError("\(doubles.count) numbers do not fill \(type)")
         }
-        func write<Element>(_ convert: (Double) -> Element) -> HostTensor {
-            HostTensor(type) { raw in
+        func write<Element>(_ convert: (Double) -> Element) throws -> HostTensor {
+            try HostTensor(type) { raw in
                 for (slot, value) in zip(raw.bindMemory(to: Element.self).indices, doubles) {
                     raw.bindMemory(to: Element.self)[slot] = convert(value)
                 }
             }
         }
         switch type.dtype {
-        case .float16: self = write { Float16($0).bitPattern }
-        case .bfloat16: self = write { UInt16(Rounding.bfloat16(Float($0)).bitPattern >> 16) }
-        case .float32: self = write { Float($0) }
-        case .float64: self = write { $0 }
-        case .int32: self = write { Int32(exactly: $0.rounded(.towardZero)) ?? 0 }
-        case .int64: self = write { Int64(exactly: $0.rounded(.towardZero)) ?? 0 }
-        case .uint8: self = write { UInt8(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .float16: self = try write { Float16($0).bitPattern }
+        case .bfloat16: self = try write { UInt16(Rounding.bfloat16(Float($0)).bitPattern >> 16) }
+        case .float32: self = try write { Float($0) }
+        case .float64: self = try write { $0 }
+        case .int32: self = try write { Int32(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .int64: self = try write { Int64(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .uint8: self = try write { UInt8(exactly: $0.rounded(.towardZero)) ?? 0 }
         }
     }
 }
