@@ -2,8 +2,8 @@ extension HostTensor: CustomStringConvertible, CustomDebugStringConvertible {
     /// The type and the elements, nested by axes and aligned, as NumPy and PyTorch print them:
     ///
     ///     float32[2, 3]
-    ///     [[ 1.5,   0, -2],
-    ///      [   3, nan, 10]]
+    ///     [[1.5,   0,  -2],
+    ///      [  3, nan,  10]]
     ///
     /// Of more than a thousand elements only the first and last three along each axis are there.
     public var description: String {

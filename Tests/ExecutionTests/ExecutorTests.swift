@@ -143,7 +143,7 @@ private let quiet = Logger(label: "tessera") { _ in SwiftLogNoOpLogHandler() }
         let training = try Training()
         let executor = Executor(cpu: CPUBackend(), device: nil)
         #expect(throws: GraphError.self) { try executor.set([training.weight: HostTensor(Int32(1))]) }
-        let value = HostTensor(zeros: training.weight.type)
+        let value = try HostTensor(zeros: training.weight.type)
         try executor.set([training.weight: value])
         #expect(try executor.value(of: training.weight) == value)
     }

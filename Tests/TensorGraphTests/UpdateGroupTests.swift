@@ -11,7 +11,7 @@ import Testing
     ) throws -> [(Variable, Tensor)] {
         try shapes.enumerated().flatMap { index, shape -> [(Variable, Tensor)] in
             func variable(_ name: String) -> Variable {
-                Variable("\(name)\(index)", HostTensor(zeros: TensorType(shape, .float32)))
+                Variable("\(name)\(index)", try HostTensor(zeros: TensorType(shape, .float32)))
             }
             let (p, m, v) = (variable("p"), variable("m"), variable("v"))
             let value = try graph.read(p)
@@ -23,8 +23,8 @@ import Testing
 
     private func shared() throws -> (step: Tensor, rate: Tensor) {
         (
-            try graph.read(Variable("step", HostTensor(zeros: TensorType([], .int32)))),
-            try graph.read(Variable("rate", HostTensor(zeros: TensorType([], .float32))))
+            try graph.read(Variable("step", try HostTensor(zeros: TensorType([], .int32)))),
+            try graph.read(Variable("rate", try HostTensor(zeros: TensorType([], .float32))))
         )
     }
 

@@ -30,7 +30,7 @@ final class TemporaryFolder {
             tensors["\(dtype)"] = try HostTensor(type, bytes: (0..<type.byteCount).map { UInt8($0 * 7 % 256) })
         }
         tensors["scalar"] = HostTensor(Float(1.5))
-        tensors["empty"] = HostTensor(zeros: TensorType([0, 4]))
+        tensors["empty"] = try HostTensor(zeros: TensorType([0, 4]))
         tensors["na\"me\\ \n ü 🙂"] = HostTensor(Int64(-1))
         let path = folder.path("all.safetensors")
         try SafetensorsFile.write(tensors, metadata: ["format": "pt", "ä\"": "\t"], to: path)
@@ -127,8 +127,8 @@ final class TemporaryFolder {
         let folder = try TemporaryFolder()
         let executor = try Place.reference.executor()
         let layer = Dense(2, 3, RandomSource(seed: 1))
-        let weight = HostTensor(zeros: TensorType([3, 2])), bias = HostTensor(zeros: TensorType([3]))
-        let cases: [(tensors: [String: HostTensor], message: String)] = [
+        let weight = try HostTensor(zeros: TensorType([3, 2])), bias = try HostTensor(zeros: TensorType([3]))
+        let cases: [(tensors: [String: HostTensor], message: String)] = try [
             (["weight": weight], "has no tensor “bias”"),
             (["weight": weight, "bias": HostTensor(zeros: TensorType([4]))], "“bias” is float32[4], but the model's"),
             (["weight": weight, "bias": bias, "more": bias], "has not: more"),
@@ -211,13 +211,13 @@ final class TemporaryFolder {
         let tokens = CharacterDataset.tokens(of: "Hi ~\n\tü".utf8)
         #expect(tokens == [41, 74, 1, 95, 0, 1])
         #expect(CharacterDataset.text(of: tokens) == "Hi ~\n ")
-        let data = CharacterDataset(tokens: [0, 1, 2, 3, 4, 5, 6], context: 3, layout: .timeFirst)
+        let data = try CharacterDataset(tokens: [0, 1, 2, 3, 4, 5, 6], context: 3, layout: .timeFirst)
         #expect(data.count == 2)
         let batch = try data.batch([0, 1][...])
         #expect(batch.input.shape == [3, 2])
         #expect(try batch.input.elements() == [0, 3, 1, 4, 2, 5] as [Int32])
         #expect(try batch.target.elements() == [1, 4, 2, 5, 3, 6] as [Int32])
-        let rows = CharacterDataset(tokens: [0, 1, 2, 3], context: 2, stride: 1, layout: .batchFirst)
+        let rows = try CharacterDataset(tokens: [0, 1, 2, 3], context: 2, stride: 1, layout: .batchFirst)
         #expect(rows.count == 2)
         #expect(try rows.batch([1][...]).input.elements() == [1, 2] as [Int32])
     }

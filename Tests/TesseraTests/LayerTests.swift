@@ -127,7 +127,7 @@ import Testing
 
     @Test(arguments: Place.available) func dropoutKeepsTheMeanAndIsOffOutsideTraining(on place: Place) throws {
         let layer = Dropout(0.25, RandomSource(seed: 3))
-        let x = HostTensor(filledWith: 1, TensorType([4096]))
+        let x = try HostTensor(filledWith: 1, TensorType([4096]))
         #expect(try output(layer, [:], x, on: place) == [Float](repeating: 1, count: 4096))
         let graph = Graph()
         let pass = ForwardPass(graph, .training(step: try graph.input("step", [], .int32)))

@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: Place.available) func aLoadedCheckpointIsSeen(on place: Place) throws {
         let folder = try TemporaryFolder()
         let data = try Self.pictures(8)
-        let input = data.batch([1, 2, 3, 4, 5]).input
+        let input = try data.batch([1, 2, 3, 4, 5]).input
         let trainer = Self.trainer(on: try place.executor())
         let before = try trainer.predict(input)
         try trainer.save(to: folder.path("before.safetensors"))

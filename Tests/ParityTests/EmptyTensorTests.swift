@@ -1,0 +1,70 @@
+import ParityRunner
+import TensorGraph
+import TestSupport
+import Testing
+
+/// Every operation with extents of 0, alone and beside operands that have elements.
+@Suite struct EmptyTensorTests {
+    private static let cases = OpCase.all.filter { !$0.isLarge }.flatMap(\.emptied)
+
+    /// What is left of a case for a backend, as sets of operations.
+    private static func work(_ opCase: OpCase) throws -> [Node] {
+        let built = try opCase.built(withGradients: opCase.gradient.tolerance != nil)
+        let computation = try Computation(built.graph, outputs: built.outputs + built.gradients, updates: [])
+        return computation.optimized().nodes.filter { node in
+            guard !node.operands.isEmpty, node.resultTypes.contains(where: { $0.shape.elementCount > 0 }) else {
+                return false
+            }
+            switch node.op {
+            case .reshape, .stopGradient: return false
+            default: return true
+            }
+        }
+    }
+
+    @Test func manyOperationsTakeEmptyTensors() throws {
+        let kinds = try Set(
+            Self.cases.flatMap { try $0.built().outputs.map { try $0.node.op.accept(OpKindVisitor()) } })
+        let without = Set(OpKind.allCases).subtracting(kinds)
+        // The leaves have no operands, and of programs and updates the emptied ones come by other ways.
+        #expect(without.isSubset(of: [.input, .variable, .constant, .fill, .random]), "\(without)")
+    }
+
+    @Test func noBackendMeetsAnEmptyTensor() throws {
+        for opCase in Self.cases {
+            for node in try Self.work(opCase) {
+                let types = node.operandTypes + node.resultTypes
+                #expect(types.allSatisfy { $0.shape.elementCount > 0 }, "\(opCase): \(node.op.name) of \(types)")
+            }
+        }
+    }
+
+    @Test func theCPUPathAgreesWithTheReference() throws {
+        try check(Self.cases, on: [.cpu])
+    }
+
+    /// On OpenCL one case of each kind of operation that leaves something to compute.
+    @Test func kernelsAgreeWithTheReference() throws {
+        let devices = try ParityDevice.all(.both).filter { $0.name != "cpu" }
+        guard !devices.isEmpty else { return }
+        var seen: Set<Set<OpKind>> = []
+        let cases = try Self.cases.filter { opCase in
+            let work = try Self.work(opCase)
+            guard !work.isEmpty else { return false }
+            let kinds = try work.map { try $0.op.accept(OpKindVisitor()) }
+            let sources = try opCase.built().outputs.map { try $0.node.op.accept(OpKindVisitor()) }
+            return seen.insert(Set(kinds + sources)).inserted
+        }
+        #expect(cases.count > 10)
+        try check(cases, on: devices)
+    }
+
+    private func check(_ cases: [OpCase], on devices: [ParityDevice]) throws {
+        let parity = try Parity(devices: devices, types: [.float32, .float16], runsTwice: false)
+        for opCase in cases {
+            for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
+                Issue.record("\(outcome.opCase) on \(outcome.device): \(outcome.complaints.joined(separator: "; "))")
+            }
+        }
+    }
+}
