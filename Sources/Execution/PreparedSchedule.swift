@@ -45,7 +45,9 @@ package final class PreparedSchedule {
             }
         }
         stagedInputs = try schedule.inputs.map { try HostBytes(byteCount: $0.location.region.byteCount) }
-        stagedOutputs = try schedule.outputs.map { try $0.location.map { try HostBytes(byteCount: $0.region.byteCount) } }
+        stagedOutputs = try schedule.outputs.map {
+            try $0.location.map { try HostBytes(byteCount: $0.region.byteCount) }
+        }
     }
 
     /// The memory of a slot; a variable's stands in until the run.

@@ -17,7 +17,8 @@ extension Schedule {
             let sum = needs.reduce(0) { $0.plus($1) }
             if let largest = needs.max(), largest > backend.maximumAllocation {
                 throw shortage(
-                    largest, of: .init(byteCount: backend.maximumAllocation, reason: "are given at once by \(backend.name)"),
+                    largest,
+                    of: .init(byteCount: backend.maximumAllocation, reason: "are given at once by \(backend.name)"),
                     on: index)
             }
             if sum > backend.memorySize {

@@ -30,7 +30,8 @@ package enum HostMemory {
         var limits: [Limit] = []
         let free = ["MemAvailable", "SwapFree"].compactMap { number(after: $0, in: text(of: "/proc/meminfo")) }
         if let first = free.first {
-            limits.append(Limit(byteCount: free.dropFirst().reduce(first) { $0 + $1 } * 1024, reason: "of memory is free"))
+            limits.append(
+                Limit(byteCount: free.dropFirst().reduce(first) { $0 + $1 } * 1024, reason: "of memory is free"))
         }
         limits += controlGroups + resourceLimits
         return limits.min { $0.byteCount < $1.byteCount }

@@ -75,6 +75,13 @@ package struct OperationSupport {
         }
     }
 
+    /// Lowers what computes some tensors for OpenCL devices with kernels of both shapes, building none of them.
+    package static func lower(_ graph: Graph, _ outputs: [Tensor]) throws {
+        for node in try Computation(graph, outputs: outputs, updates: []).optimized().nodes where !node.isWithoutWork {
+            for path in Path.allCases { _ = try path.refusal(of: node) }
+        }
+    }
+
     /// The table: a row an operation; in each cell how many cases check it there, and below it why others run on the CPU
     /// path.
     package var markdown: String {

@@ -5,11 +5,12 @@ import Testing
 @Suite struct HostTensorTests {
     @Test func printsTypeAndAlignedValues() throws {
         let x = try HostTensor([2, 3], [1.5, 0, -2, 3, .nan, 10] as [Float])
-        #expect("\(x)" == """
-            float32[2, 3]
-            [[1.5,   0,  -2],
-             [  3, nan,  10]]
-            """)
+        #expect(
+            "\(x)" == """
+                float32[2, 3]
+                [[1.5,   0,  -2],
+                 [  3, nan,  10]]
+                """)
         #expect("\(["x": x])".contains("1.5"))
     }
 
@@ -28,7 +29,8 @@ import Testing
         let expected: [(Double, String)] = [
             (0.1, "0.1"), (1.0 / 3, "0.333333"), (2.0 / 3, "0.666667"), (1234.5678, "1234.57"), (0.001234, "0.001234"),
             (0.0001234, "0.0001234"), (1.2345678e-5, "1.23457e-5"), (9.9999999, "10"), (99999.96, "100000"),
-            (1e20, "1e20"), (1.5e300, "1.5e300"), (-2.5e-300, "-2.5e-300"), (.leastNonzeroMagnitude, "5e-324"), (-0.0, "-0"),
+            (1e20, "1e20"), (1.5e300, "1.5e300"), (-2.5e-300, "-2.5e-300"), (.leastNonzeroMagnitude, "5e-324"),
+            (-0.0, "-0"),
             (123456789, "123456789"), (12345678.9, "12345700"), (0.99999999, "1"), (-0.05, "-0.05"),
         ]
         for (value, wanted) in expected { #expect(text(value) == wanted) }
@@ -51,7 +53,8 @@ import Testing
         for shape in [[1 << 42], [1 << 21, 1 << 21], [1 << 40, 1]] as [Shape] {
             let error = #expect(throws: GraphError.self) { try HostTensor(zeros: TensorType(shape)) }
             #expect(error?.operation == "memory")
-            #expect(error?.description.contains("TiB") == true && error?.description.contains("HostTensorTests") == true)
+            #expect(
+                error?.description.contains("TiB") == true && error?.description.contains("HostTensorTests") == true)
         }
         let available = try #require(HostMemory.available())
         #expect(available.byteCount > 1 << 20 && available.byteCount < 1 << 46)
@@ -60,7 +63,9 @@ import Testing
     }
 
     @Test func productsOfAnyExtentsAreCountable() {
-        for shape in [[0, 1 << 40, 1 << 40], [1 << 40, 0, 1 << 40], [1 << 40, 1 << 40, 0], [.max, 0], [1, -1], [-1, 0]] {
+        for shape in [
+            [0, 1 << 40, 1 << 40], [1 << 40, 0, 1 << 40], [1 << 40, 1 << 40, 0], [.max, 0], [1, -1], [-1, 0],
+        ] {
             #expect(Shape(shape).checkedElementCount == nil)
         }
         #expect(Shape([0, 1 << 40]).checkedElementCount == 0)

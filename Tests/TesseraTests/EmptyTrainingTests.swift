@@ -32,7 +32,8 @@ import Testing
             model, loss: .meanSquaredError, optimizer: Self.optimizer(name), regularizers: [.l2(0.01)],
             gradientNorm: 1, on: executor)
         let batch = Batch(
-            input: try HostTensor([3, 4], (0..<12).map { Float($0) }), target: try HostTensor(zeros: TensorType([3, 5])),
+            input: try HostTensor([3, 4], (0..<12).map { Float($0) }),
+            target: try HostTensor(zeros: TensorType([3, 5])),
             count: 3)
         let losses = try (0..<3).map { _ in try trainer.train(batch).loss }
         #expect(losses[2] < losses[0])
@@ -67,7 +68,8 @@ import Testing
             (GRU(0, 3, random), [2, 4, 0], [2, 4, 3]), (GRU(3, 0, random), [2, 4, 3], [2, 4, 0]),
             (MultiHeadAttention(4, heads: 2, random), [0, 3, 4], [0, 3, 4]), (LayerNorm(0), [2, 0], [2, 0]),
             (BatchNorm2D(0), [2, 0, 3, 3], [2, 0, 3, 3]), (MaxPool2D(2), [0, 3, 4, 4], [0, 3, 2, 2]),
-            (AveragePool2D(2), [2, 0, 4, 4], [2, 0, 2, 2]), (Flatten(), [3, 0, 4], [3, 0]), (Softmax(), [3, 0], [3, 0]),
+            (AveragePool2D(2), [2, 0, 4, 4], [2, 0, 2, 2]), (Flatten(), [3, 0, 4], [3, 0]),
+            (Softmax(), [3, 0], [3, 0]),
         ]
         for (layer, input, expected) in cases {
             let result = try output(layer, HostTensor(zeros: TensorType(input)), on: place)

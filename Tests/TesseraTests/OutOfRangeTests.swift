@@ -70,6 +70,8 @@ import Testing
         let loss: [Float] = try results[1].elements()
         #expect(loss[0] == 0 && loss[1].isNaN && loss[2].isNaN && loss[3] == 0 && loss[4].isNaN && loss[5] > 1)
         let dTable: [Float] = try results[2].elements()
-        #expect(dTable == [Float](repeating: 0, count: 5) + [Float](repeating: 1, count: 5) + [Float](repeating: 0, count: 5))
+        #expect(
+            dTable == [Float](repeating: 0, count: 5) + [Float](repeating: 1, count: 5)
+                + [Float](repeating: 0, count: 5))
     }
 }

@@ -138,7 +138,8 @@ import Testing
     @Test func aBatchThatDoesNotFitChangesNothing() throws {
         let trainer = Self.trainer(on: try Place.reference.executor())
         let wrong = Batch(
-            input: try HostTensor(zeros: TensorType([4, 3])), target: try HostTensor(zeros: TensorType([4], .int32)), count: 4)
+            input: try HostTensor(zeros: TensorType([4, 3])), target: try HostTensor(zeros: TensorType([4], .int32)),
+            count: 4)
         #expect(throws: GraphError.self) { try trainer.train(wrong) }
         #expect(trainer.step == 0)
     }

@@ -4,16 +4,20 @@ import Testing
 /// A mistake in a layer's use is said with the operation as it was written and the line that makes the layer.
 @Suite struct UsersLineTests {
     private static let line: UInt = #line + 1
-    private static let layers: @Sendable () -> [(any Layer, Shape, DType)] = { [
-        (Dense(4, 3, random), [2, 5], .float32), (Embedding(4, 3, random), [2], .float32),
-        (Conv2D(2, 3, kernel: 3, random), [1, 3, 8, 8], .float32), (MaxPool2D(9), [1, 1, 8, 8], .float32),
-        (AveragePool2D(2), [8, 8], .float32), (ReLU(), [2], .int32), (GELU(), [2], .int32), (SiLU(), [2], .int32),
-        (Sigmoid(), [2], .int32), (Tanh(), [2], .int32), (Softmax(axis: 3), [2], .float32), (Flatten(), [], .float32),
-        (Dropout(2, random), [2], .float32), (Dropout(.nan, random), [2], .float32),
-        (MultiHeadAttention(8, heads: 3, random), [1, 2, 8], .float32), (LayerNorm(3), [2, 4], .float32),
-        (TransformerBlock(8, heads: 3, random), [1, 2, 8], .float32), (BatchNorm2D(3), [1, 4, 2, 2], .float32),
-        (LSTM(3, 4, random), [2, 1, 5], .float32), (GRU(3, 4, random), [2, 5], .float32), (LSTM(3, 4, random), [0, 1, 3], .float32),
-    ] }
+    private static let layers: @Sendable () -> [(any Layer, Shape, DType)] = {
+        [
+            (Dense(4, 3, random), [2, 5], .float32), (Embedding(4, 3, random), [2], .float32),
+            (Conv2D(2, 3, kernel: 3, random), [1, 3, 8, 8], .float32), (MaxPool2D(9), [1, 1, 8, 8], .float32),
+            (AveragePool2D(2), [8, 8], .float32), (ReLU(), [2], .int32), (GELU(), [2], .int32), (SiLU(), [2], .int32),
+            (Sigmoid(), [2], .int32), (Tanh(), [2], .int32), (Softmax(axis: 3), [2], .float32),
+            (Flatten(), [], .float32),
+            (Dropout(2, random), [2], .float32), (Dropout(.nan, random), [2], .float32),
+            (MultiHeadAttention(8, heads: 3, random), [1, 2, 8], .float32), (LayerNorm(3), [2, 4], .float32),
+            (TransformerBlock(8, heads: 3, random), [1, 2, 8], .float32), (BatchNorm2D(3), [1, 4, 2, 2], .float32),
+            (LSTM(3, 4, random), [2, 1, 5], .float32), (GRU(3, 4, random), [2, 5], .float32),
+            (LSTM(3, 4, random), [0, 1, 3], .float32),
+        ]
+    }
     private static var random: RandomSource { RandomSource(seed: 1) }
 
     @Test func layersNameTheLineThatMakesThem() throws {
@@ -23,7 +27,8 @@ import Testing
                 let step = try graph.input("step", [], .int32)
                 do {
                     _ = try layer(
-                        graph.input("x", shape, dtype), ForwardPass(graph, isTraining ? .training(step: step) : .inference))
+                        graph.input("x", shape, dtype),
+                        ForwardPass(graph, isTraining ? .training(step: step) : .inference))
                     // Flattening a scalar makes one of it.
                     if !(layer is Flatten) { Issue.record("\(layer) took \(dtype)\(shape)") }
                 } catch let error as GraphError {
@@ -58,7 +63,8 @@ import Testing
             ("+", { try a + b }), ("-", { try a - b }), ("*", { try a * b }), ("/", { try a / b }),
             ("maximum", { try a.maximum(b) }), ("minimum", { try a.minimum(b) }), ("power", { try a.power(b) }),
             ("less(than:)", { try a.less(than: b) }), ("equal(to:)", { try a.equal(to: b) }), ("exp", { try i.exp() }),
-            ("log", { try i.log() }), ("sqrt", { try i.sqrt() }), ("rsqrt", { try i.rsqrt() }), ("sin", { try i.sin() }),
+            ("log", { try i.log() }), ("sqrt", { try i.sqrt() }), ("rsqrt", { try i.rsqrt() }),
+            ("sin", { try i.sin() }),
             ("erf", { try i.erf() }), ("sum", { try i.sum() }), ("mean", { try a.mean(axes: [4]) }),
             ("maximum", { try a.maximum(axes: [4]) }), ("conv2DTransposed", { try a.conv2DTransposed(b) }),
         ]

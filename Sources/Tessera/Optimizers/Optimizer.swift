@@ -119,6 +119,7 @@ public struct LearningRateSchedule: Sendable {
     /// 2017), and `final` from there on.
     public static func cosine(total: Int, warmup: Int = 0, final: Double = 0) -> LearningRateSchedule {
         LearningRateSchedule { step in
+            let step = max(step, 0)
             if step < warmup { return (Double(step) + 1) / Double(warmup) }
             let progress = min((Double(step) - Double(warmup)) / max(Double(total) - Double(warmup), 1), 1)
             return final + (1 - final) * (1 + cosineOf(Double.pi * progress)) / 2

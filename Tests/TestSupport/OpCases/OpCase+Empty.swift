@@ -7,9 +7,10 @@ extension OpCase {
         var variants: [[Shape]] = []
         func add(_ isEmptied: (_ input: Int, _ axis: Int) -> Bool) {
             let shapes = inputs.indices.map { input in
-                Shape(inputs[input].shape.dimensions.indices.map {
-                    isEmptied(input, $0) ? 0 : inputs[input].shape[$0]
-                })
+                Shape(
+                    inputs[input].shape.dimensions.indices.map {
+                        isEmptied(input, $0) ? 0 : inputs[input].shape[$0]
+                    })
             }
             if shapes != inputs.map(\.shape), !variants.contains(shapes) { variants.append(shapes) }
         }
