@@ -5,7 +5,23 @@ import Testing
 
 /// Every operation with extents of 0, alone and beside operands that have elements.
 @Suite struct EmptyTensorTests {
-    private static let cases = OpCase.all.filter { !$0.isLarge }.flatMap(\.emptied)
+    /// One for each set of operations and of axes that are emptied.
+    private static let cases: [OpCase] = {
+        struct Kind: Hashable {
+            var operations: Set<String>
+            var emptied: [[Int]]
+        }
+        var seen: Set<Kind> = []
+        return OpCase.all.filter { !$0.isLarge }.flatMap(\.emptied).filter { opCase in
+            guard let built = try? opCase.built() else { return false }
+            let kind = Kind(
+                operations: Set(built.graph.nodes.map(\.op.name)),
+                emptied: opCase.inputs.map(\.shape).map { shape in
+                    shape.dimensions.indices.filter { shape[$0] == 0 }.map { $0 - shape.rank }
+                })
+            return seen.insert(kind).inserted
+        }
+    }()
 
     /// What is left of a case for a backend, as sets of operations.
     private static func work(_ opCase: OpCase) throws -> [Node] {
@@ -60,7 +76,7 @@ import Testing
     }
 
     private func check(_ cases: [OpCase], on devices: [ParityDevice]) throws {
-        let parity = try Parity(devices: devices, types: [.float32, .float16], runsTwice: false)
+        let parity = try Parity(devices: devices, types: [.float32], runsTwice: false)
         for opCase in cases {
             for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
                 Issue.record("\(outcome.opCase) on \(outcome.device): \(outcome.complaints.joined(separator: "; "))")

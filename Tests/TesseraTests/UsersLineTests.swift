@@ -34,7 +34,7 @@ import Testing
                 } catch let error as GraphError {
                     let location = error.location
                     #expect(location?.file.hasSuffix("UsersLineTests.swift") == true, "\(error)")
-                    #expect((Self.line...(Self.line + 9)).contains(location?.line ?? 0), "\(error)")
+                    #expect((Self.line...(Self.line + 40)).contains(location?.line ?? 0), "\(error)")
                 }
             }
         }

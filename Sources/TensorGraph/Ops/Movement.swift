@@ -92,7 +92,7 @@ extension ShapeRule {
         for axis in 0..<shape.rank {
             let (start, count, step) = (attributes.starts[axis], attributes.counts[axis], attributes.steps[axis])
             let isInside =
-                start >= 0 && count >= 0 && step >= 1
+                start >= 0 && count >= 0 && (1...max(shape[axis], 1)).contains(step)
                 && (count == 0
                     ? start <= shape[axis] : start < shape[axis] && count - 1 <= (shape[axis] - 1 - start) / step)
             try require(
@@ -201,7 +201,8 @@ extension Tensor {
             steps: [Int](repeating: 1, count: shape.rank))
         slice.starts[axis] = range.lowerBound
         slice.counts[axis] = range.isEmpty ? 0 : (range.count - 1) / step + 1
-        slice.steps[axis] = step
+        // Between one element and none there is no step.
+        slice.steps[axis] = slice.counts[axis] > 1 ? step : 1
         return try graph.add(.slice(slice), [self], at: location)[0]
     }
 

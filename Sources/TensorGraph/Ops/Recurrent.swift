@@ -116,19 +116,32 @@ extension GradientRule {
 }
 
 extension Tensor {
-    /// The products of all steps with the input weight, plus a bias: `[t, b, i]` → `[t, b, gates·h]`.
-    private func inputGates(_ weight: Tensor, _ bias: Tensor, as name: String) throws(GraphError) -> Tensor {
+    /// The products of all steps with the input weight, plus biases: `[t, b, i]` → `[t, b, gates·h]`.
+    private func inputGates(
+        _ weight: Tensor, _ biases: [Tensor], _ location: SourceLocation, as name: String
+    ) throws(GraphError) -> Tensor {
         guard shape.rank == 3, shape[0] > 0 else {
-            throw graph.failure(
-                name, "the input must be [steps, batch, features], with at least one step", [self], at: nil)
+            throw GraphError(
+                operation: name, message: "the input must be [steps, batch, features], with at least one step",
+                operands: [type], location: location)
         }
-        let product = try graph.add(.matMul(MatMul(transposeB: true)), [self, weight], as: name)[0]
-        return try graph.add(.binary(.add), [product, bias], as: name)[0]
+        // Others would broadcast.
+        guard weight.shape.rank == 2, biases.allSatisfy({ $0.shape == [weight.shape[0]] }) else {
+            throw GraphError(
+                operation: name, message: "the input weight must be [gates·h, i] and each bias [gates·h]",
+                operands: [weight.type] + biases.map(\.type), location: location)
+        }
+        var bias = biases[0]
+        for other in biases.dropFirst() {
+            bias = try graph.add(.binary(.add), [bias, other], at: location, as: name)[0]
+        }
+        let product = try graph.add(.matMul(MatMul(transposeB: true)), [self, weight], at: location, as: name)[0]
+        return try graph.add(.binary(.add), [product, bias], at: location, as: name)[0]
     }
 
-    private func initialState(_ given: Tensor?, hidden: Int) throws(GraphError) -> Tensor {
+    private func initialState(_ given: Tensor?, hidden: Int, _ location: SourceLocation) throws(GraphError) -> Tensor {
         if let given { return given }
-        return try graph.add(.fill(Fill(value: 0, type: TensorType([shape[1], hidden], dtype))))[0]
+        return try graph.add(.fill(Fill(value: 0, type: TensorType([shape[1], hidden], dtype))), at: location)[0]
     }
 
     /// The last step of a sequence `[t, b, h]` of at least one, as `[b, h]`.
@@ -151,10 +164,9 @@ extension Tensor {
         let location = SourceLocation(file: file, line: line)
         let width = hiddenWeight.shape.dimensions.last ?? 0
         return try graph.at(location) { () throws(GraphError) in
-            let bias = try graph.add(.binary(.add), [inputBias, hiddenBias], as: "lstm")[0]
-            let gates = try inputGates(inputWeight, bias, as: "lstm")
-            let h0 = try initialState(hidden, hidden: width)
-            let c0 = try initialState(cell, hidden: width)
+            let gates = try inputGates(inputWeight, [inputBias, hiddenBias], location, as: "lstm")
+            let h0 = try initialState(hidden, hidden: width, location)
+            let c0 = try initialState(cell, hidden: width, location)
             let results = try graph.add(.lstm, [gates, hiddenWeight, h0, c0])
             return (results[0], try results[0].lastStep(), try results[1].lastStep())
         }
@@ -172,8 +184,8 @@ extension Tensor {
     ) throws(GraphError) -> (outputs: Tensor, hidden: Tensor) {
         let location = SourceLocation(file: file, line: line)
         return try graph.at(location) { () throws(GraphError) in
-            let gates = try inputGates(inputWeight, inputBias, as: "gru")
-            let h0 = try initialState(hidden, hidden: hiddenWeight.shape.dimensions.last ?? 0)
+            let gates = try inputGates(inputWeight, [inputBias], location, as: "gru")
+            let h0 = try initialState(hidden, hidden: hiddenWeight.shape.dimensions.last ?? 0, location)
             let results = try graph.add(.gru, [gates, hiddenWeight, hiddenBias, h0])
             return (results[0], try results[0].lastStep())
         }

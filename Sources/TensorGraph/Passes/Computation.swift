@@ -33,6 +33,7 @@ package struct Computation: Sendable {
         }
         var updated: Set<Variable> = []
         for (variable, tensor) in updates {
+            if let failure = variable.failure { throw failure }
             guard tensor.type == variable.type else {
                 throw GraphError(
                     operation: "compile", message: "the update of \(variable) is \(tensor.type)",

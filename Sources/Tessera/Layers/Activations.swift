@@ -2,9 +2,7 @@
 public struct ReLU: Layer {
     private let location: SourceLocation
 
-    public init(file: StaticString = #fileID, line: UInt = #line) {
-        location = SourceLocation(file: file, line: line)
-    }
+    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) { try input.relu() }
@@ -15,9 +13,7 @@ public struct ReLU: Layer {
 public struct GELU: Layer {
     private let location: SourceLocation
 
-    public init(file: StaticString = #fileID, line: UInt = #line) {
-        location = SourceLocation(file: file, line: line)
-    }
+    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) { try input.gelu() }
@@ -28,9 +24,7 @@ public struct GELU: Layer {
 public struct SiLU: Layer {
     private let location: SourceLocation
 
-    public init(file: StaticString = #fileID, line: UInt = #line) {
-        location = SourceLocation(file: file, line: line)
-    }
+    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) { try input.silu() }
@@ -41,9 +35,7 @@ public struct SiLU: Layer {
 public struct Sigmoid: Layer {
     private let location: SourceLocation
 
-    public init(file: StaticString = #fileID, line: UInt = #line) {
-        location = SourceLocation(file: file, line: line)
-    }
+    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) { try input.sigmoid() }
@@ -53,9 +45,7 @@ public struct Sigmoid: Layer {
 public struct Tanh: Layer {
     private let location: SourceLocation
 
-    public init(file: StaticString = #fileID, line: UInt = #line) {
-        location = SourceLocation(file: file, line: line)
-    }
+    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) { try input.tanh() }
@@ -81,15 +71,16 @@ public struct Softmax: Layer {
 public struct Flatten: Layer {
     private let location: SourceLocation
 
-    public init(file: StaticString = #fileID, line: UInt = #line) {
-        location = SourceLocation(file: file, line: line)
-    }
+    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        let axes = input.shape.dimensions
-        return try pass.graph.at(location) {
-            try input.reshaped(to: [axes.first ?? 1, axes.dropFirst().reduce(1, *)])
+        guard let first = input.shape.dimensions.first else {
+            throw GraphError(
+                operation: "Flatten", message: "a scalar has no first axis to keep; reshape it to [1, 1]",
+                operands: [input.type], location: location)
         }
+        let rest = Shape(Array(input.shape.dimensions.dropFirst()))
+        return try pass.graph.at(location) { try input.reshaped(to: [first, rest.elementCount]) }
     }
 }
 
@@ -102,7 +93,7 @@ public struct Dropout: Layer {
     private let location: SourceLocation
 
     /// - Parameters:
-    ///   - rate: in 0..<1; a call throws for any other, training or not.
+    ///   - rate: in 0..<1; the graph says so otherwise, also where nothing is dropped.
     ///   - random: each layer draws a seed of its own from it.
     public init(_ rate: Double, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line) {
         self.rate = rate
@@ -111,10 +102,16 @@ public struct Dropout: Layer {
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        guard (0..<1).contains(rate) else {
-            throw pass.graph.failure("Dropout", "the rate must be in 0..<1, not \(rate)", [input], at: location)
+        try pass.graph.at(location) {
+            // The node is checked in inference too, where nothing reads it.
+            let counter =
+                switch pass.mode {
+                case .training(let step): step
+                case .inference: try pass.graph.fill(0, [], .int32)
+                }
+            let dropped = try input.dropout(rate: rate, seed: seed, counter: counter)
+            guard case .training = pass.mode, rate != 0 else { return input }
+            return dropped
         }
-        guard case .training(let step) = pass.mode, rate != 0 else { return input }
-        return try pass.graph.at(location) { try input.dropout(rate: rate, seed: seed, counter: step) }
     }
 }

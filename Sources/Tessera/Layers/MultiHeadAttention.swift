@@ -57,8 +57,9 @@ extension Tensor {
     ) throws -> Tensor {
         let location = SourceLocation(file: file, line: line)
         guard shape.rank == 3, heads >= 1, shape[2] % 3 == 0, shape[2] / 3 % heads == 0 else {
-            throw graph.failure(
-                "selfAttention", "needs [b, s, 3·width] with a width that \(heads) heads divide", [self], at: location)
+            throw GraphError(
+                operation: "selfAttention", message: "needs [b, s, 3·width] with a width that \(heads) heads divide",
+                operands: [type], location: location)
         }
         let (batch, steps, width) = (shape[0], shape[1], shape[2] / 3)
         return try graph.at(location) {

@@ -59,20 +59,39 @@ public struct BatchNorm2D: Layer {
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
+            try check(input, dtype: pass.read(weight).dtype)
             switch pass.mode {
-            case .training: try normalizedByBatch(input, pass)
-            case .inference: try normalizedByRunning(input, pass)
+            case .training: return try normalizedByBatch(input, pass)
+            case .inference: return try normalizedByRunning(input, pass)
             }
         }
     }
 
+    private func failure(_ message: String, _ input: Tensor) -> GraphError {
+        GraphError(operation: "batchNorm", message: message, operands: [input.type], location: location)
+    }
+
+    /// The same in training and inference, since what broadcasts would pass in the latter.
+    private func check(_ input: Tensor, dtype: DType) throws {
+        let channels = weight.type.shape[0]
+        guard input.shape.rank == 4, input.shape[1] == channels else {
+            throw failure("the input must be [n, \(channels), h, w], not \(input.shape)", input)
+        }
+        guard input.dtype == dtype else {
+            throw failure("the input must be \(dtype), as the parameters are, not \(input.dtype); cast it", input)
+        }
+    }
+
     private func normalizedByBatch(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        let count = Shape([input.shape[0], input.shape[2], input.shape[3]]).elementCount
+        guard count != 1 else {
+            throw failure("training needs more than one value a channel, as one alone has no variance", input)
+        }
         let (normalized, mean, variance) = try input.batchNorm(
             scale: pass.read(weight), bias: pass.read(bias), epsilon: epsilon)
-        let count = Double(input.shape[0] * input.shape[2] * input.shape[3])
-        // Statistics of nothing change nothing.
+        // Nothing has no statistics to follow.
         guard count > 0 else { return normalized }
-        let unbiased = try variance.stoppingGradient() * (count / max(count - 1, 1))
+        let unbiased = try variance.stoppingGradient() * (Double(count) / Double(count - 1))
         for (variable, batch) in [(runningMean, try mean.stoppingGradient()), (runningVariance, unbiased)] {
             pass.update(variable, to: try pass.latest(variable) * (1 - momentum) + batch * momentum)
         }

@@ -129,7 +129,18 @@ public struct LearningRateSchedule: Sendable {
 
 extension Graph {
     /// Gradients scaled down together so that their common norm is at most `norm`. torch.nn.utils.clip_grad_norm_.
-    public func clipped(_ gradients: [Tensor], toNorm norm: Double) throws -> [Tensor] {
+    ///
+    /// - Throws: ``GraphError`` for a norm that is negative or NaN.
+    public func clipped(
+        _ gradients: [Tensor], toNorm norm: Double, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> [Tensor] {
+        try at(SourceLocation(file: file, line: line)) { try clipped(gradients, norm) }
+    }
+
+    private func clipped(_ gradients: [Tensor], _ norm: Double) throws -> [Tensor] {
+        guard norm >= 0 else {
+            throw GraphError(operation: "clipped", message: "gradients cannot have a norm of \(norm)")
+        }
         let squares = try gradients.map { try $0.square().sum() }
         guard let first = squares.first else { return [] }
         let total = try squares.dropFirst().reduce(first) { try $0 + $1 }
