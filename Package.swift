@@ -16,26 +16,30 @@ let package = Package(
         // C: a module map and a shim each, and the two places where bytes are hot.
         .systemLibrary(name: "COpenCL"),
         .systemLibrary(name: "COpenBLAS"),
+        .systemLibrary(name: "CXattr"),
         .systemLibrary(name: "CZlib"),
         .target(name: "CKernels", exclude: ["tuning.json"]),
         .target(name: "CVector"),
         // The library, each layer importing only those above it.
         .target(name: "OpenCL", dependencies: ["COpenCL"]),
+        .target(name: "AtomicFiles", dependencies: ["CXattr"]),
         .target(name: "TensorGraph"),
         .target(name: "Execution", dependencies: ["TensorGraph", .product(name: "Logging", package: "swift-log")]),
         .target(name: "CPUBackend", dependencies: ["Execution", "TensorGraph", "COpenBLAS", "CVector"]),
-        .target(name: "OpenCLBackend", dependencies: ["Execution", "TensorGraph", "OpenCL", "CKernels"]),
+        .target(
+            name: "OpenCLBackend", dependencies: ["AtomicFiles", "Execution", "TensorGraph", "OpenCL", "CKernels"]),
         .target(
             name: "Tessera",
             dependencies: [
-                "CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "CZlib",
+                "AtomicFiles", "CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         // Command lines.
         .target(
             name: "BenchSupport",
             dependencies: [
-                "CPUBackend", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "Tessera",
+                "AtomicFiles", "CPUBackend", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph",
+                "Tessera",
             ]),
         .executableTarget(
             name: "gpu-bench",
@@ -53,7 +57,9 @@ let package = Package(
         .target(name: "ExampleNetworks", dependencies: ["Tessera"], path: "Examples/Networks"),
         .target(
             name: "ExampleSupport",
-            dependencies: ["Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "AtomicFiles", "Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Examples/ExampleSupport"),
         .executableTarget(
             name: "fashion-cnn", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/fashion-cnn"),
@@ -66,14 +72,16 @@ let package = Package(
         .testTarget(
             name: "BenchTests",
             dependencies: [
-                "BenchSupport", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "Tessera",
+                "AtomicFiles", "BenchSupport", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph",
+                "Tessera",
             ]),
         .testTarget(name: "OpenCLTests", dependencies: ["Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(
             name: "ExecutionTests",
             dependencies: ["CPUBackend", "Execution", "TensorGraph", .product(name: "Logging", package: "swift-log")]),
-        .testTarget(name: "TesseraTests", dependencies: ["Execution", "ParityRunner", "Tessera"]),
+        .testTarget(
+            name: "TesseraTests", dependencies: ["AtomicFiles", "Execution", "OpenCL", "ParityRunner", "Tessera"]),
         .target(
             name: "ParityRunner",
             dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "TestSupport"],

@@ -1,10 +1,12 @@
 import ArgumentParser
+import AtomicFiles
 import Foundation
 import Tessera
 
 /// What every example can be told on its command line.
 public struct ExampleOptions: ParsableArguments {
-    @Option(help: "automatic, cpu, opencl, opencl:N, or a part of a device's name.")
+    @Option(
+        help: "automatic, cpu, opencl (the best OpenCL device), opencl:N, or a part of a device's or platform's name.")
     public var device = "automatic"
     @Option(help: "The seed of the initial parameters and of the order of the examples.")
     public var seed: UInt64 = 1

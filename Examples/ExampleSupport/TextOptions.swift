@@ -41,12 +41,18 @@ public struct TextOptions: ParsableArguments {
     /// The files of a folder that are no links: the licence texts come under several names.
     private func files() throws -> [String] {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: data, isDirectory: &isFolder), isFolder.boolValue else {
-            return [data]
+        guard FileManager.default.fileExists(atPath: data, isDirectory: &isFolder) else {
+            throw ExampleFailure(
+                "there is no file or folder \(data) to learn from: give --data a text file or a folder of some")
         }
-        return try FileManager.default.contentsOfDirectory(atPath: data).sorted().map { "\(data)/\($0)" }.filter {
+        guard isFolder.boolValue else { return [data] }
+        let files = try FileManager.default.contentsOfDirectory(atPath: data).sorted().map { "\(data)/\($0)" }.filter {
             try FileManager.default.attributesOfItem(atPath: $0)[.type] as? FileAttributeType == .typeRegular
         }
+        guard !files.isEmpty else {
+            throw ExampleFailure("the folder \(data) holds no files: give --data one that does")
+        }
+        return files
     }
 
     /// Bits per character, from a loss in nats.

@@ -49,15 +49,28 @@ package struct Device: Hashable, @unchecked Sendable {
         }
     }
 
-    /// The device that a person named: a number counts into `all()`, other text is a part of the device's or the
-    /// platform's name in any case, and nil asks for the best.
-    package static func named(_ text: String?) throws(OpenCLError) -> Device? {
-        guard let text, !text.isEmpty else { return try best() }
+    /// The devices that a person may mean by a text. A number that counts into ``all()`` is that device. Other text is, in
+    /// any case, the whole of a device's or platform's name, else a part of one, else a part of what else their makers call
+    /// them: vendors and versions, where PoCL says that it is PoCL.
+    package static func named(_ text: String) throws(OpenCLError) -> [Device] {
         let devices = try all()
-        if let index = Int(text) { return devices.indices.contains(index) ? devices[index] : nil }
+        if let index = Int(text), devices.indices.contains(index) { return [devices[index]] }
         let wanted = text.lowercased()
-        return devices.first { $0.name.lowercased().contains(wanted) }
-            ?? devices.first { $0.platform.name.lowercased().contains(wanted) }
+        let whole = devices.filter { $0.names.contains(wanted) }
+        guard whole.isEmpty else { return whole }
+        let parts = devices.filter { device in device.names.contains { $0.contains(wanted) } }
+        return parts.isEmpty ? devices.filter { $0.isMeant(by: wanted) } : parts
+    }
+
+    /// Whether a text is a part of any of the device's names, in any case.
+    package func isMeant(by text: String) -> Bool {
+        (names + [platform.version, platform.vendor, capabilities.vendor, capabilities.version].map { $0.lowercased() })
+            .contains { $0.contains(text.lowercased()) }
+    }
+
+    /// The device's name, its platform's, and both as they are listed, in small letters.
+    private var names: [String] {
+        [name, platform.name, "\(name), \(platform.name)", "\(name) (\(platform.name))"].map { $0.lowercased() }
     }
 }
 

@@ -29,11 +29,18 @@ struct Devices: ParsableCommand {
 struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Set two result files side by side: the ratio of times, above 1 where the second is faster.",
-        discussion: "Exit status 1 where a case is slower by more than the threshold, or fails where it did not.")
+        discussion: """
+            A case is called slower or faster where its median time differs by more than the threshold, and also by more \
+            than the spreads of both runs together. The spread is the distance between the quartiles of a run's times; for \
+            rows without them (of peers and earlier versions) that between median and least. A difference beyond the \
+            threshold but not beyond the spreads is noise: time more runs (gpu-bench run --runs) to tell.
 
-    @Argument(help: "Rows of a run, as --json writes them, or of a peer's program.") var old: String
-    @Argument(help: "Rows to set beside them.") var new: String
-    @Option(help: "The share by which a time may grow.") var threshold = 0.1
+            Exit status 1 where a case is slower, or fails where it did not.
+            """)
+
+    @Argument(help: "Rows of a run, as gpu-bench run --json writes them, or of a peer's program.") var old: String
+    @Argument(help: "Rows of another run, to set beside them.") var new: String
+    @Option(help: "The share by which a time may differ.") var threshold = 0.1
 
     func validate() throws {
         guard threshold >= 0 else { throw ValidationError("The threshold cannot be negative.") }
@@ -44,8 +51,7 @@ struct Compare: ParsableCommand {
             try BenchRowFile.rows(atPath: old), try BenchRowFile.rows(atPath: new), threshold: threshold)
         guard !comparison.pairs.isEmpty else {
             throw BenchError(
-                "\(old) and \(new) have no case and pass in common, on the same device or of a peer; there is nothing to compare"
-            )
+                "\(old) and \(new) cannot be compared: \(comparison.advice)")
         }
         print(comparison.text(isColoured: Terminal.isColoured), terminator: "")
         if !comparison.regressions.isEmpty { throw ExitCode(1) }

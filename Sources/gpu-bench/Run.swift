@@ -43,7 +43,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let cases = try chosenCases()
-        for path in [json, html, trace].compactMap({ $0 }) { try AtomicFile.checkWritable(path) }
+        for path in [json, html, trace].compactMap({ $0 }) { try TextFile.checkWritable(path) }
         let devices = try Session.devices(device)
         for remark in devices.compactMap(\.tuningRemark) { Terminal.remark(remark) }
         if !noPeak { Session.measurePeaks(of: devices) }

@@ -16,7 +16,7 @@ struct Scale: ParsableCommand {
 
     @Option(help: "A device; may be repeated. (default: cpu, and opencl where there is one)") var device: [String] = []
     @Option(help: "One of matmul, attention, fashion-cnn; may be repeated. (default: all)") var sweep: [ScaleSweep] = []
-    @Option(help: "The greatest size to run.") var limit = Int.max
+    @Option(help: "The greatest size to run. (default: no limit)") var limit: Int?
     @Option(help: "Begin nothing new after so many minutes.") var minutes = 10.0
     @Option(help: "Timed runs of each case, after two that are not.") var runs = 5
     @Flag(help: "Do not compare results with float64.") var noCheck = false
@@ -27,7 +27,7 @@ struct Scale: ParsableCommand {
     func validate() throws {
         guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be from 1 to 10000.") }
         guard minutes > 0 else { throw ValidationError("--minutes must be more than 0.") }
-        guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }
+        guard limit ?? 1 > 0 else { throw ValidationError("--limit must be at least 1.") }
         if from != nil, svg == nil, html == nil {
             throw ValidationError("--from needs --svg or --html, where to draw.")
         }
@@ -36,9 +36,9 @@ struct Scale: ParsableCommand {
     func run() throws {
         if let svg {
             try FileManager.default.createDirectory(atPath: svg, withIntermediateDirectories: true)
-            try AtomicFile.checkWritable(svg + "/results.json")
+            try TextFile.checkWritable(svg + "/results.json")
         }
-        if let html { try AtomicFile.checkWritable(html) }
+        if let html { try TextFile.checkWritable(html) }
         let result = try from.map { try ScaleResult(contentsOfFile: $0) } ?? measure()
         if let svg {
             try write(result, to: svg)
@@ -50,9 +50,9 @@ struct Scale: ParsableCommand {
 
     private func measure() throws -> ScaleResult {
         let cases = try (sweep.isEmpty ? ScaleSweep.allCases : sweep).flatMap { sweep in
-            try sweep.sizes.filter { $0 <= limit }.map { (sweep, $0, try sweep.benchCase($0)) }
+            try sweep.sizes.filter { $0 <= limit ?? .max }.map { (sweep, $0, try sweep.benchCase($0)) }
         }
-        guard !cases.isEmpty else { throw BenchError("no size is within --limit \(limit)") }
+        guard !cases.isEmpty else { throw BenchError("no size is within --limit \(limit ?? 0)") }
         let start = ContinuousClock.now
         let devices = try Session.devices(device)
         Session.measurePeaks(of: devices)

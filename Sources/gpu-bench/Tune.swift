@@ -18,7 +18,8 @@ struct Tune: ParsableCommand {
             """)
 
     @Option(help: "A family of kernels; may be repeated. (default: all)") var family: [String] = []
-    @Option(help: "opencl (the best OpenCL device), opencl:N, or a part of its name.") var device = "opencl"
+    @Option(help: "opencl (the best OpenCL device), opencl:N, or a part of a device's or platform's name.") var device =
+        "opencl"
     @Option(help: "How long at most.") var minutes = 9.0
     @Option(
         name: .customLong("case"), help: "Tune for this case of yours; may be repeated. (default: a list of its own)")

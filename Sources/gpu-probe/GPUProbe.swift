@@ -1,4 +1,5 @@
 import ArgumentParser
+import BenchSupport
 import Foundation
 import OpenCL
 import OpenCLBackend
@@ -13,6 +14,9 @@ import OpenCLBackend
             where there is no OpenCL device; 1 where a device could not be listed, tried or measured.
             """)
 
+    @Option(help: "Only this device: opencl (the best), opencl:N, or a part of a device's or platform's name.")
+    var device: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -20,7 +24,7 @@ import OpenCLBackend
     var measure = false
 
     func run() throws {
-        let report = try Report(measuring: measure)
+        let report = try Report(of: device.map { try BenchDevice.openCLDevice($0) }, measuring: measure)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

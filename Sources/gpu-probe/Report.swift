@@ -6,11 +6,13 @@ import OpenCLBackend
 struct Report: Encodable {
     var platforms: [PlatformReport]
 
-    init(measuring: Bool) throws {
+    /// - Parameter chosen: the only device to report on; nil for all.
+    init(of chosen: Device?, measuring: Bool) throws {
         var index = 0
         platforms = []
         for platform in try Platform.all() {
-            platforms.append(PlatformReport(platform, measuring: measuring, nextIndex: &index))
+            let report = PlatformReport(platform, of: chosen, measuring: measuring, nextIndex: &index)
+            if chosen == nil || chosen?.platform == platform { platforms.append(report) }
         }
     }
 
@@ -25,14 +27,20 @@ struct PlatformReport: Encodable {
     /// Why the devices could not be listed.
     var error: String?
 
-    init(_ platform: Platform, measuring: Bool, nextIndex: inout Int) {
+    init(_ platform: Platform, of chosen: Device?, measuring: Bool, nextIndex: inout Int) {
         name = platform.name
         vendor = platform.vendor
         version = platform.version
         devices = []
         do {
             for device in try platform.devices() {
-                devices.append(DeviceReport(device, measuring: measuring, nextIndex: &nextIndex))
+                var index: Int?
+                if device.capabilities.isUsable {
+                    index = nextIndex
+                    nextIndex += 1
+                }
+                guard chosen == nil || chosen == device else { continue }
+                devices.append(DeviceReport(device, at: index, measuring: measuring))
             }
         } catch {
             self.error = error.description
@@ -55,11 +63,10 @@ struct DeviceReport: Encodable {
     var tuningWarning: String?
     var errors: [String] = []
 
-    init(_ device: Device, measuring: Bool, nextIndex: inout Int) {
+    init(_ device: Device, at index: Int?, measuring: Bool) {
         capabilities = device.capabilities
-        guard capabilities.isUsable else { return }
-        index = nextIndex
-        nextIndex += 1
+        self.index = index
+        guard index != nil else { return }
         let tuning = TuningTable.of(TunedDevice(device))
         (isTuned, tuningWarning) = (tuning.table.isTuned, tuning.warning)
         do { tried = try DeviceTrial(of: device) } catch { errors.append("\(error)") }

@@ -9,6 +9,8 @@ import Testing
         #expect(Timing([3, 1, 2]) == Timing([1, 2, 3]))
         #expect(Timing([3, 1, 2]).median == 2 && Timing([3, 1, 2]).minimum == 1)
         #expect(Timing([4, 1, 2, 3]).median == 2.5)
+        #expect(Timing([4, 1, 2, 3]).quartiles == 1.75...3.25 && Timing([5, 1, 2, 4, 3]).quartiles == 2...4)
+        #expect(Timing([7]).quartiles == 7...7 && Timing([0.1, 0.1, 0.1, 0.1]).quartiles == 0.1...0.1)
         #expect(abs(geometricMean([2, 8]) - 4) < 1e-12)
         #expect(geometricMean([]).isNaN)
     }
@@ -35,6 +37,7 @@ import Testing
     @Test func rowsSurviveTheirFile() throws {
         var full = row("softmax:rows=3,cols=4", "opencl", ms: 1.5)
         full.minimumMs = 1.25
+        full.quartilesMs = 1.375...1.75
         full.gflops = 3
         full.peakShare = 0.5
         full.error = 1e-7
@@ -46,6 +49,7 @@ import Testing
         #expect(try BenchRowFile.rows(text) == [full, failed])
         let objects = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
         for object in objects {
+            #expect((object["q1_ms"] != nil) == (object["q3_ms"] != nil))
             let keys: Set = ["case", "pass", "device", "ms", "min_ms", "gflops", "peak_share", "error", "parity"]
             #expect(keys.isSubset(of: object.keys))
         }
@@ -66,11 +70,54 @@ import Testing
         #expect(comparison.text(isColoured: false).contains("geometric mean on opencl: 2.00×"))
     }
 
-    @Test(arguments: ["", "no rows", "[{\"case\": 3}]", "{\"pass\": \"fwd\"}", "[", "{"])
+    @Test(arguments: ["no rows", "[{\"case\": 3}]", "{\"pass\": \"fwd\"}", "[", "{"])
     func aBrokenFileIsAnErrorOrEmpty(_ text: String) {
-        let rows = try? BenchRowFile.rows(text)
-        #expect(rows == nil || rows == [])
-        if text.contains("{") || text.contains("[") { #expect(throws: BenchError.self) { try BenchRowFile.rows(text) } }
+        #expect { try BenchRowFile.rows(text) } throws: {
+            $0 is BenchError && "\($0)".contains("gpu-bench run --json FILE writes")
+        }
+    }
+
+    /// Old median and spread, new ones, and what that is at a threshold of a tenth. Spreads lie around the median; `nil` is
+    /// a row of an earlier version, with the median and perhaps the least.
+    static let judged: [(old: (Double, Double?), new: (Double, Double?), verdict: BenchComparison.Verdict)] = [
+        ((10, 0.5), (10.5, 0.5), .same), ((10, 0.5), (12, 0.5), .slower), ((12, 0.5), (10, 0.5), .faster),
+        ((10, 0.5), (12, 3), .noise), ((10, 3), (12, 0.5), .noise), ((10, 1.1), (12, 1.1), .noise),
+        ((12, 1.1), (10, 1.1), .noise), ((10, 0), (10.9, 0), .same), ((10, 0), (11.1, 0), .slower),
+        ((10, 40), (40, 10), .noise), ((10, 5), (40, 5), .slower), ((10, nil), (12, nil), .slower),
+        ((10, nil), (12, 0.5), .slower), ((10, nil), (12, 3), .noise),
+    ]
+
+    @Test(arguments: judged.indices) func onlyWhatExceedsTheSpreadIsADifference(_ index: Int) {
+        let (old, new, verdict) = Self.judged[index]
+        func row(_ ms: Double, _ spread: Double?) -> BenchRow {
+            var row = self.row("a", "cpu", ms: ms)
+            row.quartilesMs = spread.map { (ms - $0 / 2)...(ms + $0 / 2) }
+            return row
+        }
+        let comparison = BenchComparison([row(old.0, old.1)], [row(new.0, new.1)])
+        #expect(comparison.pairs.map(\.verdict) == [verdict])
+        #expect(comparison.regressions.isEmpty == (verdict != .slower))
+        #expect(comparison.text(isColoured: false).contains("×  " + verdict.rawValue) || verdict == .same)
+    }
+
+    @Test func withoutQuartilesTheLeastTimeTellsTheSpread() {
+        func row(_ ms: Double, _ least: Double) -> BenchRow {
+            var row = self.row("a", "cpu", ms: ms)
+            row.minimumMs = least
+            return row
+        }
+        #expect(row(10, 9).spreadMs == 1)
+        #expect(BenchComparison([row(10, 9)], [row(11.5, 10.8)]).pairs[0].verdict == .noise)
+        #expect(BenchComparison([row(10, 9.9)], [row(11.5, 11)]).pairs[0].verdict == .slower)
+    }
+
+    @Test func devicesAreTheSameByTheirOwnNamesToo() {
+        var old = row("a", "opencl", ms: 10), new = row("a", "pocl", ms: 10)
+        #expect(BenchComparison([old], [new]).pairs.isEmpty)
+        (old.deviceName, new.deviceName) = ("GPU", "GPU")
+        #expect(BenchComparison([old], [new]).pairs.count == 1)
+        let other = BenchComparison([old], [row("b", "opencl", ms: 1)])
+        #expect(other.advice.contains("a fwd opencl") && other.advice.contains("--suite"))
     }
 
     @Test func regressionsAreWhatIsSlowerOrBroken() {

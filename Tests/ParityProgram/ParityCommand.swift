@@ -12,7 +12,7 @@ struct ParityCommand: ParsableCommand {
         commandName: "tessera-parity",
         abstract: "Hold every operation on every device against a float64 reference.")
 
-    @Option(help: "Only `cpu`, `opencl`, or devices whose name contains this; repeat for several.")
+    @Option(help: "Only cpu, opencl, opencl:N, or a part of a device's or platform's name; repeat for several.")
     var device: [String] = []
     @Option(help: "Only cases whose name contains this; repeat for several.")
     var filter: [String] = []
@@ -62,11 +62,17 @@ struct ParityCommand: ParsableCommand {
             (!small || !opCase.isLarge) && (kernels != .matrix || opCase.runsOnMatrixUnits)
                 && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
         }
-        let devices = try ParityDevice.all(
-            kernels, convolutions: convolution.isEmpty ? [nil] : convolution
-        ).filter { candidate in
-            device.isEmpty || device.contains { candidate.isMeant(by: $0) }
+        let all = try ParityDevice.all(kernels, convolutions: convolution.isEmpty ? [nil] : convolution)
+        for name in device where !all.contains(where: { $0.isMeant(by: name) }) {
+            throw ValidationError("no device \(name). There is: \(all.map(\.name).joined(separator: "; "))")
         }
+        for name in filter where !OpCase.all.contains(where: { $0.name.contains(name) }) {
+            throw ValidationError("no case has \(name) in its name; --list prints them")
+        }
+        for name in family where TuningSpace.named(name) == nil {
+            throw ValidationError("no family \(name). There is: \(TuningSpace.all.map(\.name).joined(separator: ", "))")
+        }
+        let devices = all.filter { candidate in device.isEmpty || device.contains { candidate.isMeant(by: $0) } }
         let tasks = part.of(try tasks(cases, devices))
         if list {
             for device in devices { print("device  \(device)") }

@@ -69,7 +69,10 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     /// Whether a person who says `text` means this device: `cpu` is the CPU path alone.
     package func isMeant(by text: String) -> Bool {
-        text == "cpu" ? name == text : name.lowercased().contains(text.lowercased())
+        let text = text.lowercased()
+        guard text != "cpu" else { return name == text }
+        if case .opencl(let device, _) = kind, device.isMeant(by: text) { return true }
+        return name.lowercased().contains(text)
     }
 
     /// An executor on this device that says what fails instead of repeating it elsewhere. Behind an OpenCL device

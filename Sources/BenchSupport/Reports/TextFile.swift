@@ -1,5 +1,5 @@
+internal import AtomicFiles
 import Foundation
-import Tessera
 
 /// Text files that a person named, with errors that say what to do.
 package enum TextFile {
@@ -19,14 +19,16 @@ package enum TextFile {
         return text
     }
 
-    /// - Throws: a ``BenchError`` or ``FileError`` with the reason.
+    /// Writes a report as ``AtomicFile`` does; to a pipe, a terminal, `/dev/null` or `/dev/stdout` just as it is.
+    ///
+    /// - Throws: ``FileError`` with the reason.
     package static func write(_ text: String, _ path: String) throws {
-        try AtomicFile.checkWritable(path)
-        do {
-            try text.write(toFile: path, atomically: true, encoding: .utf8)
-        } catch {
-            throw BenchError("\(path) cannot be written: \(error.localizedDescription)")
-        }
+        try AtomicFile.write(Array(text.utf8), to: path, allowsStreams: true)
+    }
+
+    /// Finds out before long work whether a report can be written there.
+    package static func checkWritable(_ path: String) throws {
+        try AtomicFile.checkWritable(path, allowsStreams: true)
     }
 }
 

@@ -11,6 +11,8 @@ package struct BenchRow: Hashable, Sendable, Codable {
     /// Median and minimum, in milliseconds; absent where nothing could be timed.
     package var ms: Double?
     package var minimumMs: Double?
+    /// The first and the third quartile; absent in files of peers and of earlier versions.
+    package var quartilesMs: ClosedRange<Double>?
     package var gflops: Double?
     /// The share of the device's measured peak, from 0 to 1.
     package var peakShare: Double?
@@ -24,6 +26,12 @@ package struct BenchRow: Hashable, Sendable, Codable {
     package var intensity: Double?
     /// Who ran it, in the peers' files.
     package var peer: String?
+
+    /// How much times differ from run to run: the distance of the quartiles; without them, that of the median from the
+    /// least, which is about as far.
+    package var spreadMs: Double? {
+        quartilesMs.map { $0.upperBound - $0.lowerBound } ?? ms.flatMap { ms in minimumMs.map { max(ms - $0, 0) } }
+    }
 
     /// Fills in the share of a device's peak, which may have been put right since the row was measured.
     package mutating func judge(by peak: DevicePeak?) {
@@ -46,6 +54,8 @@ package struct BenchRow: Hashable, Sendable, Codable {
         case deviceName = "device_name"
         case ms
         case minimumMs = "min_ms"
+        case firstQuartileMs = "q1_ms"
+        case thirdQuartileMs = "q3_ms"
         case gflops
         case peakShare = "peak_share"
         case speedup, error, parity, intensity, peer
@@ -68,6 +78,9 @@ package struct BenchRow: Hashable, Sendable, Codable {
         deviceName = try values.decodeIfPresent(String.self, forKey: .deviceName)
         ms = try values.decodeIfPresent(Double.self, forKey: .ms)
         minimumMs = try values.decodeIfPresent(Double.self, forKey: .minimumMs)
+        let first = try values.decodeIfPresent(Double.self, forKey: .firstQuartileMs)
+        let third = try values.decodeIfPresent(Double.self, forKey: .thirdQuartileMs)
+        if let first, let third, first <= third { quartilesMs = first...third }
         gflops = try values.decodeIfPresent(Double.self, forKey: .gflops)
         peakShare = try values.decodeIfPresent(Double.self, forKey: .peakShare)
         speedup = try values.decodeIfPresent(Double.self, forKey: .speedup)
@@ -89,6 +102,8 @@ package struct BenchRow: Hashable, Sendable, Codable {
         try values.encode(Self.finite(peakShare), forKey: .peakShare)
         try values.encode(Self.finite(error), forKey: .error)
         try values.encode(parity, forKey: .parity)
+        try values.encodeIfPresent(quartilesMs?.lowerBound, forKey: .firstQuartileMs)
+        try values.encodeIfPresent(quartilesMs?.upperBound, forKey: .thirdQuartileMs)
         try values.encodeIfPresent(Self.finite(speedup), forKey: .speedup)
         try values.encodeIfPresent(Self.finite(intensity), forKey: .intensity)
         try values.encodeIfPresent(peer, forKey: .peer)
@@ -116,8 +131,13 @@ package enum BenchRowFile {
             do {
                 return try decoder.decode([BenchRow].self, from: Data(text.utf8))
             } catch {
-                throw BenchError("not an array of benchmark rows: \((error as? DecodingError)?.reason ?? "\(error)")")
+                throw BenchError(
+                    "it is no array of benchmark rows, as gpu-bench run --json FILE writes: "
+                        + ((error as? DecodingError)?.reason ?? "\(error)"))
             }
+        }
+        guard text.contains("{") else {
+            throw BenchError("it holds no benchmark rows; gpu-bench run --json FILE writes some")
         }
         var rows: [BenchRow] = []
         for (index, line) in text.split(separator: "\n").enumerated() where line.contains("{") {
@@ -125,7 +145,8 @@ package enum BenchRowFile {
                 rows.append(try decoder.decode(BenchRow.self, from: Data(line.utf8)))
             } catch {
                 throw BenchError(
-                    "line \(index + 1) is no benchmark row: \((error as? DecodingError)?.reason ?? "\(error)")")
+                    "line \(index + 1) is no benchmark row, as gpu-bench run --json FILE writes: "
+                        + ((error as? DecodingError)?.reason ?? "\(error)"))
             }
         }
         return rows

@@ -123,6 +123,7 @@ package final class BenchRunner {
     ) {
         row.ms = timing.median
         row.minimumMs = timing.minimum
+        row.quartilesMs = timing.quartiles
         if program.flops > 0 { row.gflops = program.flops / timing.median / 1e6 }
         if program.bytes > 0 { row.intensity = program.flops / program.bytes }
         // Winograd's method does fewer operations than are counted, and matrix units more than float32 has: either may

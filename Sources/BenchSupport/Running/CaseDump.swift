@@ -1,3 +1,4 @@
+internal import AtomicFiles
 import Execution
 import Foundation
 import TensorGraph
@@ -12,14 +13,14 @@ enum CaseDump {
         let path = folder + "/" + String(name)
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         func save(_ name: String, _ tensor: HostTensor) throws {
-            try NumPyFile.data(tensor).write(to: URL(fileURLWithPath: "\(path)/\(name).npy"))
+            try AtomicFile.write([UInt8](NumPyFile.data(tensor)), to: "\(path)/\(name).npy")
         }
         for slot in program.inputs { try save("in_" + slot.name, executor.value(of: slot.variable)) }
         for slot in program.outputs { try save("out_" + slot.name, executor.value(of: slot.variable)) }
         for slot in program.gradients { try save("grad_" + slot.name, executor.value(of: slot.variable)) }
         if let dy = program.cotangent { try save("dy", executor.value(of: dy.variable)) }
         // Last, so that a folder with this file is whole.
-        try Data((try BenchRowFile.json(row) + "\n").utf8).write(to: URL(fileURLWithPath: path + "/case.json"))
+        try AtomicFile.write(Array((try BenchRowFile.json(row) + "\n").utf8), to: path + "/case.json")
     }
 }
 

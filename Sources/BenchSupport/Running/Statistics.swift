@@ -4,15 +4,21 @@ import Foundation
 package struct Timing: Hashable, Sendable {
     package var median: Double
     package var minimum: Double
+    /// The first and the third quartile: half of the runs lie between them.
+    package var quartiles: ClosedRange<Double>
 
     /// - Parameter times: at least one.
     package init(_ times: [Double]) {
         let sorted = times.sorted()
+        /// The time that this share of the runs is below, between two runs in proportion.
+        func quantile(_ share: Double) -> Double {
+            let place = share * Double(sorted.count - 1)
+            let (below, above) = (sorted[Int(place)], sorted[min(Int(place) + 1, sorted.count - 1)])
+            return below + (above - below) * (place - place.rounded(.down))
+        }
         minimum = sorted.first ?? .nan
-        let middle = sorted.count / 2
-        median =
-            sorted.isEmpty
-            ? .nan : sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+        median = sorted.isEmpty ? .nan : quantile(0.5)
+        quartiles = sorted.isEmpty ? 0...0 : quantile(0.25)...max(quantile(0.25), quantile(0.75))
     }
 }
 

@@ -1,3 +1,4 @@
+internal import AtomicFiles
 import CKernels
 import Foundation
 import OpenCL
@@ -102,7 +103,7 @@ package struct TuningDatabase: Sendable, Equatable {
         }
     }
 
-    /// Writes the file whole or not at all, by renaming, and makes its folder.
+    /// Writes the file as ``AtomicFile`` does, and makes its folder.
     package func write(toPath path: String) throws {
         let folder = (path as NSString).deletingLastPathComponent
         do {
@@ -110,10 +111,10 @@ package struct TuningDatabase: Sendable, Equatable {
                 try FileManager.default.createDirectory(
                     atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             }
-            try json().write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
             throw FileError(description: "\(path) cannot be written: \(Self.reason(error))")
         }
+        try AtomicFile.write([UInt8](json()), to: path)
     }
 
     private static func reason(_ error: any Error) -> String {

@@ -1,31 +1,31 @@
 extension Layer {
-    /// Writes every variable's value to a safetensors file under its dotted name.
+    /// Writes every variable's value to a safetensors file under its dotted name. One that the model holds in several places
+    /// is written once, as `safetensors.torch.save_model` does and `load_model` reads it.
     ///
-    /// - Throws: ``FileError`` where the file can't be written.
+    /// - Throws: ``FileError`` where two variables have one name, or the file can't be written.
     public func save(to path: String, on executor: Executor) throws {
-        try SafetensorsFile.write(try Checkpoint.values(namedVariables, executor), metadata: ["format": "pt"], to: path)
+        try Checkpoint.write(namedVariables, executor, to: path)
     }
 
-    /// Gives every variable the value that a safetensors file holds under its dotted name.
+    /// Gives every variable the value that a safetensors file holds under its dotted name. As in PyTorch, numbers are
+    /// converted to the variable's type; but whole ones must fit into it, and others do not become whole.
     ///
-    /// - Throws: ``FileError`` where one is missing, has another shape, or the file holds others. Nothing has changed then.
+    /// - Throws: ``FileError`` naming all that is missing, does not fit, or is not the model's. Nothing has changed then.
     public func load(from path: String, on executor: Executor) throws {
-        try executor.set(try Checkpoint.model(namedVariables, SafetensorsFile(path: path)))
+        try executor.set(try Checkpoint.values(of: namedVariables, in: SafetensorsFile(path: path)))
     }
 }
 
 extension Trainer {
-    /// The names of everything that is not the model's own begin with this.
-    private static let prefix = "tessera."
-
-    /// The optimizer's variables, by their names in checkpoints.
-    private var optimizerVariables: [(name: String, variable: Variable)] {
+    /// The optimizer's variables and the step, by their names in checkpoints.
+    private var state: [(name: String, variable: Variable)] {
         let names = Dictionary(model.namedVariables.map { ($0.variable, $0.name) }) { first, _ in first }
-        return model.parameters.flatMap { parameter in
+        let slots = model.parameters.flatMap { parameter in
             optimizer.state(of: parameter).map {
-                ("\(Self.prefix)\($0.name).\(names[parameter] ?? parameter.name)", $0.variable)
+                ("\(Checkpoint.prefix)\($0.name).\(names[parameter] ?? parameter.name)", $0.variable)
             }
         }
+        return slots + [("\(Checkpoint.prefix)step", stepVariable)]
     }
 
     /// Writes the model to a safetensors file, with what training needs to go on as if it had never stopped: the
@@ -33,8 +33,7 @@ extension Trainer {
     ///
     /// - Throws: ``FileError`` where the file can't be written.
     public func save(to path: String) throws {
-        let all = model.namedVariables + optimizerVariables + [("\(Self.prefix)step", stepVariable)]
-        try SafetensorsFile.write(try Checkpoint.values(all, executor), metadata: ["format": "pt"], to: path)
+        try Checkpoint.write(model.namedVariables + state, executor, to: path)
     }
 
     /// Reads what ``save(to:)`` wrote. A file with the model alone is read too: training then begins anew from it.
@@ -43,12 +42,9 @@ extension Trainer {
     ///   then.
     public func load(from path: String) throws {
         let file = try SafetensorsFile(path: path)
-        var values = try Checkpoint.model(model.namedVariables, file, ignoring: Self.prefix)
-        let state = optimizerVariables + [("\(Self.prefix)step", stepVariable)]
-        let isWhole = file.entries.keys.contains { $0.hasPrefix(Self.prefix) }
-        for (name, variable) in state {
-            values[variable] = isWhole ? try Checkpoint.value(name, variable, file) : variable.initialValue
-        }
+        let isWhole = file.entries.keys.contains { $0.hasPrefix(Checkpoint.prefix) }
+        var values = try Checkpoint.values(of: model.namedVariables + (isWhole ? state : []), in: file)
+        if !isWhole { for (_, variable) in state { values[variable] = variable.initialValue } }
         let step = Int(try values[stepVariable]?.elements(Int32.self).first ?? 0)
         guard step >= 0 else { throw FileError(path: path, reason: "its step \(step) is negative") }
         try executor.set(values)
@@ -58,67 +54,99 @@ extension Trainer {
 
 /// Matching the variables of a model with the tensors of a file.
 enum Checkpoint {
-    static func values(
-        _ variables: [(name: String, variable: Variable)], _ executor: Executor
-    ) throws -> [String: HostTensor] {
-        let values = try executor.values(of: variables.map(\.variable))
-        return Dictionary(variables.map { ($0.name, values[$0.variable] ?? $0.variable.initialValue) }) { first, _ in
-            first
+    /// The names of everything that is not the model's own begin with this.
+    static let prefix = "tessera."
+
+    /// The names of each variable: the model may hold it in several places.
+    private static func grouped(
+        _ variables: [(name: String, variable: Variable)]
+    ) -> [(variable: Variable, names: [TensorName])] {
+        var places: [Variable: Int] = [:]
+        var groups: [(variable: Variable, names: [TensorName])] = []
+        for (name, variable) in variables {
+            if let place = places[variable] {
+                groups[place].names.append(TensorName(name))
+            } else {
+                places[variable] = groups.count
+                groups.append((variable, [TensorName(name)]))
+            }
         }
+        return groups
     }
 
-    /// - Parameter prefix: tensors whose names begin with it are of no interest.
-    static func model(
-        _ variables: [(name: String, variable: Variable)], _ file: SafetensorsFile, ignoring prefix: String? = nil
+    static func write(
+        _ variables: [(name: String, variable: Variable)], _ executor: Executor, to path: String
+    ) throws {
+        let values = try executor.values(of: variables.map(\.variable))
+        var metadata: [TensorName: String] = ["format": "pt"]
+        let tensors = grouped(variables).map { variable, names in
+            let kept = names.min() ?? names[0]
+            for other in names where other != kept { metadata[other] = kept.text }
+            return (kept, values[variable] ?? variable.initialValue)
+        }
+        try SafetensorsFile.write(tensors, metadata: metadata, to: path)
+    }
+
+    /// The value in the file of each variable.
+    ///
+    /// - Throws: ``FileError`` that says everything that is wrong.
+    static func values(
+        of variables: [(name: String, variable: Variable)], in file: SafetensorsFile
     ) throws -> [Variable: HostTensor] {
-        let known = Set(variables.map(\.name))
-        let strangers = file.names.filter { name in
-            // PyTorch counts batches for a use of batch norm that does not exist here.
-            !known.contains(name) && !name.hasSuffix("num_batches_tracked")
-                && !(prefix.map { name.hasPrefix($0) } ?? false)
-                && !name.hasPrefix("tessera.")
-        }
-        guard strangers.isEmpty else {
-            throw FileError(
-                path: file.path, reason: "holds tensors that the model has not: \(strangers.joined(separator: ", "))")
-        }
         var values: [Variable: HostTensor] = [:]
-        for (name, variable) in variables { values[variable] = try value(name, variable, file) }
+        var used: Set<TensorName> = []
+        var missing: [String] = []
+        var problems: [String] = []
+        for (variable, names) in grouped(variables) {
+            let stored = names.filter { file.entries[$0] != nil }
+            let found = stored.isEmpty ? names.filter { file.entry($0) != nil }.prefix(1) : stored[...]
+            if found.isEmpty { missing.append(names.map { "“\($0.text)”" }.joined(separator: " or ")) }
+            for name in found {
+                if let entry = file.entry(name) { used.insert(entry.name) }
+                do throws(FileError) {
+                    let value = try value(name.text, variable, file)
+                    if let first = values[variable], first != value, let other = found.first {
+                        let pair = "“\(other.text)” and “\(name.text)”"
+                        problems.append("tensors \(pair) differ, but are one variable of the model")
+                    }
+                    values[variable] = value
+                } catch {
+                    problems.append(error.reason)
+                }
+            }
+        }
+        if !missing.isEmpty {
+            problems.insert("has no tensor\(missing.count > 1 ? "s" : "") " + missing.joined(separator: ", "), at: 0)
+        }
+        // PyTorch counts batches for a use of batch norm that does not exist here.
+        let strangers = file.entries.keys.filter {
+            !used.contains($0) && !$0.hasPrefix(prefix) && $0 != "num_batches_tracked"
+                && !$0.hasSuffix(".num_batches_tracked")
+        }
+        if !strangers.isEmpty {
+            problems.append(
+                "holds tensors that the model has not: " + strangers.sorted().map(\.text).joined(separator: ", "))
+        }
+        guard problems.isEmpty else { throw FileError(path: file.path, reason: problems.joined(separator: "; ")) }
         return values
     }
 
-    /// A tensor as the value of a variable; float16, bfloat16 and float64 become float32 where the variable is that.
-    static func value(_ name: String, _ variable: Variable, _ file: SafetensorsFile) throws -> HostTensor {
-        let tensor = try file.tensor(name)
-        let converted = variable.type.dtype == .float32 ? try tensor.asFloat32() ?? tensor : tensor
-        guard converted.type == variable.type else {
+    /// A tensor as the value of a variable, in the variable's type.
+    private static func value(
+        _ name: String, _ variable: Variable, _ file: SafetensorsFile
+    ) throws(FileError) -> HostTensor {
+        let tensor: HostTensor
+        do {
+            tensor = try file.tensor(name)
+        } catch let error as FileError {
+            throw error
+        } catch {
+            throw FileError(path: file.path, reason: "tensor “\(name)”: \(error)")
+        }
+        guard tensor.shape == variable.type.shape, let converted = tensor.converted(to: variable.type.dtype) else {
             throw FileError(
                 path: file.path, reason: "tensor “\(name)” is \(tensor.type), but the model's is \(variable.type)")
         }
         return converted
-    }
-}
-
-extension HostTensor {
-    /// The same numbers as float32; `nil` where they are not floating-point.
-    func asFloat32() throws -> HostTensor? {
-        func converted<Element: BitwiseCopyable>(_: Element.Type, _ number: (Element) -> Float) throws -> HostTensor {
-            try withUnsafeBytes { source in
-                try HostTensor(TensorType(shape)) { bytes in
-                    let floats = bytes.bindMemory(to: Float.self)
-                    for index in floats.indices {
-                        let size = MemoryLayout<Element>.size
-                        floats[index] = number(source.loadUnaligned(fromByteOffset: index * size, as: Element.self))
-                    }
-                }
-            }
-        }
-        switch dtype {
-        case .float32: return self
-        case .float64: return try converted(Double.self) { Float($0) }
-        case .float16: return try converted(UInt16.self) { Float(float16Bits: $0) }
-        case .bfloat16: return try converted(UInt16.self) { Float(bfloat16Bits: $0) }
-        case .int32, .int64, .uint8: return nil
-        }
     }
 }

@@ -1,11 +1,14 @@
-/// The JSON of a safetensors header, read strictly: keys may not repeat, numbers are whole and at least 0, and nothing
-/// but what such a header holds is accepted.
+/// The JSON of a safetensors header (RFC 8259), read strictly: keys may not repeat, by their bytes.
 struct HeaderParser {
     indirect enum Value {
         case object([(key: String, value: Value)])
         case array([Value])
         case string(String)
+        /// A whole number of at least 0, as all are that mean anything in a header.
         case number(Int)
+        /// Any other number, `true`, `false`.
+        case other
+        case null
     }
 
     struct Failure: Error {
@@ -52,26 +55,35 @@ struct HeaderParser {
     }
 
     private mutating func value(depth: Int) throws(Failure) -> Value {
-        guard depth <= 4 else { throw failure("it is nested too deeply") }
+        guard depth <= 100 else { throw failure("it is nested too deeply") }
         skipSpace()
         switch next.map({ Unicode.Scalar($0) }) {
         case "{"?: return .object(try object(depth))
         case "["?: return .array(try array(depth))
         case "\""?: return .string(try string())
-        case let digit? where ("0"..."9").contains(digit): return .number(try number())
+        case "t"?: return try word("true", .other)
+        case "f"?: return try word("false", .other)
+        case "n"?: return try word("null", .null)
+        case let digit? where digit == "-" || ("0"..."9").contains(digit): return try number()
         default: throw failure("an object, a list, a text or a number is missing")
         }
+    }
+
+    private mutating func word(_ word: String, _ meaning: Value) throws(Failure) -> Value {
+        guard bytes[place...].starts(with: word.utf8) else { throw failure("“\(word)” is missing") }
+        place += word.utf8.count
+        return meaning
     }
 
     private mutating func object(_ depth: Int) throws(Failure) -> [(key: String, value: Value)] {
         try expect("{")
         var members: [(key: String, value: Value)] = []
-        var keys: Set<String> = []
+        var keys: Set<TensorName> = []
         if take("}") { return members }
         repeat {
             skipSpace()
             let key = try string()
-            guard keys.insert(key).inserted else { throw failure("“\(key)” comes twice") }
+            guard keys.insert(TensorName(key)).inserted else { throw failure("“\(key)” comes twice") }
             try expect(":")
             members.append((key, try value(depth: depth + 1)))
         } while take(",")
@@ -88,16 +100,38 @@ struct HeaderParser {
         return elements
     }
 
-    private mutating func number() throws(Failure) -> Int {
-        var number = 0
-        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
-            let (product, tooLarge) = number.multipliedReportingOverflow(by: 10)
-            let (sum, overflow) = product.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
-            guard !tooLarge, !overflow else { throw failure("a number is too large") }
-            number = sum
-            place += 1
+    /// `-`, a whole part without zeros before it, a fraction and an exponent; only the whole part must be there.
+    private mutating func number() throws(Failure) -> Value {
+        let start = place
+        let isNegative = skip("-")
+        let whole = try digits()
+        guard whole.first != UInt8(ascii: "0") || whole.count == 1 else { throw failure("a number begins with 0") }
+        let hasFraction = skip(".")
+        if hasFraction { _ = try digits() }
+        let hasExponent = skip("e") || skip("E")
+        if hasExponent {
+            _ = skip("+") || skip("-")
+            _ = try digits()
         }
-        return number
+        guard !isNegative, !hasFraction, !hasExponent else { return .other }
+        guard let number = Int(String(decoding: bytes[start..<place], as: UTF8.self)) else {
+            throw failure("a number is too large")
+        }
+        return .number(number)
+    }
+
+    private mutating func digits() throws(Failure) -> ArraySlice<UInt8> {
+        let digits = bytes[place...].prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard !digits.isEmpty else { throw failure("a digit is missing") }
+        place = digits.endIndex
+        return digits
+    }
+
+    /// Whether this was next, with no space before it.
+    private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+        guard next == UInt8(ascii: character) else { return false }
+        place += 1
+        return true
     }
 
     private mutating func string() throws(Failure) -> String {
@@ -134,7 +168,7 @@ struct HeaderParser {
     private mutating func unicodeEscape() throws(Failure) -> Unicode.Scalar {
         let high = try hexadecimal()
         if let scalar = Unicode.Scalar(high) { return scalar }
-        guard high < 0xdc00, take("\\"), take("u") else { throw failure("half a character") }
+        guard high < 0xdc00, skip("\\"), skip("u") else { throw failure("half a character") }
         let low = try hexadecimal()
         guard (0xdc00...0xdfff).contains(low),
             let scalar = Unicode.Scalar((high - 0xd800) << 10 + (low - 0xdc00) + 0x10000)

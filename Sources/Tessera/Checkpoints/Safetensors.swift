@@ -3,39 +3,49 @@ import Foundation
 /// Files in the safetensors format, which PyTorch and others read and write: the header's length as 64 little-endian bits,
 /// a header in JSON with each tensor's type, shape and place, and the tensors' bytes.
 ///
-/// Everything in the header is checked before anything is read by it: see ``init(path:)``.
+/// Everything in the header is checked before anything is read by it: see ``init(path:)``. Names are told apart by their
+/// bytes. A tensor that goes by several names is stored under one of them, and the metadata leads from each other name to it,
+/// as `safetensors.torch.save_model` writes tied weights.
 public struct SafetensorsFile {
     struct Entry {
-        var name: String
+        var name: TensorName
         var format: String
         var shape: [Int]
         var range: Range<Int>
     }
 
     public let path: String
-    /// Free texts by name.
+    /// Free texts by name, among them the name of the stored tensor for each other name of it.
     public let metadata: [String: String]
-    let entries: [String: Entry]
+    let entries: [TensorName: Entry]
+    private let aliases: [TensorName: TensorName]
     private let data: Data
     private let start: Int
 
-    /// The names of the tensors, sorted.
-    public var names: [String] { entries.keys.sorted() }
+    /// The names of the tensors that are stored, sorted by their bytes.
+    public var names: [String] { entries.keys.sorted().map(\.text) }
 
     /// The largest header that readers accept, in bytes.
     static let headerLimit = 100_000_000
 
-    /// The size of an element in bytes, by the format's name of its type.
-    static let elementSizes: [String: Int] = [
-        "BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4,
-        "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
+    /// The size of an element in bits, by the format's name of its type. Tensors of other types are passed over.
+    private static let elementBits: [String: Int] = [
+        "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
+        "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32,
+        "F32": 32,
+        "U64": 64, "I64": 64, "F64": 64, "C64": 64,
     ]
 
     /// Opens a file and checks its header: its length, that no name comes twice, that the tensors lie one after the other
-    /// without gaps from the header to the file's end, and that each takes as many bytes as its shape and type say.
+    /// without gaps from the header to the file's end, and that each takes as many bytes as its shape and type say. Whether
+    /// its type can be read is only asked of a tensor that is.
     ///
     /// - Throws: ``FileError`` naming what is wrong.
     public init(path: String) throws {
+        var status = stat()
+        if stat(path, &status) == 0, [S_IFCHR, S_IFBLK].contains(status.st_mode & S_IFMT) {
+            throw FileError(path: path, reason: "is a device, not a file")
+        }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
@@ -62,8 +72,11 @@ public struct SafetensorsFile {
         guard header.first == UInt8(ascii: "{") else { throw failure("its header does not begin with {") }
         do throws(HeaderParser.Failure) {
             let contents = try Self.contents(of: HeaderParser.parse(header[...]))
-            try Self.check(contents.0, byteCount: data.count - start)
-            (entries, metadata) = contents
+            try Self.check(contents.entries, byteCount: data.count - start)
+            entries = contents.entries
+            metadata = Dictionary(contents.metadata.map { ($0.text, $1) }) { first, _ in first }
+            // Such as "format": "pt", which leads nowhere.
+            aliases = contents.metadata.mapValues { TensorName($0) }
         } catch {
             throw failure(error.reason)
         }
@@ -71,22 +84,23 @@ public struct SafetensorsFile {
 
     private static func contents(
         of header: HeaderParser.Value
-    ) throws(HeaderParser.Failure) -> ([String: Entry], [String: String]) {
+    ) throws(HeaderParser.Failure) -> (entries: [TensorName: Entry], metadata: [TensorName: String]) {
         guard case .object(let members) = header else { throw .init(reason: "the header is no object") }
-        var entries: [String: Entry] = [:]
-        var metadata: [String: String] = [:]
+        var entries: [TensorName: Entry] = [:]
+        var metadata: [TensorName: String] = [:]
         for (name, value) in members {
-            guard case .object(let fields) = value else { throw .init(reason: "“\(name)” is no object") }
-            guard name != "__metadata__" else {
+            switch (name, value) {
+            case ("__metadata__", .null): break
+            case ("__metadata__", .object(let fields)):
                 for (key, value) in fields {
                     guard case .string(let text) = value else {
                         throw .init(reason: "__metadata__ “\(key)” is no text")
                     }
-                    metadata[key] = text
+                    metadata[TensorName(key)] = text
                 }
-                continue
+            case (_, .object(let fields)): entries[TensorName(name)] = try entry(name, fields)
+            default: throw .init(reason: "“\(name)” is no object")
             }
-            entries[name] = try entry(name, fields)
         }
         return (entries, metadata)
     }
@@ -107,39 +121,26 @@ public struct SafetensorsFile {
             case ("dtype", .string(let text)): format = text
             case ("shape", _): shape = numbers(value)
             case ("data_offsets", _): offsets = numbers(value)
-            default: throw .init(reason: "tensor “\(name)” has an unknown field “\(key)”")
+            default: break
             }
         }
         guard let format, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1] else {
-            throw .init(reason: "tensor “\(name)” needs a dtype, a shape and two rising data_offsets")
+            throw .init(reason: "tensor “\(name)” needs a dtype, a shape of whole numbers and two rising data_offsets")
         }
-        return Entry(name: name, format: format, shape: shape, range: offsets[0]..<offsets[1])
+        return Entry(name: TensorName(name), format: format, shape: shape, range: offsets[0]..<offsets[1])
     }
 
-    private static func check(_ entries: [String: Entry], byteCount: Int) throws(HeaderParser.Failure) {
+    private static func check(_ entries: [TensorName: Entry], byteCount: Int) throws(HeaderParser.Failure) {
         var end = 0
         let inOrder = entries.values.sorted {
             ($0.range.lowerBound, $0.range.upperBound, $0.name) < ($1.range.lowerBound, $1.range.upperBound, $1.name)
         }
         for entry in inOrder {
-            guard let size = elementSizes[entry.format] else {
-                throw .init(reason: "tensor “\(entry.name)” is of the unknown type \(entry.format)")
-            }
-            var bytes = size
-            for extent in entry.shape {
-                let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
-                guard !overflow else { throw .init(reason: "tensor “\(entry.name)” is too large") }
-                bytes = product
-            }
-            guard bytes == entry.range.count else {
-                throw .init(
-                    reason: "tensor “\(entry.name)” \(entry.format)\(Shape(entry.shape)) takes \(bytes) bytes, "
-                        + "but its offsets hold \(entry.range.count)")
-            }
+            try checkSize(of: entry)
             guard entry.range.lowerBound == end else {
                 throw .init(
-                    reason:
-                        "tensor “\(entry.name)” begins at \(entry.range.lowerBound), not at \(end) where the one before ends"
+                    reason: "tensor “\(entry.name.text)” begins at \(entry.range.lowerBound), "
+                        + "not at \(end) where the one before ends"
                 )
             }
             end = entry.range.upperBound
@@ -151,13 +152,47 @@ public struct SafetensorsFile {
         }
     }
 
-    /// A tensor by name.
+    /// That a tensor takes as many bytes as its shape and type say, where the type is known.
+    private static func checkSize(of entry: Entry) throws(HeaderParser.Failure) {
+        guard var bits = elementBits[entry.format] else { return }
+        for extent in entry.shape {
+            let (product, overflow) = bits.multipliedReportingOverflow(by: extent)
+            guard !overflow else { throw .init(reason: "tensor “\(entry.name.text)” is too large") }
+            bits = product
+        }
+        guard bits % 8 == 0, bits / 8 == entry.range.count else {
+            let size = bits % 8 == 0 ? "\(bits / 8) bytes" : "\(bits) bits"
+            throw .init(
+                reason: "tensor “\(entry.name.text)” \(entry.format)\(Shape(entry.shape)) takes \(size), "
+                    + "but its offsets hold \(entry.range.count)")
+        }
+    }
+
+    /// The stored tensor that goes by a name: its own, or one that the metadata leads from.
+    func entry(_ name: TensorName) -> Entry? {
+        var name = name
+        // No way leads over more names than there are, unless it goes in a circle.
+        for _ in 0...aliases.count {
+            if let entry = entries[name] { return entry }
+            guard let next = aliases[name] else { return nil }
+            name = next
+        }
+        return nil
+    }
+
+    /// A tensor by its name, or by another that the metadata says to be the same one's.
     ///
     /// - Throws: ``FileError`` where there is none of that name, or its type is one that tensors here can't have.
     public func tensor(_ name: String) throws -> HostTensor {
-        guard let entry = entries[name] else { throw FileError(path: path, reason: "has no tensor “\(name)”") }
+        guard let entry = entry(TensorName(name)) else {
+            let other = aliases[TensorName(name)].map { ", nor “\($0.text)”, which its metadata names in its place" }
+            throw FileError(path: path, reason: "has no tensor “\(name)”\(other ?? "")")
+        }
         guard let dtype = DType(safetensors: entry.format) else {
-            throw FileError(path: path, reason: "tensor “\(name)” is of type \(entry.format), which is not read here")
+            let known = DType.allCases.map(\.safetensorsName).joined(separator: ", ")
+            throw FileError(
+                path: path,
+                reason: "tensor “\(name)” is of type \(entry.format), which cannot be read; these can: \(known)")
         }
         let first = data.startIndex + start
         let bytes = [UInt8](data[(first + entry.range.lowerBound)..<(first + entry.range.upperBound)])
@@ -167,33 +202,54 @@ public struct SafetensorsFile {
     /// Writes tensors to a file, all or nothing: to a temporary file in the same folder, which then takes the place of
     /// any file at `path`.
     ///
-    /// - Throws: ``FileError`` where the file can't be written; what was at `path` is then still there.
+    /// A link is followed, and a file that was there keeps its mode, owner and extended attributes. What is no file (a pipe,
+    /// a device) is refused.
+    ///
+    /// - Parameter tensors: by name, as a dictionary; or as `KeyValuePairs` where names differ in nothing but how Unicode
+    ///   composes them, which dictionaries don't tell apart.
+    /// - Throws: ``FileError`` where two have one name, or the file can't be written; what was at `path` is then still there.
     public static func write(
-        _ tensors: [String: HostTensor], metadata: [String: String] = [:], to path: String
+        _ tensors: some Sequence<(key: String, value: HostTensor)>, metadata: [String: String] = [:], to path: String
+    ) throws {
+        try write(
+            tensors.map { (TensorName($0.key), $0.value) },
+            metadata: Dictionary(uniqueKeysWithValues: metadata.map { (TensorName($0), $1) }), to: path)
+    }
+
+    static func write(
+        _ tensors: [(name: TensorName, tensor: HostTensor)], metadata: [TensorName: String], to path: String
     ) throws {
         // Wide elements first: every tensor then lies at a multiple of its element's size.
         let inOrder = tensors.sorted {
-            ($1.value.dtype.byteCount, $0.key) < ($0.value.dtype.byteCount, $1.key)
+            ($1.tensor.dtype.byteCount, $0.name) < ($0.tensor.dtype.byteCount, $1.name)
         }
         var members: [String] = []
         if !metadata.isEmpty {
-            let texts = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(quoted($0.value))" }
+            let texts = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key.text)):\(quoted($0.value))" }
             members.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
         }
         var offset = 0
+        var names: Set<TensorName> = []
         for (name, tensor) in inOrder {
             guard name != "__metadata__" else {
                 throw FileError(path: path, reason: "no tensor can be named __metadata__")
             }
+            guard names.insert(name).inserted else {
+                throw FileError(path: path, reason: "two tensors cannot both be named “\(name.text)”")
+            }
             let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
             let end = offset + tensor.type.byteCount
             members.append(
-                "\(quoted(name)):{\"dtype\":\"\(tensor.dtype.safetensorsName)\",\"shape\":[\(shape)],"
+                "\(quoted(name.text)):{\"dtype\":\"\(tensor.dtype.safetensorsName)\",\"shape\":[\(shape)],"
                     + "\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }
         var header = Array("{\(members.joined(separator: ","))}".utf8)
         while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
+        guard header.count <= headerLimit else {
+            throw FileError(
+                path: path, reason: "the names and shapes take \(header.count) bytes; readers accept \(headerLimit)")
+        }
         let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
         try AtomicFile.write(to: path) { write in
             try write(length)

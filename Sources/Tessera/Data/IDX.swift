@@ -1,3 +1,5 @@
+import Foundation
+
 /// Files in the IDX format, in which MNIST and its relatives come: `0 0 type rank`, an extent for each axis as a
 /// big-endian 32-bit number, and the elements (LeCun, Cortes and Burges, the MNIST database).
 public enum IDX {
@@ -50,13 +52,25 @@ public struct ImageDataset: Dataset {
         }
     }
 
-    /// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017) from a folder with the four files of its original names.
+    /// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017) from a folder with the four files of its original names, packed or
+    /// unpacked; by default from where the package dataset-fashion-mnist of Debian and Ubuntu puts them.
+    ///
+    /// - Throws: ``FileError`` where one is missing, which says how to get it, or not right.
     public static func fashionMNIST(
         folder: String = "/usr/share/datasets/fashion-mnist"
     ) throws -> (train: ImageDataset, test: ImageDataset) {
+        func file(_ name: String) throws -> String {
+            let path = "\(folder)/\(name)"
+            guard let found = [path + ".gz", path].first(where: FileManager.default.fileExists(atPath:)) else {
+                throw FileError(
+                    path: path + ".gz",
+                    reason: "is not there. Fashion-MNIST is the package dataset-fashion-mnist of Debian and Ubuntu "
+                        + "(apt-get install dataset-fashion-mnist); or give a folder that has its four files")
+            }
+            return found
+        }
         func part(_ name: String) throws -> ImageDataset {
-            try ImageDataset(
-                images: "\(folder)/\(name)-images-idx3-ubyte.gz", labels: "\(folder)/\(name)-labels-idx1-ubyte.gz")
+            try ImageDataset(images: file("\(name)-images-idx3-ubyte"), labels: file("\(name)-labels-idx1-ubyte"))
         }
         return (try part("train"), try part("t10k"))
     }

@@ -1,7 +1,9 @@
+import Foundation
+
 /// Which device a program runs on.
 ///
 /// As text, on a command line: `automatic`, `cpu`, `opencl` (the best OpenCL device), `opencl:1` (by its place in the
-/// list), or any part of a device's or platform's name.
+/// list), or any part of a device's or platform's name, in any case: `nvidia`, `pocl`.
 public enum DeviceChoice: Hashable, Sendable, CustomStringConvertible {
     /// The best OpenCL device; where there is none, the CPU path, and the log says so.
     case automatic
@@ -11,10 +13,12 @@ public enum DeviceChoice: Hashable, Sendable, CustomStringConvertible {
     case opencl
     /// An OpenCL device by its place in the list, from 0.
     case openclDevice(Int)
-    /// The first OpenCL device whose name, or whose platform's name, contains this text in any case.
+    /// The OpenCL device whose name, or whose platform's name, contains this text in any case; an error where that is true of
+    /// several.
     case named(String)
 
     public init(_ text: String) {
+        let text = text.trimmingCharacters(in: .whitespacesAndNewlines)
         let lowered = text.lowercased()
         switch lowered {
         case "", "automatic", "auto": self = .automatic
@@ -47,8 +51,13 @@ public struct DeviceError: Error, Hashable, Sendable, CustomStringConvertible {
     public var reason: String
     /// What there is: `cpu` and every OpenCL device.
     public var available: [String]
+    /// Those of them that a name is a part of, where it is of several.
+    public var candidates: [String] = []
 
     public var description: String {
-        "no device \(choice): \(reason). There is: \(available.joined(separator: ", "))"
+        guard candidates.isEmpty else {
+            return "\(choice) can mean several devices: \(candidates.joined(separator: ", ")). Say which, as opencl:N"
+        }
+        return "no device \(choice): \(reason). There is: \(available.joined(separator: ", "))"
     }
 }

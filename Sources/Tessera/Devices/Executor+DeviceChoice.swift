@@ -27,8 +27,12 @@ extension Executor {
 extension DeviceChoice {
     /// Every device as it can be named, with its full name: `cpu`, then the OpenCL devices.
     package static var available: [String] {
-        let devices = (try? Device.all()) ?? []
-        return ["cpu"] + devices.enumerated().map { "opencl:\($0) (\($1.name), \($1.platform.name))" }
+        ["cpu"] + listed((try? Device.all()) ?? []) { _ in true }
+    }
+
+    /// Some of all devices, each by its place in the list and its names.
+    private static func listed(_ all: [Device], where isListed: (Device) -> Bool) -> [String] {
+        all.enumerated().filter { isListed($1) }.map { "opencl:\($0) (\($1.name), \($1.platform.name))" }
     }
 
     /// The OpenCL device that is meant; `nil` for the CPU path, and for `automatic` where there is no OpenCL device.
@@ -44,7 +48,14 @@ extension DeviceChoice {
             case .openclDevice(let index):
                 let devices = try Device.all()
                 found = devices.indices.contains(index) ? devices[index] : nil
-            case .named(let name): found = try Device.named(name)
+            case .named(let name):
+                let meant = try Device.named(name)
+                guard meant.count <= 1 else {
+                    var error = missing("several are called so")
+                    error.candidates = Self.listed(try Device.all(), where: meant.contains)
+                    throw error
+                }
+                found = meant.first
             }
             guard let found else {
                 throw missing(self == .opencl ? "this machine has no OpenCL device" : "there is no such OpenCL device")

@@ -1,0 +1,69 @@
+import Foundation
+
+/// Files that are either written whole or not at all, even where the machine stops in between.
+///
+/// A link is followed: the file that it leads to, there or not yet, is the one that is written. A file that was there keeps
+/// its mode, its access list and other extended attributes, and its owner and group where the system allows that; a new one
+/// gets the mode that the user's mask leaves. While a private file is written, nobody else can read it either. Of a file with
+/// several names (hard links) only this name gets the new contents: the others keep the old file.
+package enum AtomicFile {
+    /// Takes bytes to be written after those before.
+    package typealias Writer = ([UInt8]) throws -> Void
+
+    /// Finds out before long work whether its result can be written to this path after it.
+    ///
+    /// - Parameter allowsStreams: whether it may be a pipe or a terminal, or `/dev/null`, `/dev/stdout` and the like.
+    /// - Throws: ``FileError`` that says what to do.
+    package static func checkWritable(_ path: String, allowsStreams: Bool = false) throws {
+        if case .stream(let stream) = try Destination(path) {
+            guard allowsStreams else { throw stream.refusal }
+        }
+    }
+
+    /// Writes a temporary file in the same folder, brings it to the disk, and gives it its name.
+    ///
+    /// - Parameter allowsStreams: whether the path may be a pipe or a terminal, or `/dev/null`, `/dev/stdout` and the like,
+    ///   which are written to as they are. Only for what is of use in part, such as a report.
+    /// - Throws: ``FileError`` where that is not possible; what was at `path` is then still there.
+    package static func write(
+        to path: String, allowsStreams: Bool = false, _ body: (_ write: Writer) throws -> Void
+    ) throws {
+        let destination = try Destination(path)
+        try Signals.withoutTermination {
+            switch destination {
+            case .file(let file): try file.replace(body)
+            case .stream(let stream):
+                guard allowsStreams else { throw stream.refusal }
+                try stream.write(body)
+            }
+        }
+    }
+
+    /// Writes bytes in the same way.
+    package static func write(_ bytes: [UInt8], to path: String, allowsStreams: Bool = false) throws {
+        try write(to: path, allowsStreams: allowsStreams) { write in try write(bytes) }
+    }
+}
+
+/// An error of a system call on a path, in words.
+func failure(_ path: String, _ action: String, _ code: Int32 = errno) -> FileError {
+    FileError(path: path, reason: "\(action): \(String(cString: strerror(code)))")
+}
+
+/// Writes all bytes to a descriptor (`write`), however many calls that takes.
+func writeAll(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws {
+    var done = 0
+    while done < bytes.count {
+        let count = bytes.withUnsafeBytes { rest in
+            write(descriptor, rest.baseAddress?.advanced(by: done), rest.count - done)
+        }
+        if count >= 0 {
+            done += count
+        } else if errno == EAGAIN {
+            var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            poll(&ready, 1, -1)
+        } else if errno != EINTR {
+            throw failure(path, "cannot be written")
+        }
+    }
+}
