@@ -10,11 +10,11 @@ public struct ExampleOptions: ParsableArguments {
     public var device = "automatic"
     @Option(help: "The seed of the initial parameters and of the order of the examples.")
     public var seed: UInt64 = 1
-    @Option(help: "The most steps to do in all; those before a loaded checkpoint count.")
+    @Option(help: "The most steps to do in all; those before a loaded checkpoint count. (default: all)")
     public var steps: Int?
-    @Option(help: "Write a safetensors checkpoint here when done.")
+    @Option(help: .init("Write a safetensors checkpoint here when done.", valueName: "file"))
     public var save: String?
-    @Option(help: "Begin from this checkpoint.")
+    @Option(help: .init("Begin from this checkpoint.", valueName: "file"))
     public var load: String?
     @Flag(help: "Don't train: evaluate what was loaded.")
     public var evaluate = false

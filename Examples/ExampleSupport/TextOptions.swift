@@ -4,7 +4,7 @@ import Tessera
 
 /// The text that the character models learn from.
 public struct TextOptions: ParsableArguments {
-    @Option(help: "A text file, or a folder whose files are taken in order of their names.")
+    @Option(help: .init("A text file, or a folder whose files are taken in order of their names.", valueName: "path"))
     public var data = "/usr/share/common-licenses"
     @Option(help: "The number of characters of text to write when done.")
     public var sample = 200

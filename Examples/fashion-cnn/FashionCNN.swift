@@ -15,7 +15,10 @@ struct FashionCNN: ParsableCommand {
     var epochs = 4
     @Option(help: "Pictures a step.")
     var batch = 128
-    @Option(help: "The folder with the four files of Fashion-MNIST (Debian's and Ubuntu's dataset-fashion-mnist).")
+    @Option(
+        help: .init(
+            "The folder with the four files of Fashion-MNIST (Debian's and Ubuntu's dataset-fashion-mnist).",
+            valueName: "folder"))
     var data = "/usr/share/datasets/fashion-mnist"
 
     func run() throws {

@@ -20,6 +20,29 @@ package enum AtomicFile {
         }
     }
 
+    /// Whether what is written to this path comes out of the program's standard output.
+    package static func isStandardOutput(_ path: String) -> Bool {
+        guard case .stream(let stream)? = try? Destination(path) else { return false }
+        return stream.descriptor == .own(STDOUT_FILENO)
+    }
+
+    /// Makes a folder and those that it is to lie in (`mkdir`), where they are not there yet.
+    ///
+    /// - Throws: ``FileError`` where that is not possible, or no file can be written in it.
+    package static func makeFolder(_ path: String) throws {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw FileError(path: path, reason: "is no folder's name")
+        }
+        var made = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            made += part + "/"
+            guard mkdir(made, 0o777) == 0 || errno == EEXIST else { throw failure(path, "cannot be made a folder") }
+        }
+        guard faccessat(AT_FDCWD, made + ".", W_OK | X_OK, AT_EACCESS) == 0 else {
+            throw failure(path, "no file can be written in it")
+        }
+    }
+
     /// Writes a temporary file in the same folder, brings it to the disk, and gives it its name.
     ///
     /// - Parameter allowsStreams: whether the path may be a pipe or a terminal, or `/dev/null`, `/dev/stdout` and the like,

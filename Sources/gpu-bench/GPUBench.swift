@@ -9,9 +9,12 @@ struct GPUBench: ParsableCommand {
         commandName: "gpu-bench",
         abstract: "Times the library's operations and training steps on each device, and checks what they compute.",
         discussion: """
-            A case is written family:key=value,…, for example matmul:m=512,n=512,k=512,tb=1. The families are matmul, conv2d,
-            attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, reduce, chain and train. A device is cpu (the
-            path on BLAS), opencl (the best OpenCL device), opencl:N, or a part of a device's or platform's name.
+            A case is written family:key=value,…, for example matmul:m=512,n=512,k=512,tb=1. The families are matmul, \
+            conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, reduce, chain and train; a family \
+            alone is answered with its keys.
+
+            A device is cpu (the path on BLAS), opencl (the best OpenCL device), opencl:N, or a part of a device's or \
+            platform's name in any case.
             """,
         subcommands: [Run.self, Tune.self, Compare.self, Scale.self, Devices.self, TuneWorker.self])
 }
@@ -40,7 +43,7 @@ struct Compare: ParsableCommand {
 
     @Argument(help: "Rows of a run, as gpu-bench run --json writes them, or of a peer's program.") var old: String
     @Argument(help: "Rows of another run, to set beside them.") var new: String
-    @Option(help: "The share by which a time may differ.") var threshold = 0.1
+    @Option(help: "The share by which a time may differ: 0.1 is a tenth.") var threshold = 0.1
 
     func validate() throws {
         guard threshold >= 0 else { throw ValidationError("The threshold cannot be negative.") }

@@ -21,17 +21,27 @@ struct Run: ParsableCommand {
         }
     }
 
-    @Option(help: "A list of cases: quick or full. (default: quick, where no cases are given)") var suite: BenchSuite?
-    @Option(help: "A file of cases, one a line.") var cases: String?
-    @Option(name: .customLong("case"), help: "A case; may be repeated.") var single: [String] = []
-    @Option(help: "A device; may be repeated. (default: cpu, and opencl where there is one)") var device: [String] = []
+    @Option(help: "A list of cases. (default: quick, where no cases are given)") var suite: BenchSuite?
+    @Option(help: .init("A file of cases, one a line.", valueName: "file")) var cases: String?
+    @Option(name: .customLong("case"), help: "A case, as gpu-bench --help says; may be repeated.") var single:
+        [String] = []
+    @Option(
+        help:
+            "A device, as gpu-bench devices lists or a part of its name; may be repeated. (default: cpu, and opencl where there is one)"
+    ) var device: [String] = []
     @Option(name: .customLong("pass"), help: "Forward, forward and backward, or both.") var chosen = Passes.both
     @Option(help: "Timed runs of each case, after at least two that are not.") var runs = 7
     @Option(help: "Milliseconds of runs before them; 0 for no more than two runs.") var warmUp = 150.0
-    @Option(help: "Write the rows as JSON.") var json: String?
-    @Option(help: "Write a page with the table and a roofline for each device.") var html: String?
-    @Option(help: "Write inputs and results of every case but train as NumPy files in folders here.") var dump: String?
-    @Option(help: "Write when each kernel ran, for Perfetto or chrome://tracing.") var trace: String?
+    @Option(help: .init("Write the rows as JSON; to /dev/stdout, and all else to standard error.", valueName: "file"))
+    var json: String?
+    @Option(help: .init("Write a page with the table and a roofline for each device.", valueName: "file"))
+    var html: String?
+    @Option(
+        help: .init(
+            "Write inputs and results of every case but train as NumPy files in folders here.", valueName: "folder"))
+    var dump: String?
+    @Option(help: .init("Write when each kernel ran, for Perfetto or chrome://tracing.", valueName: "file"))
+    var trace: String?
     @Flag(help: "Print where every node runs and why.") var explain = false
     @Flag(help: "Do not compare results with float64.") var noCheck = false
     @Flag(help: "Do not measure what the devices reach at best.") var noPeak = false
@@ -44,6 +54,8 @@ struct Run: ParsableCommand {
     func run() throws {
         let cases = try chosenCases()
         for path in [json, html, trace].compactMap({ $0 }) { try TextFile.checkWritable(path) }
+        if let dump { try TextFile.makeFolder(dump) }
+        let reports = Session.separated([json, html, trace])
         let devices = try Session.devices(device)
         for remark in devices.compactMap(\.tuningRemark) { Terminal.remark(remark) }
         if !noPeak { Session.measurePeaks(of: devices) }
@@ -81,7 +93,7 @@ struct Run: ParsableCommand {
             }
         }
         Session.judgeAgain(&rows, devices, peaks)
-        try writeReports(rows, devices, runner)
+        try write(rows, devices, runner, to: reports)
         let failed = rows.filter(\.hasFailed)
         if !failed.isEmpty {
             for row in failed where row.verdict != row.parity {
@@ -109,7 +121,11 @@ struct Run: ParsableCommand {
         return chosen
     }
 
-    private func writeReports(_ rows: [BenchRow], _ devices: [BenchDevice], _ runner: BenchRunner) throws {
+    /// - Parameter paths: of the rows, the page and the trace.
+    private func write(
+        _ rows: [BenchRow], _ devices: [BenchDevice], _ runner: BenchRunner, to paths: [String?]
+    ) throws {
+        let (json, html, trace) = (paths[0], paths[1], paths[2])
         if let json { try TextFile.write(BenchRowFile.text(rows), json) }
         if let trace, let recorded = runner.trace { try TextFile.write(recorded.chromeJSON(), trace) }
         if let html {

@@ -14,15 +14,19 @@ struct Scale: ParsableCommand {
             Exit status 1 where a row fails.
             """)
 
-    @Option(help: "A device; may be repeated. (default: cpu, and opencl where there is one)") var device: [String] = []
-    @Option(help: "One of matmul, attention, fashion-cnn; may be repeated. (default: all)") var sweep: [ScaleSweep] = []
+    @Option(
+        help:
+            "A device, as gpu-bench devices lists or a part of its name; may be repeated. (default: cpu, and opencl where there is one)"
+    ) var device: [String] = []
+    @Option(help: "What grows; may be repeated. (default: all)") var sweep: [ScaleSweep] = []
     @Option(help: "The greatest size to run. (default: no limit)") var limit: Int?
     @Option(help: "Begin nothing new after so many minutes.") var minutes = 10.0
     @Option(help: "Timed runs of each case, after two that are not.") var runs = 5
     @Flag(help: "Do not compare results with float64.") var noCheck = false
-    @Option(help: "Write pictures, a page and the results into this folder.") var svg: String?
-    @Option(help: "Write the same as one page.") var html: String?
-    @Option(help: "Measure nothing: draw the results in this file again.") var from: String?
+    @Option(help: .init("Write pictures, a page and the results into this folder.", valueName: "folder")) var svg:
+        String?
+    @Option(help: .init("Write the same as one page.", valueName: "file")) var html: String?
+    @Option(help: .init("Measure nothing: draw the results in this file again.", valueName: "file")) var from: String?
 
     func validate() throws {
         guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be from 1 to 10000.") }
@@ -35,7 +39,7 @@ struct Scale: ParsableCommand {
 
     func run() throws {
         if let svg {
-            try FileManager.default.createDirectory(atPath: svg, withIntermediateDirectories: true)
+            try TextFile.makeFolder(svg)
             try TextFile.checkWritable(svg + "/results.json")
         }
         if let html { try TextFile.checkWritable(html) }

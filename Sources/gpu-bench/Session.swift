@@ -13,6 +13,18 @@ enum Session {
         return devices
     }
 
+    /// Where one of these reports goes to standard output, lets what else is printed go to standard error, so that the report
+    /// alone can be piped on.
+    ///
+    /// - Returns: the paths to write the reports to.
+    static func separated(_ reports: [String?]) -> [String?] {
+        guard reports.contains(where: { $0.map(TextFile.isStandardOutput) ?? false }) else { return reports }
+        fflush(nil)
+        let output = dup(STDOUT_FILENO)
+        guard output >= 0, dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 else { return reports }
+        return reports.map { $0.map { TextFile.isStandardOutput($0) ? "/dev/fd/\(output)" : $0 } }
+    }
+
     /// Measures and prints what devices reach at best. A peak that cannot be measured costs the column, not the run.
     static func measurePeaks(of devices: [BenchDevice]) {
         var failures: [String: String] = [:]

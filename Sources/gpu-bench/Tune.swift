@@ -9,10 +9,10 @@ struct Tune: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find the numbers (tiles, vectors, shares of work) that make the kernels of a device fastest.",
         discussion: """
-            Each candidate is built, checked against float64 and timed in another process, so that a driver that crashes or
-            hangs costs that candidate alone. What is found is written as it comes to the file that every program of the
-            library reads ($TESSERA_TUNING, else tuning.json in the folder of cached programs). Stop it at any time with
-            Ctrl-C; the next run goes on from there.
+            Each candidate is built, checked against float64 and timed in another process, so that a driver that crashes \
+            or hangs costs that candidate alone. What is found is written as it comes to the file that every program of \
+            the library reads ($TESSERA_TUNING, else tuning.json in the folder of cached programs). Stop it at any time \
+            with Ctrl-C; the next run goes on from there.
 
             Families: \(TuningSpace.all.map(\.name).joined(separator: ", ")).
             """)
@@ -20,11 +20,12 @@ struct Tune: ParsableCommand {
     @Option(help: "A family of kernels; may be repeated. (default: all)") var family: [String] = []
     @Option(help: "opencl (the best OpenCL device), opencl:N, or a part of a device's or platform's name.") var device =
         "opencl"
-    @Option(help: "How long at most.") var minutes = 9.0
+    @Option(help: "How many minutes at most.") var minutes = 9.0
     @Option(
         name: .customLong("case"), help: "Tune for this case of yours; may be repeated. (default: a list of its own)")
     var cases: [String] = []
-    @Option(help: "The file of results.") var output: String?
+    @Option(help: .init("The file of results. (default: the one that programs read)", valueName: "file")) var output:
+        String?
     @Option(help: "Seconds for one candidate to be built, checked and timed.") var candidateTimeout = 30.0
     @Flag(help: "Search again where a search came to its end before.") var again = false
     @Option(help: .hidden) var kernels: Kernels?

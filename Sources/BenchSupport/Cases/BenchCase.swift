@@ -112,7 +112,10 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         var numbers: [String: Int] = [:]
         for (key, standard) in family.keys {
             guard let value = values[key] else {
-                guard let standard else { throw BenchError("\(text): \(key)= is missing") }
+                guard let standard else {
+                    let keys = family.keys.map { key in "\(key.name)=" + (key.standard.map { "\($0)" } ?? "") }
+                    throw BenchError("\(text): \(key)= is missing; the keys are \(keys.joined(separator: ","))")
+                }
                 numbers[key] = standard
                 continue
             }

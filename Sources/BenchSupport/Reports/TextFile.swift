@@ -26,6 +26,12 @@ package enum TextFile {
         try AtomicFile.write(Array(text.utf8), to: path, allowsStreams: true)
     }
 
+    /// Whether a report there comes out of standard output.
+    package static func isStandardOutput(_ path: String) -> Bool { AtomicFile.isStandardOutput(path) }
+
+    /// Makes a folder for reports, where there is none yet.
+    package static func makeFolder(_ path: String) throws { try AtomicFile.makeFolder(path) }
+
     /// Finds out before long work whether a report can be written there.
     package static func checkWritable(_ path: String) throws {
         try AtomicFile.checkWritable(path, allowsStreams: true)
