@@ -3,9 +3,9 @@
 
     python torch_gpu.py --cases cases.txt [--case CASE]… [--runs 7] [--tf32] [--device cuda|cpu]
 
-Each line: {"peer", "case", "pass": "fwd" | "fwdbwd", "ms" (median), "min_ms"}. Two warm-ups, then every run is timed from an
-idle device to an idle device, as gpu-bench times its own. cudnn.benchmark is on. A case whose type is tf32, or every
-float32 case with --tf32, may use TF32; the others may not. On `--device cpu` it is a test of this script.
+Each line: {"peer", "case", "pass": "fwd" | "fwdbwd", "ms" (median), "min_ms", "q1_ms", "q3_ms"}. Two warm-ups, then every
+run is timed from an idle device to an idle device, as gpu-bench times its own. cudnn.benchmark is on. A case whose type is
+tf32, or every float32 case with --tf32, may use TF32; the others may not. On `--device cpu` it is a test of this script.
 """
 import argparse, json, statistics, sys, time
 
@@ -207,7 +207,9 @@ def milliseconds(run, runs, synchronize):
         run()
         synchronize()
         times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times), min(times)
+    first, _, third = statistics.quantiles(times, n=4, method="inclusive") if runs > 1 else times * 3
+    figures = {"ms": statistics.median(times), "min_ms": min(times), "q1_ms": first, "q3_ms": third}
+    return {name: round(figure, 4) for name, figure in figures.items()}
 
 
 def main():
@@ -241,9 +243,9 @@ def main():
             else:
                 passes = operation_passes(family, p, device)
             for name, run in zip(("fwd", "fwdbwd"), passes):
-                median, least = milliseconds(run, arguments.runs, synchronize)
+                figures = milliseconds(run, arguments.runs, synchronize)
                 peer = f"torch {torch.__version__}" + (" tf32" if tf32 else "")
-                row = {"peer": peer, "case": case, "pass": name, "ms": round(median, 4), "min_ms": round(least, 4)}
+                row = {"peer": peer, "case": case, "pass": name, **figures}
                 print(json.dumps(row), flush=True)
         except torch.OutOfMemoryError as error:
             print(f"{case}: {error}", file=sys.stderr)

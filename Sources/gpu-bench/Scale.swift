@@ -43,6 +43,7 @@ struct Scale: ParsableCommand {
             try TextFile.checkWritable(svg + "/results.json")
         }
         if let html { try TextFile.checkWritable(html) }
+        let html = Session.separated([html])[0]
         let result = try from.map { try ScaleResult(contentsOfFile: $0) } ?? measure()
         if let svg {
             try write(result, to: svg)

@@ -70,7 +70,7 @@ import Testing
         #expect(comparison.text(isColoured: false).contains("geometric mean on opencl: 2.00×"))
     }
 
-    @Test(arguments: ["no rows", "[{\"case\": 3}]", "{\"pass\": \"fwd\"}", "[", "{"])
+    @Test(arguments: ["", "[]", "no rows", "[{\"case\": 3}]", "{\"pass\": \"fwd\"}", "[", "{"])
     func aBrokenFileIsAnErrorOrEmpty(_ text: String) {
         #expect { try BenchRowFile.rows(text) } throws: {
             $0 is BenchError && "\($0)".contains("gpu-bench run --json FILE writes")

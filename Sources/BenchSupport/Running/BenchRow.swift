@@ -129,7 +129,9 @@ package enum BenchRowFile {
         let decoder = JSONDecoder()
         if text.drop(while: \.isWhitespace).first == "[" {
             do {
-                return try decoder.decode([BenchRow].self, from: Data(text.utf8))
+                let rows = try decoder.decode([BenchRow].self, from: Data(text.utf8))
+                guard !rows.isEmpty else { throw BenchError("there are none in it") }
+                return rows
             } catch {
                 throw BenchError(
                     "it is no array of benchmark rows, as gpu-bench run --json FILE writes: "

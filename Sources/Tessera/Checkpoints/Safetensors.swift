@@ -74,7 +74,8 @@ public struct SafetensorsFile {
             let contents = try Self.contents(of: HeaderParser.parse(header[...]))
             try Self.check(contents.entries, byteCount: data.count - start)
             entries = contents.entries
-            metadata = Dictionary(contents.metadata.map { ($0.text, $1) }) { first, _ in first }
+            let texts = contents.metadata.sorted { $0.key < $1.key }
+            metadata = Dictionary(texts.map { ($0.key.text, $0.value) }) { first, _ in first }
             // Such as "format": "pt", which leads nowhere.
             aliases = contents.metadata.mapValues { TensorName($0) }
         } catch {
