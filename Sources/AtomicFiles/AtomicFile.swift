@@ -28,15 +28,16 @@ package enum AtomicFile {
 
     /// Makes a folder and those that it is to lie in (`mkdir`), where they are not there yet.
     ///
+    /// - Parameter mode: of the folders that are made, less what the user's mask takes away.
     /// - Throws: ``FileError`` where that is not possible, or no file can be written in it.
-    package static func makeFolder(_ path: String) throws {
+    package static func makeFolder(_ path: String, mode: mode_t = 0o777) throws {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw FileError(path: path, reason: "is no folder's name")
         }
         var made = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             made += part + "/"
-            guard mkdir(made, 0o777) == 0 || errno == EEXIST else { throw failure(path, "cannot be made a folder") }
+            guard mkdir(made, mode) == 0 || errno == EEXIST else { throw failure(path, "cannot be made a folder") }
         }
         guard faccessat(AT_FDCWD, made + ".", W_OK | X_OK, AT_EACCESS) == 0 else {
             throw failure(path, "no file can be written in it")

@@ -49,12 +49,12 @@ package struct Device: Hashable, @unchecked Sendable {
         }
     }
 
-    /// The devices that a person may mean by a text. A number that counts into ``all()`` is that device. Other text is, in
+    /// The devices that a person may mean by a text. A number counts into ``all()``. Other text is, in
     /// any case, the whole of a device's or platform's name, else a part of one, else a part of what else their makers call
     /// them: vendors and versions, where PoCL says that it is PoCL.
     package static func named(_ text: String) throws(OpenCLError) -> [Device] {
         let devices = try all()
-        if let index = Int(text), devices.indices.contains(index) { return [devices[index]] }
+        if let index = Int(text) { return devices.indices.contains(index) ? [devices[index]] : [] }
         let wanted = text.lowercased()
         let whole = devices.filter { $0.names.contains(wanted) }
         guard whole.isEmpty else { return whole }

@@ -48,6 +48,7 @@ struct Tune: ParsableCommand {
         guard let path = output ?? TuningDatabase.userPath() else {
             throw BenchError("there is no folder for the results: give --output")
         }
+        try TuningDatabase.prepare(path: path)
         let openCL = try BenchDevice.openCLDevice(device)
         let chosen = cases.isEmpty ? try BenchSuite.tuning.cases : try cases.map { try BenchCase($0) }
         Terminal.progress("listing the problems …")

@@ -28,7 +28,9 @@ import Testing
         let all = devices
         let first = all[0]
         #expect(try Device.named("0") == [first])
-        #expect(try Device.named("-1").isEmpty && Device.named("no such device").isEmpty)
+        #expect(
+            try Device.named("-1").isEmpty && Device.named("\(all.count)").isEmpty
+                && Device.named("no such device").isEmpty)
         for device in all {
             let pasted = "\(device.name) (\(device.platform.name))"
             for text in [device.name, device.platform.name, pasted] {

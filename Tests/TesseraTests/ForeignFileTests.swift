@@ -175,6 +175,40 @@ import Testing
         #expect(throws: FileError.self) { try twins.save(to: path, on: executor) }
     }
 
+    /// Training goes on from a checkpoint of tied weights, also from one that has them twice, as earlier versions wrote.
+    @Test func tiedWeightsTrainOn() throws {
+        struct Tied: Layer {
+            let weight: Variable
+            var members: [LayerMember] { [.variable("head.weight", weight), .variable("embed.weight", weight)] }
+            func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+                try input.matmul(pass.read(weight)).matmul(pass.read(weight))
+            }
+        }
+        let folder = try TemporaryFolder()
+        let path = folder.path("trained")
+        func trainer() throws -> Trainer {
+            let weight = Variable("weight", try HostTensor([2, 2], [1, 2, 3, 4] as [Float]))
+            return Trainer(Tied(weight: weight), loss: .meanSquaredError, optimizer: Adam(), on: try Executor(on: .cpu))
+        }
+        let data = try TensorDataset(
+            inputs: HostTensor([4, 2], (0..<8).map { Float($0) }), targets: HostTensor(zeros: TensorType([4, 2])))
+        let first = try trainer()
+        try first.fit(data, batchSize: 2, epochs: 1)
+        try first.save(to: path)
+        let file = try SafetensorsFile(path: path)
+        #expect(file.names.filter { !$0.hasPrefix("tessera.") } == ["embed.weight"])
+        let second = try trainer()
+        try second.load(from: path)
+        let input = try HostTensor([1, 2], [1, 1] as [Float])
+        #expect(try second.step == 2 && second.predict(input) == first.predict(input))
+        var tensors = try Dictionary(uniqueKeysWithValues: file.names.map { ($0, try file.tensor($0)) })
+        tensors["head.weight"] = tensors["embed.weight"]
+        try SafetensorsFile.write(tensors, to: path)
+        let third = try trainer()
+        try third.load(from: path)
+        #expect(try third.predict(input) == first.predict(input))
+    }
+
     @Test func everythingWrongIsInOneError() throws {
         let folder = try TemporaryFolder()
         let path = folder.path("wrong")

@@ -103,17 +103,16 @@ package struct TuningDatabase: Sendable, Equatable {
         }
     }
 
+    /// Makes the folder of a file of results, for this user alone, and finds out whether the file can be written.
+    package static func prepare(path: String) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        if !folder.isEmpty { try AtomicFile.makeFolder(folder, mode: 0o700) }
+        try AtomicFile.checkWritable(path)
+    }
+
     /// Writes the file as ``AtomicFile`` does, and makes its folder.
     package func write(toPath path: String) throws {
-        let folder = (path as NSString).deletingLastPathComponent
-        do {
-            if !folder.isEmpty {
-                try FileManager.default.createDirectory(
-                    atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            }
-        } catch {
-            throw FileError(description: "\(path) cannot be written: \(Self.reason(error))")
-        }
+        try Self.prepare(path: path)
         try AtomicFile.write([UInt8](json()), to: path)
     }
 

@@ -203,8 +203,8 @@ public struct SafetensorsFile {
     /// Writes tensors to a file, all or nothing: to a temporary file in the same folder, which then takes the place of
     /// any file at `path`.
     ///
-    /// A link is followed, and a file that was there keeps its mode, owner and extended attributes. What is no file (a pipe,
-    /// a device) is refused.
+    /// A link is followed, and a file that was there keeps its mode, owner and extended attributes; other names of it (hard
+    /// links) keep the old contents. What is no file (a pipe, a device) is refused.
     ///
     /// - Parameter tensors: by name, as a dictionary; or as `KeyValuePairs` where names differ in nothing but how Unicode
     ///   composes them, which dictionaries don't tell apart.
