@@ -64,7 +64,9 @@ enum Destination {
             var target = [CChar](repeating: 0, count: Int(PATH_MAX))
             let length = readlink(place, &target, target.count)
             guard length >= 0 else { return (place, nil) }
-            let link = String(decoding: target[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            guard let link = String(validating: target[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+                throw FileError(path: path, reason: "cannot be written: it leads to a name that is not UTF-8")
+            }
             place = link.utf8.first == UInt8(ascii: "/") ? link : folder + "/" + link
         }
         throw failure(path, "cannot be written", ELOOP)

@@ -78,6 +78,13 @@ import Testing
         #expect(try file.tensor(first).elements() == [1] as [UInt8])
         #expect(try file.tensor(second).elements() == [2, 3] as [UInt8])
 
+        // Names of files are bytes too.
+        for (number, name) in [first, second].enumerated() {
+            try SafetensorsFile.write(["x": HostTensor(UInt8(number))], to: folder.path(name))
+        }
+        #expect(try SafetensorsFile(path: folder.path(first)).tensor("x") == HostTensor(UInt8(0)))
+        #expect(try SafetensorsFile(path: folder.path(second)).tensor("x") == HostTensor(UInt8(1)))
+
         // Written as a list, and as a model's variables.
         let pairs: KeyValuePairs = [first: HostTensor(UInt8(7)), second: HostTensor(UInt8(8))]
         try SafetensorsFile.write(pairs, to: path)

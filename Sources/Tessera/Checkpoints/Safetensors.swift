@@ -32,8 +32,7 @@ public struct SafetensorsFile {
     private static let elementBits: [String: Int] = [
         "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
         "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32,
-        "F32": 32,
-        "U64": 64, "I64": 64, "F64": 64, "C64": 64,
+        "F32": 32, "U64": 64, "I64": 64, "F64": 64, "C64": 64,
     ]
 
     /// Opens a file and checks its header: its length, that no name comes twice, that the tensors lie one after the other
