@@ -17,6 +17,8 @@ extension Layer {
 extension Trainer {
     /// The names of everything that is not the model's own begin with this.
     private static let prefix = "tessera."
+    /// What of the metadata says how far the last call of ``fit`` was.
+    private static let fitKey = "tessera.fit"
 
     /// The optimizer's variables, by their names in checkpoints.
     private var optimizerVariables: [(name: String, variable: Variable)] {
@@ -34,7 +36,9 @@ extension Trainer {
     /// - Throws: ``FileError`` where the file can't be written.
     public func save(to path: String) throws {
         let all = model.namedVariables + optimizerVariables + [("\(Self.prefix)step", stepVariable)]
-        try SafetensorsFile.write(try Checkpoint.values(all, executor), metadata: ["format": "pt"], to: path)
+        var metadata = ["format": "pt"]
+        metadata[Self.fitKey] = lastFit?.text
+        try SafetensorsFile.write(try Checkpoint.values(all, executor), metadata: metadata, to: path)
     }
 
     /// Reads what ``save(to:)`` wrote. A file with the model alone is read too: training then begins anew from it.
@@ -51,8 +55,14 @@ extension Trainer {
         }
         let step = Int(try values[stepVariable]?.elements(Int32.self).first ?? 0)
         guard step >= 0 else { throw FileError(path: path, reason: "its step \(step) is negative") }
+        let fit = isWhole ? file.metadata[Self.fitKey] : nil
+        let record = fit.flatMap { FitRecord(text: $0) }
+        guard record?.begin ?? 0 <= step, (fit == nil) == (record == nil) else {
+            throw FileError(path: path, reason: "its \(Self.fitKey) “\(fit ?? "")” does not belong to step \(step)")
+        }
         try executor.set(values)
         self.step = step
+        lastFit = record
     }
 }
 
