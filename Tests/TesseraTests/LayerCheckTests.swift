@@ -22,18 +22,27 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
         self.fits = fits
     }
 
-    /// The layer's result shape or error, in training or not.
-    func outcome(_ input: TensorType, isTraining: Bool) -> Result<Shape, GraphError> {
+    private func shape(_ input: TensorType, isTraining: Bool) throws -> Shape {
         let graph = Graph()
+        let step = try graph.fill(1, [], .int32)
+        let mode: ForwardPass.Mode = isTraining ? .training(step: step) : .inference
+        let x = try graph.input("x", input.shape, input.dtype)
+        let layer = make()
+        return try layer(x, ForwardPass(graph, mode)).shape
+    }
+
+    /// The layer's result shape or error, in training or not.
+    func outcome(_ input: TensorType, isTraining: Bool) -> Outcome {
         do {
-            let step = try graph.fill(1, [], .int32)
-            let pass = ForwardPass(graph, isTraining ? .training(step: step) : .inference)
-            return .success(try make()(graph.input("x", input.shape, input.dtype), pass).shape)
-        } catch let error as GraphError {
-            return .failure(error)
+            return .shape(try shape(input, isTraining: isTraining))
         } catch {
-            return .failure(GraphError(operation: "no GraphError", message: "\(error)"))
+            return .error(error as? GraphError ?? GraphError(operation: "no GraphError", message: "\(error)"))
         }
+    }
+
+    enum Outcome: Equatable {
+        case shape(Shape)
+        case error(GraphError)
     }
 }
 
@@ -55,7 +64,9 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             LayerCase("MaxPool2D", [2, 3, 8, 8], wrong: pictures + [[2, 3, 1, 1]]) { MaxPool2D(2) },
             LayerCase("AveragePool2D", [2, 3, 8, 8], wrong: pictures + [[2, 3, 1, 1]]) { AveragePool2D(2) },
             LayerCase("pooling without a window", [2, 3, 8, 8], fits: false) { MaxPool2D(0) },
-            LayerCase("BatchNorm2D", [2, 8, 4, 4], wrong: [[5, 8], [8], [], [2, 1, 4, 4], [8, 4, 4], [3, 2, 8, 4, 4]]) {
+            LayerCase(
+                "BatchNorm2D", [2, 8, 4, 4], wrong: [[5, 8], [8], [], [2, 1, 4, 4], [8, 4, 4], [3, 2, 8, 4, 4]]
+            ) {
                 BatchNorm2D(8)
             },
             LayerCase("BatchNorm2D of one channel", [2, 1, 4, 4], wrong: [[2, 8, 4, 4], [2, 0, 4, 4], [1, 4, 4]]) {
@@ -107,13 +118,14 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             wrong.append(TensorType(layer.input.shape, layer.input.dtype == .int32 ? .float32 : .int32))
         }
         if layer.fits {
-            let shape = try layer.outcome(layer.input, isTraining: true).get()
-            #expect(try layer.outcome(layer.input, isTraining: false).get() == shape)
+            let outcomes = [true, false].map { layer.outcome(layer.input, isTraining: $0) }
+            #expect(outcomes[0] == outcomes[1])
+            if case .error(let error) = outcomes[0] { Issue.record(error) }
         }
         for input in wrong {
             let outcomes = [true, false].map { layer.outcome(input, isTraining: $0) }
             #expect(outcomes[0] == outcomes[1], "\(input)")
-            guard case .failure(let error) = outcomes[1] else {
+            guard case .error(let error) = outcomes[1] else {
                 Issue.record("\(input) passes")
                 continue
             }
@@ -141,7 +153,8 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
     /// States of a recurrence that would broadcast, and biases.
     @Test func recurrencesTakeWholeStates() throws {
         let graph = Graph()
-        let (x, h, one) = (try graph.input("x", [5, 2, 3]), try graph.input("h", [2, 4]), try graph.input("1", [1, 4]))
+        let x = try graph.input("x", [5, 2, 3])
+        let (h, one) = (try graph.input("h", [2, 4]), try graph.input("1", [1, 4]))
         let random = RandomSource(seed: 1)
         let (lstm, gru) = (LSTM(3, 4, random), GRU(3, 4, random))
         let pass = ForwardPass(graph, .inference)
@@ -149,19 +162,16 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
         #expect(throws: GraphError.self) { try lstm(x, hidden: one, cell: h, pass) }
         #expect(throws: GraphError.self) { try lstm(x, hidden: h, cell: one, pass) }
         #expect(throws: GraphError.self) { try gru(x, hidden: one, pass) }
-        let weights = try [16, 12].map { try (graph.fill(0, [$0, 3]), graph.fill(0, [$0, 4]), graph.fill(0, [$0])) }
-        let single = try graph.fill(0, [1])
-        for (first, second) in [(single, weights[0].2), (weights[0].2, single)] {
+        let (input, hidden) = (try graph.fill(0, [16, 3]), try graph.fill(0, [16, 4]))
+        let (whole, single) = (try graph.fill(0, [16]), try graph.fill(0, [1]))
+        for (first, second) in [(single, whole), (whole, single)] {
             #expect(throws: GraphError.self) {
-                try x.lstm(
-                    inputWeight: weights[0].0, hiddenWeight: weights[0].1, inputBias: first, hiddenBias: second)
+                try x.lstm(inputWeight: input, hiddenWeight: hidden, inputBias: first, hiddenBias: second)
             }
         }
-        let line: UInt = #line + 2
-        let error = #expect(throws: GraphError.self) {
-            try x.gru(
-                inputWeight: weights[1].0, hiddenWeight: weights[1].1, inputBias: single, hiddenBias: weights[1].2)
-        }
-        #expect(error?.location?.line == line)
+        let line: UInt = #line + 1
+        let wrong = Result { try x.gru(inputWeight: h, hiddenWeight: h, inputBias: single, hiddenBias: single) }
+        let error = #expect(throws: GraphError.self) { try wrong.get() }
+        #expect(error?.location == SourceLocation(file: #fileID, line: line))
     }
 }

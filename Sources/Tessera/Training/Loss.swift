@@ -97,7 +97,8 @@ public struct Loss: Sendable {
                     ? "cast one of them" : "reshape one of them, as they would only broadcast"
                 throw GraphError(
                     operation: name,
-                    message: "prediction and target must be alike, not \(prediction.type) and \(target.type); \(advice)",
+                    message: "prediction and target must be alike, not \(prediction.type) and \(target.type);"
+                        + " \(advice)",
                     operands: [prediction.type, target.type])
             }
             let losses = try body(prediction, target)

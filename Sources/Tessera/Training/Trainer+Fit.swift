@@ -28,6 +28,7 @@ extension Trainer {
                 location: caller)
         }
         let order = try BatchOrder(data, batchSize: batchSize, seed: seed, for: "fit", at: caller)
+        if let test { _ = try BatchOrder(test, batchSize: 1, for: "fit, of what to test on", at: caller) }
         let batches = order.batchesPerEpoch
         let record = FitRecord(begin: resuming ? lastFit?.begin ?? 0 : step, order: order)
         if resuming, let lastFit { try record.resume(lastFit, at: caller) }

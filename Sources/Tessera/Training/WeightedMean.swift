@@ -51,8 +51,8 @@ struct Measure: Sendable {
         for tensor in tensors where tensor.shape != [] || !tensor.dtype.isFloatingPoint {
             throw GraphError(
                 operation: name,
-                message: "a \(kind) must be a floating-point scalar, not \(tensor.type); take the mean over the batch, as by"
-                    + " mean(), and cast counts to float32",
+                message: "a \(kind) must be a floating-point scalar, not \(tensor.type); take the mean over the batch,"
+                    + " as by mean(), and cast counts to float32",
                 operands: [prediction.type, target.type], location: location ?? caller)
         }
         return result
