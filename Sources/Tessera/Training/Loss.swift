@@ -2,7 +2,7 @@
 ///
 /// Those below want operands of one type and one shape, but for cross-entropy's labels: what would only broadcast is an error.
 public struct Loss: Sendable {
-    private let measure: Measure
+    let measure: Measure
 
     public var name: String { measure.name }
 
@@ -13,9 +13,7 @@ public struct Loss: Sendable {
         _ name: String, file: StaticString = #fileID, line: UInt = #line,
         _ body: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> Tensor
     ) {
-        measure = Measure(
-            kind: "loss", name: name, body: { WeightedMean(try body($0, $1), weight: .examples) },
-            location: SourceLocation(file: file, line: line))
+        measure = Measure("loss", name, at: SourceLocation(file: file, line: line), mean: body)
     }
 
     private init(_ measure: Measure) { self.measure = measure }
@@ -27,11 +25,13 @@ public struct Loss: Sendable {
         _ name: String, file: StaticString = #fileID, line: UInt = #line,
         _ body: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> WeightedMean
     ) -> Loss {
-        Loss(Measure(kind: "loss", name: name, body: body, location: SourceLocation(file: file, line: line)))
+        Loss(Measure("loss", name, at: SourceLocation(file: file, line: line), weighted: body))
     }
 
-    private static func builtIn(_ name: String, _ body: @escaping Measure.Body) -> Loss {
-        Loss(Measure(kind: "loss", name: name, body: body, location: nil))
+    private static func builtIn(
+        _ name: String, _ body: @escaping @Sendable (Tensor, Tensor) throws -> WeightedMean
+    ) -> Loss {
+        Loss(Measure("loss", name, at: nil, weighted: body))
     }
 
     /// The loss of a batch: a scalar of a graph.
@@ -40,11 +40,7 @@ public struct Loss: Sendable {
     public func callAsFunction(
         _ prediction: Tensor, _ target: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) throws -> Tensor {
-        try mean(prediction, target, caller: SourceLocation(file: file, line: line)).mean
-    }
-
-    func mean(_ prediction: Tensor, _ target: Tensor, caller: SourceLocation) throws -> WeightedMean {
-        try measure(prediction, target, caller: caller)
+        try measure(prediction, target, caller: SourceLocation(file: file, line: line))[0]
     }
 
     /// Cross-entropy of logits `[..., classes]` with int32 labels `[...]` in 0 ..< classes, of which any other is an error
@@ -53,7 +49,7 @@ public struct Loss: Sendable {
         try logits.requireLabels(labels, of: "cross-entropy")
         let losses = try logits.flattenedToMatrix().crossEntropy(
             labels: labels.flattened(), ignoresNegativeLabels: false)
-        return WeightedMean(try losses.mean(), over: losses.shape.elementCount)
+        return try WeightedMean(losses.mean(), over: losses.shape.elementCount)
     }
 
     /// Cross-entropy that leaves out rows with a negative label, as PyTorch's `ignore_index`: the mean over those that are
@@ -102,7 +98,7 @@ public struct Loss: Sendable {
                     operands: [prediction.type, target.type])
             }
             let losses = try body(prediction, target)
-            return WeightedMean(try losses.mean(), over: losses.shape.elementCount)
+            return try WeightedMean(losses.mean(), over: losses.shape.elementCount)
         }
     }
 }

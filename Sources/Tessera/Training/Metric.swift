@@ -1,6 +1,6 @@
 /// A number that tells a person how good a prediction is: a scalar, the mean over the batch.
 public struct Metric: Sendable {
-    private let measure: Measure
+    let measure: Measure
     /// Whether to print it as a percentage.
     public let isFraction: Bool
 
@@ -14,9 +14,7 @@ public struct Metric: Sendable {
         _ name: String, isFraction: Bool = false, file: StaticString = #fileID, line: UInt = #line,
         _ body: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> Tensor
     ) {
-        measure = Measure(
-            kind: "metric", name: name, body: { WeightedMean(try body($0, $1), weight: .examples) },
-            location: SourceLocation(file: file, line: line))
+        measure = Measure("metric", name, at: SourceLocation(file: file, line: line), mean: body)
         self.isFraction = isFraction
     }
 
@@ -31,8 +29,7 @@ public struct Metric: Sendable {
         _ body: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> WeightedMean
     ) -> Metric {
         Metric(
-            Measure(kind: "metric", name: name, body: body, location: SourceLocation(file: file, line: line)),
-            isFraction: isFraction)
+            Measure("metric", name, at: SourceLocation(file: file, line: line), weighted: body), isFraction: isFraction)
     }
 
     /// The metric of a batch: a scalar of a graph.
@@ -41,27 +38,21 @@ public struct Metric: Sendable {
     public func callAsFunction(
         _ prediction: Tensor, _ target: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) throws -> Tensor {
-        try mean(prediction, target, caller: SourceLocation(file: file, line: line)).mean
-    }
-
-    func mean(_ prediction: Tensor, _ target: Tensor, caller: SourceLocation) throws -> WeightedMean {
-        try measure(prediction, target, caller: caller)
+        try measure(prediction, target, caller: SourceLocation(file: file, line: line))[0]
     }
 
     /// The share of rows of `[..., classes]` whose greatest element is at the int32 label `[...]`. Rows with a negative
     /// label are left out, as ``Loss/crossEntropyIgnoringNegativeLabels`` leaves them out.
     public static let accuracy = Metric(
-        Measure(
-            kind: "metric", name: "accuracy",
-            body: { logits, labels in
-                try logits.requireLabels(labels, of: "accuracy")
-                // Never at a negative label, so that those need no mask.
-                let hits = try logits.argMax().equal(to: labels).cast(to: .float32).sum()
-                if let classes = logits.shape.dimensions.last {
-                    logits.graph.check(labels, in: .min..<classes, "labels", of: hits)
-                }
-                return try WeightedMean(sum: hits, over: labels.countOfLabels(.float32))
-            }, location: nil), isFraction: true)
+        Measure("metric", "accuracy", at: nil) { logits, labels in
+            try logits.requireLabels(labels, of: "accuracy")
+            // Never at a negative label, so that those need no mask.
+            let hits = try logits.argMax().equal(to: labels).cast(to: .float32).sum()
+            if let classes = logits.shape.dimensions.last {
+                logits.graph.check(labels, in: .min..<classes, "labels", of: hits)
+            }
+            return try WeightedMean(sum: hits, over: labels.countOfLabels(.float32))
+        }, isFraction: true)
 
     func text(_ value: Double) -> String {
         "\(name) " + (isFraction ? decimal(100 * value, 2) + " %" : decimal(value, 4))

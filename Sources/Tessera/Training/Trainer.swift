@@ -50,10 +50,8 @@ public final class Trainer {
         var input: TensorType
         var target: TensorType?
     }
-    /// A plan whose outputs are a loss and a metric.
-    private typealias MeasuredPlan = (plan: Plan, means: BatchOutputs)
-    private var trainingPlans: [PlanKey: MeasuredPlan] = [:]
-    private var evaluationPlans: [PlanKey: MeasuredPlan] = [:]
+    private var trainingPlans: [PlanKey: Plan] = [:]
+    private var evaluationPlans: [PlanKey: Plan] = [:]
     private var predictionPlans: [PlanKey: Plan] = [:]
     private var stepPlan: Plan?
     /// The last call of ``fit``, for one that resumes it.
@@ -96,14 +94,14 @@ public final class Trainer {
                 operation: "train", message: "an empty batch teaches nothing: it has \(batch.count) examples",
                 operands: [batch.input.type, batch.target.type], location: location)
         }
-        let (plan, means) = try trainingPlan(like: batch)
+        let plan = try trainingPlan(for: batch)
         let rate = Float(optimizer.learningRate * schedule(step))
         var result: Result?
         var isSkipped = false
         let outputs = try executor.run(
             plan, inputs: ["input": batch.input, "target": batch.target, "learning rate": HostTensor(rate)]
         ) { outputs in
-            let found = try means.result(outputs, examples: batch.count)
+            let found = try self.result(outputs, batch.count)
             result = found
             guard found.lossWeight != 0, !found.loss.isFinite else { return true }
             switch onNonFiniteLoss {
@@ -115,13 +113,11 @@ public final class Trainer {
         }
         if isSkipped { _ = try executor.run(countingPlan()) }
         step += 1
-        return try result ?? means.result(outputs, examples: batch.count)
+        return try result ?? self.result(outputs, batch.count)
     }
 
     /// The plan that ``train(_:)`` runs for batches like this one: for its `explain()`.
-    public func trainingPlan(for batch: Batch) throws -> Plan { try trainingPlan(like: batch).plan }
-
-    private func trainingPlan(like batch: Batch) throws -> MeasuredPlan {
+    public func trainingPlan(for batch: Batch) throws -> Plan {
         let key = PlanKey(input: batch.input.type, target: batch.target.type)
         if let plan = trainingPlans[key] { return plan }
         let graph = Graph()
@@ -129,14 +125,12 @@ public final class Trainer {
         let step = try graph.at(location) { try graph.read(stepVariable) + 1 }
         let pass = ForwardPass(graph, .training(step: step))
         let (prediction, target) = try examples(like: batch, pass)
-        var means = BatchOutputs()
-        let value = try loss.mean(prediction, target, caller: location)
-        let outputs = try measured(value, prediction, target, &means)
+        let outputs = try measured(prediction, target)
 
         let parameters = model.parameters
         let tensors = try parameters.map { try pass.read($0) }
         let objective = try graph.at(location) {
-            try tensors.filter { $0.shape.rank >= 2 }.reduce(value.mean) { sum, tensor in
+            try tensors.filter { $0.shape.rank >= 2 }.reduce(outputs[0]) { sum, tensor in
                 try regularizers.reduce(sum) { try $0 + $1.penalty(tensor) }
             }
         }
@@ -150,8 +144,8 @@ public final class Trainer {
         }
         let plan = try executor.compile(
             graph, outputs: outputs, updates: pass.updates + [(stepVariable, step)] + updates)
-        trainingPlans[key] = (plan, means)
-        return (plan, means)
+        trainingPlans[key] = plan
+        return plan
     }
 
     /// The prediction for a batch like this one, and what is wanted for it, as inputs of a graph.
@@ -163,14 +157,18 @@ public final class Trainer {
         return (prediction, target)
     }
 
-    /// The outputs of a plan that gives the loss and the metric.
-    private func measured(
-        _ loss: WeightedMean, _ prediction: Tensor, _ target: Tensor, _ means: inout BatchOutputs
-    ) throws -> [Tensor] {
-        let metric = try metric.map { try $0.mean(prediction, target, caller: location) }
-        return try prediction.graph.at(location) {
-            try means.add(loss) + (metric.map { try means.add($0) } ?? [])
-        }
+    /// The loss and the metric, each with its weight where it has one.
+    private func measured(_ prediction: Tensor, _ target: Tensor) throws -> [Tensor] {
+        try loss.measure(prediction, target, caller: location)
+            + (metric.map { try $0.measure(prediction, target, caller: location) } ?? [])
+    }
+
+    /// What a run of a plan with these outputs has come to.
+    private func result(_ outputs: [HostTensor], _ examples: Int) throws -> Result {
+        var rest = outputs[...]
+        let loss = try loss.measure.read(&rest, examples: examples)
+        return Result(
+            loss: loss, metric: try metric?.measure.read(&rest, examples: examples), count: examples)
     }
 
     /// Counts a step and does nothing else.
@@ -211,24 +209,21 @@ public final class Trainer {
         var total = nothing
         for number in 0..<order.batchesPerEpoch {
             let batch = try data.batch(indices[order.range(number)])
-            let (plan, means) = try evaluationPlan(like: batch)
+            let plan = try evaluationPlan(for: batch)
             let outputs = try executor.run(plan, inputs: ["input": batch.input, "target": batch.target])
-            total += try means.result(outputs, examples: batch.count)
+            total += try result(outputs, batch.count)
         }
         return total
     }
 
-    private func evaluationPlan(like batch: Batch) throws -> MeasuredPlan {
+    private func evaluationPlan(for batch: Batch) throws -> Plan {
         let key = PlanKey(input: batch.input.type, target: batch.target.type)
         if let plan = evaluationPlans[key] { return plan }
         let graph = Graph()
         let (prediction, target) = try examples(like: batch, ForwardPass(graph, .inference))
-        var means = BatchOutputs()
-        let outputs = try measured(
-            loss.mean(prediction, target, caller: location), prediction, target, &means)
-        let plan = try executor.compile(graph, outputs: outputs)
-        evaluationPlans[key] = (plan, means)
-        return (plan, means)
+        let plan = try executor.compile(graph, outputs: measured(prediction, target))
+        evaluationPlans[key] = plan
+        return plan
     }
 
     /// The result over no examples.

@@ -1,53 +1,66 @@
 /// A mean over one batch with what it is a mean over, so that the means of batches of any size come to the mean over all.
 public struct WeightedMean {
-    enum Weight {
-        /// The number of examples in the batch.
-        case examples
-        case number(Double)
-        case tensor(Tensor)
-    }
-
     /// A scalar.
     public let mean: Tensor
-    let weight: Weight
-
-    init(_ mean: Tensor, weight: Weight) {
-        self.mean = mean
-        self.weight = weight
-    }
+    /// How much the mean counts beside those of other batches: a scalar.
+    public let weight: Tensor
 
     /// - Parameter count: how many numbers `mean` is the mean of.
-    public init(_ mean: Tensor, over count: Int) { self.init(mean, weight: .number(Double(count))) }
+    public init(_ mean: Tensor, over count: Int) throws {
+        self.mean = mean
+        weight = try mean.graph.fill(Double(count), [])
+    }
 
     /// `sum / count`, or 0 where the count is 0, so that no NaN gets into the gradients: such a batch counts for nothing.
     ///
     /// - Parameter count: a scalar, the number of what has been added up or the sum of its weights.
     public init(sum: Tensor, over count: Tensor) throws {
-        let graph = count.graph
-        let divisor = try Tensor.select(count, count, graph.fill(1, [], count.dtype))
-        self.init(try sum / divisor, weight: .tensor(count))
+        mean = try sum / Tensor.select(count, count, count.graph.fill(1, [], count.dtype))
+        weight = count
     }
 }
 
 /// What makes one number of a prediction and what was wanted: what losses and metrics have in common.
 struct Measure: Sendable {
-    typealias Body = @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> WeightedMean
+    typealias Body = @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> (mean: Tensor, weight: Tensor?)
 
     /// A loss, a metric.
     let kind: String
     let name: String
-    let body: Body
     /// Where a user wrote it; `nil` where it comes with the library, whose lines help nobody.
     let location: SourceLocation?
+    /// Without a weight, each mean counts by its batch's examples.
+    let hasWeight: Bool
+    private let body: Body
+
+    /// A measure that is a mean over a batch's examples.
+    init(
+        _ kind: String, _ name: String, at location: SourceLocation,
+        mean body: @escaping @Sendable (Tensor, Tensor) throws -> Tensor
+    ) {
+        (self.kind, self.name, self.location, hasWeight) = (kind, name, location, false)
+        self.body = { (try body($0, $1), nil) }
+    }
+
+    init(
+        _ kind: String, _ name: String, at location: SourceLocation?,
+        weighted body: @escaping @Sendable (Tensor, Tensor) throws -> WeightedMean
+    ) {
+        (self.kind, self.name, self.location, hasWeight) = (kind, name, location, true)
+        self.body = {
+            let result = try body($0, $1)
+            return (result.mean, result.weight)
+        }
+    }
 
     /// - Parameter caller: the line to name where the library's own measures are misused.
+    /// - Returns: the mean, and its weight where it has one.
     /// - Throws: ``GraphError`` where the operands don't fit, or the result is no scalar.
-    func callAsFunction(_ prediction: Tensor, _ target: Tensor, caller: SourceLocation) throws -> WeightedMean {
-        let result =
+    func callAsFunction(_ prediction: Tensor, _ target: Tensor, caller: SourceLocation) throws -> [Tensor] {
+        let (mean, weight) =
             location == nil
             ? try prediction.graph.at(caller) { try body(prediction, target) } : try body(prediction, target)
-        var tensors = [result.mean]
-        if case .tensor(let weight) = result.weight { tensors.append(weight) }
+        let tensors = [mean] + (weight.map { [$0] } ?? [])
         for tensor in tensors where tensor.shape != [] || !tensor.dtype.isFloatingPoint {
             throw GraphError(
                 operation: name,
@@ -55,50 +68,16 @@ struct Measure: Sendable {
                     + " as by mean(), and cast counts to float32",
                 operands: [prediction.type, target.type], location: location ?? caller)
         }
-        return result
-    }
-}
-
-/// The loss and the metric of a batch among the outputs of a plan.
-struct BatchOutputs {
-    private enum Weight {
-        case examples
-        case number(Double)
-        case output(Int)
+        return tensors
     }
 
-    private var means: [(output: Int, weight: Weight)] = []
-    private(set) var count = 0
-
-    /// - Returns: the outputs to add to the plan.
-    mutating func add(_ mean: WeightedMean) throws -> [Tensor] {
-        var outputs = [mean.mean]
-        let weight: Weight
-        switch mean.weight {
-        case .examples: weight = .examples
-        case .number(let number): weight = .number(number)
-        case .tensor(let tensor):
-            weight = .output(count + 1)
-            outputs.append(tensor)
-        }
-        means.append((count, weight))
-        count += outputs.count
-        return try outputs.map { $0.dtype == .float64 ? $0 : try $0.cast(to: .float32) }
-    }
-
-    /// - Parameters:
-    ///   - outputs: what a run of the plan has given.
-    ///   - examples: in the batch.
-    func result(_ outputs: [HostTensor], examples: Int) throws -> Trainer.Result {
-        let numbers = try outputs.map { try $0.number() }
-        let parts = means.map { mean in
-            switch mean.weight {
-            case .examples: RunningMean(numbers[mean.output], weight: Double(examples))
-            case .number(let weight): RunningMean(numbers[mean.output], weight: weight)
-            case .output(let weight): RunningMean(numbers[mean.output], weight: numbers[weight])
-            }
-        }
-        return Trainer.Result(loss: parts[0], metric: parts.dropFirst().first, count: examples)
+    /// The mean with its weight, from the outputs of a run that begin with them.
+    ///
+    /// - Parameter examples: in the batch.
+    func read(_ outputs: inout ArraySlice<HostTensor>, examples: Int) throws -> RunningMean {
+        let mean = try outputs.popFirst()?.number() ?? .nan
+        guard hasWeight else { return RunningMean(mean, weight: Double(examples)) }
+        return RunningMean(mean, weight: try outputs.popFirst()?.number() ?? .nan)
     }
 }
 
@@ -124,11 +103,9 @@ struct RunningMean: Sendable {
 }
 
 extension HostTensor {
-    /// The number in a float32 or float64 scalar.
+    /// The number in a floating-point scalar.
     fileprivate func number() throws -> Double {
-        switch dtype {
-        case .float64: return try elements(Double.self).first ?? .nan
-        default: return try elements(Float.self).first.map(Double.init) ?? .nan
-        }
+        if dtype == .float64 { return try elements(Double.self).first ?? .nan }
+        return try asFloat32()?.elements(Float.self).first.map(Double.init) ?? .nan
     }
 }
