@@ -96,6 +96,11 @@ import Testing
         }
         #expect(isClose([try norm(2)], [2]))
         #expect(isClose([try norm(20)], [10]))
+        for wrong in [-1, Double.nan] {
+            let line: UInt = #line + 1
+            let error = #expect(throws: GraphError.self) { try graph.clipped(gradients, toNorm: wrong) }
+            #expect(error?.location == SourceLocation(file: #fileID, line: line))
+        }
     }
 
     @Test func losses() throws {

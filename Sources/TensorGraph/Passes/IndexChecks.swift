@@ -96,7 +96,7 @@ extension Computation {
             ).inserted
             guard isNew, type(indices).shape.elementCount > 0 else { continue }
             var entry = IndexChecks.Entry(
-                range: check.range, meaning: check.meaning, source: "that the graph computes",
+                range: check.range, meaning: check.meaning, source: "that the graph computes" + origins(of: indices),
                 type: type(check.indices), operation: node.op.name, location: node.location)
             switch nodes[indices.node].op {
             case .input(let input):
@@ -114,6 +114,21 @@ extension Computation {
             made.computed.append(entry)
         }
         return (result, made)
+    }
+
+    /// The names of the inputs and variables that a value is computed from, as part of a sentence.
+    private func origins(of value: Value) -> String {
+        var names: [String] = []
+        var seen: Set<Int> = [value.node]
+        var rest = [value.node]
+        while let index = rest.popLast() {
+            switch nodes[index].op {
+            case .input(let input): names.append("“\(input.name)”")
+            case .variable(let variable): names.append("“\(variable.name)”")
+            default: rest += nodes[index].operands.map(\.node).filter { seen.insert($0).inserted }
+            }
+        }
+        return names.isEmpty ? "" : " from " + names.sorted().joined(separator: ", ")
     }
 
     /// The value that another one is a view of.

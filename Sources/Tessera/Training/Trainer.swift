@@ -3,7 +3,7 @@
 /// Not for use from two threads at a time.
 public final class Trainer {
     /// What came out of one step or of a whole dataset.
-    public struct Result: Sendable {
+    public struct Result: Sendable, CustomStringConvertible {
         var meanLoss: RunningMean
         var meanMetric: RunningMean?
         /// The number of examples.
@@ -19,6 +19,10 @@ public final class Trainer {
         public var lossWeight: Double { meanLoss.weight }
         /// The mean over all that counts for the metric, NaN where nothing does; `nil` where the trainer has no metric.
         public var metric: Double? { meanMetric?.mean }
+
+        public var description: String {
+            "loss \(loss)" + (metric.map { ", metric \($0)" } ?? "") + " over \(count) examples"
+        }
     }
 
     /// What to do where a step's loss is NaN or infinite.
