@@ -327,11 +327,17 @@ public final class Plan {
     private let indexChecks: IndexChecks
     /// The names of all inputs of the graph, of which the plan may not need some.
     private let declaredInputs: Set<String>
+    /// Outputs that are numbers known beforehand, by their places: nothing is read for them.
+    private let knownOutputs: [Int: HostTensor]
 
     fileprivate init(
         _ computation: Computation, packsWeightsOnce: Bool, _ indexChecks: IndexChecks, declared: Set<String>
     ) {
+        let known = computation.knownOutputs
+        var computation = computation
+        computation.outputs = computation.outputs.indices.filter { known[$0] == nil }.map { computation.outputs[$0] }
         self.computation = computation
+        knownOutputs = known
         self.packsWeightsOnce = packsWeightsOnce
         self.indexChecks = indexChecks
         declaredInputs = declared
@@ -385,7 +391,8 @@ public final class Plan {
     fileprivate func checked(_ results: [HostTensor]) throws(GraphError) -> [HostTensor] {
         let count = results.count - indexChecks.outputCount
         try indexChecks.check(counts: results[count...])
-        return Array(results[..<count])
+        var rest = results[..<count]
+        return (0..<(count + knownOutputs.count)).compactMap { knownOutputs[$0] ?? rest.popFirst() }
     }
 
     fileprivate func preparedOnDevice(

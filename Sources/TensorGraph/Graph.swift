@@ -113,6 +113,12 @@ public final class Graph {
             IndexCheck(indices: indices.value, range: range, meaning: meaning, node: result.value.node))
     }
 
+    /// Whether a run with a negative one among these indices is an error anyway.
+    package func refusesNegative(_ indices: Tensor) -> Bool {
+        let source = nodes.withoutViews(indices.value)
+        return indexChecks.contains { $0.range.lowerBound >= 0 && nodes.withoutViews($0.indices) == source }
+    }
+
     package func tensor(_ value: Value) -> Tensor {
         Tensor(graph: self, value: value, type: nodes[value.node].resultTypes[value.result])
     }

@@ -60,6 +60,15 @@ package struct Computation: Sendable {
 
     package func type(_ value: Value) -> TensorType { nodes[value.node].resultTypes[value.result] }
 
+    /// The float32 scalars among the outputs that are a known number, by their places.
+    package var knownOutputs: [Int: HostTensor] {
+        var known: [Int: HostTensor] = [:]
+        for (place, value) in outputs.enumerated() where type(value) == TensorType([]) {
+            if let number = nodes.number(value) { known[place] = HostTensor(Float(number)) }
+        }
+        return known
+    }
+
     /// How often each value is read, counting outputs and updates.
     package var useCounts: [Value: Int] {
         var counts: [Value: Int] = [:]

@@ -90,7 +90,7 @@ extension Computation {
         var made = IndexChecks()
         var seen: Set<IndexCheck> = []
         for check in checks where isLive[check.node] {
-            let (indices, node) = (source(of: check.indices), nodes[check.node])
+            let (indices, node) = (nodes.withoutViews(check.indices), nodes[check.node])
             let isNew = seen.insert(
                 IndexCheck(indices: indices, range: check.range, meaning: check.meaning, node: 0)
             ).inserted
@@ -130,17 +130,17 @@ extension Computation {
         }
         return names.isEmpty ? "" : " from " + names.sorted().joined(separator: ", ")
     }
-
-    /// The value that another one is a view of.
-    private func source(of value: Value) -> Value {
-        switch nodes[value.node].op {
-        case .reshape, .stopGradient: source(of: nodes[value.node].operands[0])
-        default: value
-        }
-    }
 }
 
 extension [Node] {
+    /// The value that another one is a view of.
+    func withoutViews(_ value: Value) -> Value {
+        switch self[value.node].op {
+        case .reshape, .stopGradient: withoutViews(self[value.node].operands[0])
+        default: value
+        }
+    }
+
     /// Appends what counts the int32 indices outside a range: a float32 scalar.
     fileprivate mutating func count(of indices: Value, outside range: Range<Int>, _ reader: Node) -> Value {
         let shape = type(indices).shape

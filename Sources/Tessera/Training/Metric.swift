@@ -47,11 +47,15 @@ public struct Metric: Sendable {
         Measure("metric", "accuracy", at: nil) { logits, labels in
             try logits.requireLabels(labels, of: "accuracy")
             // Never at a negative label, so that those need no mask.
-            let hits = try logits.argMax().equal(to: labels).cast(to: .float32).sum()
+            let hits = try logits.argMax().equal(to: labels).cast(to: .float32)
+            // Where the loss refuses those there is nothing to count.
+            let countsAll = logits.graph.refusesNegative(labels)
             if let classes = logits.shape.dimensions.last {
-                logits.graph.check(labels, in: .min..<classes, "labels", of: hits)
+                logits.graph.check(labels, in: (countsAll ? 0 : .min)..<classes, "labels", of: hits)
             }
-            return try WeightedMean(sum: hits, over: labels.countOfLabels(.float32))
+            return countsAll
+                ? try WeightedMean(hits.mean(), over: hits.shape.elementCount)
+                : try WeightedMean(sum: hits.sum(), over: labels.countOfLabels(.float32))
         }, isFraction: true)
 
     func text(_ value: Double) -> String {
