@@ -107,10 +107,14 @@ public final class Graph {
 
     /// Has every run that computes `result` check that `indices` lie in `range`.
     ///
-    /// - Parameter meaning: what the indices are, in the plural: labels, indices.
-    package func check(_ indices: Tensor, in range: Range<Int>, _ meaning: String, of result: Tensor) {
+    /// - Parameters:
+    ///   - meaning: what the indices are, in the plural: labels, indices.
+    ///   - name: what the user called, where that is not the operation that makes the result.
+    package func check(
+        _ indices: Tensor, in range: Range<Int>, _ meaning: String, of result: Tensor, as name: String? = nil
+    ) {
         indexChecks.append(
-            IndexCheck(indices: indices.value, range: range, meaning: meaning, node: result.value.node))
+            IndexCheck(indices: indices.value, range: range, meaning: meaning, node: result.value.node, name: name))
     }
 
     /// Whether a run with a negative one among these indices is an error anyway.

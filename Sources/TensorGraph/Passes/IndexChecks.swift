@@ -10,6 +10,8 @@ package struct IndexCheck: Hashable, Sendable {
     package var meaning: String
     /// The node that reads them.
     package var node: Int
+    /// What the user called, where that is not the node's operation.
+    package var name: String?
 }
 
 /// The checks of a computation, in the form in which a run makes them.
@@ -97,7 +99,7 @@ extension Computation {
             guard isNew, type(indices).shape.elementCount > 0 else { continue }
             var entry = IndexChecks.Entry(
                 range: check.range, meaning: check.meaning, source: "that the graph computes" + origins(of: indices),
-                type: type(check.indices), operation: node.op.name, location: node.location)
+                type: type(check.indices), operation: check.name ?? node.op.name, location: node.location)
             switch nodes[indices.node].op {
             case .input(let input):
                 entry.source = "in the input “\(input.name)”"

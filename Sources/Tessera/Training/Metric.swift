@@ -51,7 +51,8 @@ public struct Metric: Sendable {
             // Where the loss refuses those there is nothing to count.
             let countsAll = logits.graph.refusesNegative(labels)
             if let classes = logits.shape.dimensions.last {
-                logits.graph.check(labels, in: (countsAll ? 0 : .min)..<classes, "labels", of: hits)
+                logits.graph.check(
+                    labels, in: (countsAll ? 0 : .min)..<classes, "labels", of: hits, as: "accuracy")
             }
             return countsAll
                 ? try WeightedMean(hits.mean(), over: hits.shape.elementCount)
@@ -65,6 +66,8 @@ public struct Metric: Sendable {
 
 /// A number with a fixed count of decimals.
 func decimal(_ value: Double, _ places: Int) -> String {
+    // A NaN's payload says nothing to people.
+    guard !value.isNaN else { return "nan" }
     guard value.isFinite, value.magnitude < 1e15 else { return "\(value)" }
     var scale = 1.0
     for _ in 0..<places { scale *= 10 }

@@ -13,13 +13,13 @@ public struct NonFiniteLoss: Error, CustomStringConvertible {
             guard let numbers = try? tensor.asFloat32()?.elements(Float.self) else { return nil }
             guard let first = numbers.firstIndex(where: { !$0.isFinite }) else { return nil }
             let count = numbers.count { !$0.isFinite }
-            return "\(count) of \(numbers.count) numbers of the batch's \(name), the first \(numbers[first]) at element"
-                + " \(first)"
+            return "\(count) of \(numbers.count) numbers of the batch's \(name), the first"
+                + " \(decimal(Double(numbers[first]), 4)) at element \(first)"
         }
     }
 
     public var description: String {
-        var text = "the loss at step \(step) is \(loss); no variable has changed. "
+        var text = "the loss at step \(step) is \(decimal(loss, 4)); no variable has changed. "
         text +=
             findings.isEmpty
             ? "All numbers of the batch are finite: try a lower learning rate or a gradientNorm"

@@ -21,7 +21,7 @@ public final class Trainer {
         public var metric: Double? { meanMetric?.mean }
 
         public var description: String {
-            "loss \(loss)" + (metric.map { ", metric \($0)" } ?? "") + " over \(count) examples"
+            "loss \(decimal(loss, 4))" + (metric.map { ", metric \(decimal($0, 4))" } ?? "") + " over \(count) examples"
         }
     }
 
