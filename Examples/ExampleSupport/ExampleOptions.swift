@@ -90,8 +90,10 @@ public struct ExampleRun {
 
     private func train(_ trainer: Trainer, since began: ContinuousClock.Instant) throws {
         var last: Trainer.Result?
-        try trainer.fit(self.train, batchSize: batch, epochs: epochs, steps: options.steps, seed: options.seed) {
-            result in
+        try trainer.fit(
+            self.train, batchSize: batch, epochs: epochs, steps: options.steps, seed: options.seed,
+            resuming: options.load != nil
+        ) { result in
             if last == nil { say("first step after \(milliseconds(since: began)) ms, \(trainer.describe(result))") }
             last = result
         }

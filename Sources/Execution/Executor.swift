@@ -63,12 +63,17 @@ public final class Executor {
     ///   change, where the plan does not itself change them. That makes a run faster, above all of few examples, and costs
     ///   memory between runs: up to four times that of a 3×3 convolution's weight, at most 256 MiB a plan.
     ///   ``Plan/explain()`` says how much.
+    /// - Parameter checksIndices: whether a run with a label or an index outside its range is an error. Indices that are
+    ///   inputs are looked at on the host; those that the graph computes are counted on the device, in one more pass over
+    ///   them. Without it they give NaN or nothing.
     /// - Throws: ``GraphError`` where an update does not fit its variable, or no backend runs a node.
     public func compile(
-        _ graph: Graph, outputs: [Tensor], updates: [(Variable, Tensor)] = [], packsWeightsOnce: Bool = true
+        _ graph: Graph, outputs: [Tensor], updates: [(Variable, Tensor)] = [], packsWeightsOnce: Bool = true,
+        checksIndices: Bool = true
     ) throws -> Plan {
-        let computation = try Computation(graph, outputs: outputs, updates: updates).optimized()
-        let plan = Plan(computation, packsWeightsOnce: packsWeightsOnce)
+        let (computation, checks) = try Computation(graph, outputs: outputs, updates: updates)
+            .checkingIndices(checksIndices ? graph.indexChecks : [])
+        let plan = Plan(computation.optimized(), packsWeightsOnce: packsWeightsOnce, checks, declared: graph.inputNames)
         guard let device, !hasAbandonedDevice else {
             plan.cpuSchedule = try schedule(plan, on: [cpu])
             return plan
@@ -96,22 +101,31 @@ public final class Executor {
     ///   - inputs: a value for every input that the plan reads, by name.
     ///   - trace: where given, is told when each node ran.
     /// - Returns: the plan's outputs, in order.
-    /// - Throws: ``GraphError`` where an input is missing or of another type; what the device reports under
-    ///   ``FailurePolicy/report``. Variables are then as before.
-    public func run(_ plan: Plan, inputs: [String: HostTensor] = [:], trace: Trace? = nil) throws -> [HostTensor] {
-        try plan.check(inputs)
+    /// - Throws: ``GraphError`` where an input is missing, of another type or unknown, or a label or an index is out of
+    ///   range; what the device reports under ``FailurePolicy/report``. Variables are then as before.
+    public func run(
+        _ plan: Plan, inputs: [String: HostTensor] = [:], trace: Trace? = nil, file: StaticString = #fileID,
+        line: UInt = #line
+    ) throws -> [HostTensor] {
+        try run(plan, inputs: inputs, trace: trace, at: SourceLocation(file: file, line: line)) { _ in true }
+    }
+
+    /// The same, with a last word on whether the step happens.
+    ///
+    /// - Parameter accept: is given the outputs while variables still are as before; where it throws or returns false, they
+    ///   stay so.
+    package func run(
+        _ plan: Plan, inputs: [String: HostTensor], trace: Trace? = nil, at location: SourceLocation? = nil,
+        accept: ([HostTensor]) throws -> Bool
+    ) throws -> [HostTensor] {
+        try plan.check(inputs, at: location)
         if let device, let deviceStore, !hasAbandonedDevice {
             var prepared: PreparedSchedule?
+            var results: [HostTensor]?
             do {
                 try moveVariables(toDevice: true)
                 prepared = try plan.preparedOnDevice(self, device, cpu)
-                if let prepared {
-                    let outputs = try prepared.run(inputs: inputs, store: deviceStore, trace: trace)
-                    deviceStore.commit(plan.updatedVariables)
-                    consecutiveFailures = 0
-                    record(plan, inputs)
-                    return outputs
-                }
+                results = try prepared?.run(inputs: inputs, store: deviceStore, trace: trace)
             } catch {
                 if let prepared { retained.append(prepared) }
                 plan.forgetPreparedOnDevice()
@@ -122,15 +136,27 @@ public final class Executor {
                 try bringVariablesHome()
                 if consecutiveFailures >= Self.failureLimit { abandonDevice() }
             }
+            if let results {
+                consecutiveFailures = 0
+                let outputs = try plan.checked(results)
+                if try accept(outputs) {
+                    deviceStore.commit(plan.updatedVariables)
+                    record(plan, inputs)
+                }
+                return outputs
+            }
         }
         try moveVariables(toDevice: false)
-        return try runOnCPU(plan, inputs, trace)
+        return try runOnCPU(plan, inputs, trace, accept: accept)
     }
 
-    private func runOnCPU(_ plan: Plan, _ inputs: [String: HostTensor], _ trace: Trace? = nil) throws -> [HostTensor] {
+    private func runOnCPU(
+        _ plan: Plan, _ inputs: [String: HostTensor], _ trace: Trace? = nil, accept: ([HostTensor]) throws -> Bool
+    ) throws -> [HostTensor] {
         if plan.cpuSchedule == nil { plan.cpuSchedule = try schedule(plan, on: [cpu]) }
-        let outputs = try plan.preparedOnCPU(cpu).run(inputs: inputs, store: cpuStore, trace: trace)
-        cpuStore.commit(plan.updatedVariables)
+        let outputs = try plan.checked(
+            plan.preparedOnCPU(cpu).run(inputs: inputs, store: cpuStore, trace: trace))
+        if try accept(outputs) { cpuStore.commit(plan.updatedVariables) }
         return outputs
     }
 
@@ -213,7 +239,7 @@ public final class Executor {
         variablesAreOnDevice = false
         let steps = journal.steps
         journal.start(with: values)
-        if !isFresh { for step in steps { _ = try runOnCPU(step.plan, step.inputs) } }
+        if !isFresh { for step in steps { _ = try runOnCPU(step.plan, step.inputs) { _ in true } } }
     }
 
     /// Notes a step done on the device, and reads the variables back now and then so that few steps would have to be
@@ -280,6 +306,15 @@ private struct Journal {
     }
 }
 
+extension Graph {
+    fileprivate var inputNames: Set<String> {
+        Set(
+            nodes.compactMap { node in
+                if case .input(let input) = node.op { input.name } else { nil }
+            })
+    }
+}
+
 /// A computation that an executor has placed and planned, to be run any number of times by that executor.
 public final class Plan {
     package let computation: Computation
@@ -289,10 +324,23 @@ public final class Plan {
     private var onDevice: PreparedSchedule?
     private var onCPU: PreparedSchedule?
     private let inputTypes: [String: Input]
+    private let indexChecks: IndexChecks
+    /// The names of all inputs of the graph, of which the plan may not need some.
+    private let declaredInputs: Set<String>
+    /// Outputs that are numbers known beforehand, by their places: nothing is read for them.
+    private let knownOutputs: [Int: HostTensor]
 
-    fileprivate init(_ computation: Computation, packsWeightsOnce: Bool) {
+    fileprivate init(
+        _ computation: Computation, packsWeightsOnce: Bool, _ indexChecks: IndexChecks, declared: Set<String>
+    ) {
+        let known = computation.knownOutputs
+        var computation = computation
+        computation.outputs = computation.outputs.indices.filter { known[$0] == nil }.map { computation.outputs[$0] }
         self.computation = computation
+        knownOutputs = known
         self.packsWeightsOnce = packsWeightsOnce
+        self.indexChecks = indexChecks
+        declaredInputs = declared
         var inputs: [String: Input] = [:]
         for node in computation.nodes {
             if case .input(let input) = node.op { inputs[input.name] = input }
@@ -311,7 +359,15 @@ public final class Plan {
         deviceSchedule?.placement.choices.allSatisfy { ($0?.backend ?? 0) == 0 } ?? false
     }
 
-    fileprivate func check(_ values: [String: HostTensor]) throws(GraphError) {
+    fileprivate func check(_ values: [String: HostTensor], at location: SourceLocation?) throws(GraphError) {
+        if let stranger = values.keys.sorted().first(where: { !declaredInputs.contains($0) }) {
+            let known = inputs.sorted { $0.key < $1.key }.map { "“\($0.key)” (\($0.value))" }
+            throw GraphError(
+                operation: "run",
+                message: "no input is named “\(stranger)”; the plan takes "
+                    + (known.isEmpty ? "none" : known.joined(separator: ", ")),
+                location: location)
+        }
         for (name, input) in inputTypes.sorted(by: { $0.key < $1.key }) {
             let location = computation.nodes.first { $0.op == .input(input) }?.location
             guard let value = values[name] else {
@@ -326,6 +382,17 @@ public final class Plan {
                     location: location)
             }
         }
+        try indexChecks.check(inputs: values)
+    }
+
+    /// What was asked for, of all that a run has computed.
+    ///
+    /// - Throws: ``GraphError`` where an index that the run computed is out of range.
+    fileprivate func checked(_ results: [HostTensor]) throws(GraphError) -> [HostTensor] {
+        let count = results.count - indexChecks.outputCount
+        try indexChecks.check(counts: results[count...])
+        var rest = results[..<count]
+        return (0..<(count + knownOutputs.count)).compactMap { knownOutputs[$0] ?? rest.popFirst() }
     }
 
     fileprivate func preparedOnDevice(

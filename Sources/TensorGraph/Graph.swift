@@ -36,6 +36,8 @@ public final class Graph {
     package private(set) var nodes: [Node] = []
     /// While set, every node is said to come from here: layers and gradients speak for their caller.
     package var locationOverride: SourceLocation?
+    /// What the indices that nodes read must be.
+    package private(set) var indexChecks: [IndexCheck] = []
 
     public init() {}
 
@@ -101,6 +103,24 @@ public final class Graph {
             known.location = locationOverride ?? known.location
             throw known as? Failure ?? error
         }
+    }
+
+    /// Has every run that computes `result` check that `indices` lie in `range`.
+    ///
+    /// - Parameters:
+    ///   - meaning: what the indices are, in the plural: labels, indices.
+    ///   - name: what the user called, where that is not the operation that makes the result.
+    package func check(
+        _ indices: Tensor, in range: Range<Int>, _ meaning: String, of result: Tensor, as name: String? = nil
+    ) {
+        indexChecks.append(
+            IndexCheck(indices: indices.value, range: range, meaning: meaning, node: result.value.node, name: name))
+    }
+
+    /// Whether a run with a negative one among these indices is an error anyway.
+    package func refusesNegative(_ indices: Tensor) -> Bool {
+        let source = nodes.withoutViews(indices.value)
+        return indexChecks.contains { $0.range.lowerBound >= 0 && nodes.withoutViews($0.indices) == source }
     }
 
     package func tensor(_ value: Value) -> Tensor {

@@ -69,6 +69,37 @@ private let quiet = Logger(label: "tessera") { _ in SwiftLogNoOpLogHandler() }
         }
     }
 
+    /// Steps that are turned down after they were computed, on a device that is lost at some moment.
+    @Test func aStepThatIsNotAcceptedDidNotHappen() throws {
+        struct Refused: Error {}
+        func weights(on executor: Executor, steps: [Int]) throws -> [Float] {
+            let training = try Training()
+            let plan = try executor.compile(training.graph, outputs: [training.loss], updates: training.updates)
+            for step in 0..<8 {
+                let x = try HostTensor([4, 3], (0..<12).map { Float(($0 * 7 + step) % 5) - 2 })
+                do {
+                    _ = try executor.run(plan, inputs: ["x": x]) { outputs in
+                        #expect(outputs.count == 1)
+                        if !steps.contains(step), step % 3 == 0 { throw Refused() }
+                        return steps.contains(step)
+                    }
+                } catch is Refused {
+                    #expect(step % 3 == 0)
+                }
+            }
+            #expect(try executor.value(of: training.count).elements(Int32.self) == [Int32(steps.count)])
+            return try executor.value(of: training.weight).elements()
+        }
+        let expected = try weights(on: Executor(cpu: CPUBackend(), device: nil), steps: [1, 2, 5, 7])
+        let sound = FailingBackend(failingCall: 0, .once)
+        let device = Executor(cpu: CPUBackend(), device: sound, logger: quiet)
+        #expect(try weights(on: device, steps: [1, 2, 5, 7]) == expected && device.failures.isEmpty)
+        for call in stride(from: 10, to: sound.calls, by: 7) {
+            let lost = Executor(cpu: CPUBackend(), device: FailingBackend(failingCall: call, .forever), logger: quiet)
+            #expect(try weights(on: lost, steps: [1, 2, 5, 7]) == expected, "call \(call)")
+        }
+    }
+
     @Test func underReportAFailureIsThrownAndVariablesStay() throws {
         let training = try Training()
         let sound = FailingBackend(failingCall: 0, .once)

@@ -83,7 +83,7 @@ struct TrainingNetwork {
     private mutating func textModel(_ network: any Layer, _ shape: Shape) throws -> (Tensor, Tensor) {
         let vocabulary = CharacterDataset.vocabularySize
         let characters = try data("characters", shape, .indices(count: vocabulary))
-        return try classifier(network, characters, labels: [shape.elementCount], classes: vocabulary)
+        return try classifier(network, characters, labels: shape, classes: vocabulary)
     }
 
     /// 26 categorical fields of 1000 values each, embedded in 16 numbers, beside 13 numbers.

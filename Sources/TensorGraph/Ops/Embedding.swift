@@ -34,8 +34,11 @@ extension ShapeRule {
 
 extension GradientRule {
     package func embedding() throws -> [Tensor?] {
-        let attributes = EmbeddingGradient(rows: operands[0].shape[0])
-        return [try graph.add(.embeddingGradient(attributes), [operands[1], try cotangent()])[0], nil]
+        let rows = operands[0].shape[0]
+        let gradient = try graph.add(
+            .embeddingGradient(EmbeddingGradient(rows: rows)), [operands[1], try cotangent()])[0]
+        graph.check(operands[1], in: 0..<rows, "indices", of: gradient)
+        return [gradient, nil]
     }
 
     package func embeddingGradient(_ attributes: EmbeddingGradient) throws -> [Tensor?] {
@@ -44,11 +47,13 @@ extension GradientRule {
 }
 
 extension Tensor {
-    /// The rows of this table `[rows, d]` at int32 `indices` `[...]`, as `[..., d]`. An index outside the table gives
-    /// a row of NaN.
+    /// The rows of this table `[rows, d]` at int32 `indices` `[...]`, as `[..., d]`. A run with an index outside the
+    /// table is an error.
     public func embedding(
         _ indices: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try apply(.embedding, [indices], file: file, line: line)
+        let rows = try apply(.embedding, [indices], file: file, line: line)
+        graph.check(indices, in: 0..<shape[0], "indices", of: rows)
+        return rows
     }
 }

@@ -102,10 +102,15 @@ extension Tensor {
 
     /// The cross-entropy of each row of these logits `[rows, classes]` with int32 labels `[rows]`.
     ///
-    /// A negative label ignores its row; one of at least `classes` makes its loss NaN. The result is `[rows]`.
+    /// The result is `[rows]`. A run with a label of at least `classes` is an error.
+    ///
+    /// - Parameter ignoresNegativeLabels: whether the loss of a row with a negative label is 0; a run with one is an error
+    ///   otherwise.
     public func crossEntropy(
-        labels: Tensor, file: StaticString = #fileID, line: UInt = #line
+        labels: Tensor, ignoresNegativeLabels: Bool = true, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try apply(.crossEntropy, [labels], file: file, line: line)
+        let losses = try apply(.crossEntropy, [labels], file: file, line: line)
+        graph.check(labels, in: (ignoresNegativeLabels ? .min : 0)..<shape[1], "labels", of: losses)
+        return losses
     }
 }

@@ -60,6 +60,15 @@ package struct Computation: Sendable {
 
     package func type(_ value: Value) -> TensorType { nodes[value.node].resultTypes[value.result] }
 
+    /// The float32 scalars among the outputs that are a known number, by their places.
+    package var knownOutputs: [Int: HostTensor] {
+        var known: [Int: HostTensor] = [:]
+        for (place, value) in outputs.enumerated() where type(value) == TensorType([]) {
+            if let number = nodes.number(value) { known[place] = HostTensor(Float(number)) }
+        }
+        return known
+    }
+
     /// How often each value is read, counting outputs and updates.
     package var useCounts: [Value: Int] {
         var counts: [Value: Int] = [:]
@@ -88,13 +97,19 @@ package struct Computation: Sendable {
             updates: updates.map { Update(variable: $0.variable, value: renamed($0.value)) })
     }
 
-    /// Only what outputs and updates depend on.
-    package func withoutDeadNodes() -> Computation {
+    /// For each node whether an output or an update depends on it.
+    var liveNodes: [Bool] {
         var isLive = [Bool](repeating: false, count: nodes.count)
         for value in outputs + updates.map(\.value) { isLive[value.node] = true }
         for index in nodes.indices.reversed() where isLive[index] {
             for operand in nodes[index].operands { isLive[operand.node] = true }
         }
+        return isLive
+    }
+
+    /// Only what outputs and updates depend on.
+    package func withoutDeadNodes() -> Computation {
+        let isLive = liveNodes
         return rewritten { index, node, list in
             guard isLive[index] else { return [] }
             return list.append(results: node)

@@ -17,6 +17,9 @@ extension Layer {
 }
 
 extension Trainer {
+    /// What of the metadata says how far the last call of ``fit`` was.
+    private static let fitKey = "tessera.fit"
+
     /// The optimizer's variables and the step, by their names in checkpoints.
     private var state: [(name: String, variable: Variable)] {
         let names = Dictionary(model.namedVariables.map { ($0.variable, $0.name) }) { first, _ in first }
@@ -33,7 +36,9 @@ extension Trainer {
     ///
     /// - Throws: ``FileError`` where the file can't be written.
     public func save(to path: String) throws {
-        try Checkpoint.write(model.namedVariables + state, executor, to: path)
+        var metadata: [TensorName: String] = [:]
+        metadata[TensorName(Self.fitKey)] = lastFit?.text
+        try Checkpoint.write(model.namedVariables + state, executor, metadata: metadata, to: path)
     }
 
     /// Reads what ``save(to:)`` wrote. A file with the model alone is read too: training then begins anew from it.
@@ -47,8 +52,14 @@ extension Trainer {
         if !isWhole { for (_, variable) in state { values[variable] = variable.initialValue } }
         let step = Int(try values[stepVariable]?.elements(Int32.self).first ?? 0)
         guard step >= 0 else { throw FileError(path: path, reason: "its step \(step) is negative") }
+        let fit = isWhole ? file.metadata[Self.fitKey] : nil
+        let record = fit.flatMap { FitRecord(text: $0) }
+        guard record?.begin ?? 0 <= step, (fit == nil) == (record == nil) else {
+            throw FileError(path: path, reason: "its \(Self.fitKey) “\(fit ?? "")” does not belong to step \(step)")
+        }
         try executor.set(values)
         self.step = step
+        lastFit = record
     }
 }
 
@@ -74,11 +85,13 @@ enum Checkpoint {
         return groups
     }
 
+    /// Writes variables under the first of their names; the metadata leads from the others to it.
     static func write(
-        _ variables: [(name: String, variable: Variable)], _ executor: Executor, to path: String
+        _ variables: [(name: String, variable: Variable)], _ executor: Executor, metadata: [TensorName: String] = [:],
+        to path: String
     ) throws {
         let values = try executor.values(of: variables.map(\.variable))
-        var metadata: [TensorName: String] = ["format": "pt"]
+        var metadata = metadata.merging(["format": "pt"]) { given, _ in given }
         let tensors = grouped(variables).map { variable, names in
             let kept = names.min() ?? names[0]
             for other in names where other != kept { metadata[other] = kept.text }

@@ -62,15 +62,43 @@ public struct BatchOrder: Sendable {
     /// Whether the last batch of an epoch is left out where it is smaller than the others.
     public let dropsPartial: Bool
 
-    public init(count: Int, batchSize: Int, seed: UInt64 = 0, shuffles: Bool = true, dropsPartial: Bool = false) {
+    /// - Throws: ``GraphError`` for a negative number of examples, or none in a batch.
+    public init(
+        count: Int, batchSize: Int, seed: UInt64 = 0, shuffles: Bool = true, dropsPartial: Bool = false,
+        file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) {
+        guard count >= 0, batchSize >= 1 else {
+            throw GraphError(
+                operation: "BatchOrder",
+                message: "\(count) examples in batches of \(batchSize): a batch must have at least 1",
+                location: SourceLocation(file: file, line: line))
+        }
         self.count = count
-        self.batchSize = max(batchSize, 1)
+        self.batchSize = batchSize
         self.seed = seed
         self.shuffles = shuffles
         self.dropsPartial = dropsPartial
     }
 
-    public var batchesPerEpoch: Int { dropsPartial ? count / batchSize : (count + batchSize - 1) / batchSize }
+    /// The order of a dataset for something that needs examples.
+    init(
+        _ data: any Dataset, batchSize: Int, seed: UInt64 = 0, shuffles: Bool = true, for operation: String,
+        at location: SourceLocation
+    ) throws(GraphError) {
+        do throws(GraphError) {
+            try self.init(count: data.count, batchSize: batchSize, seed: seed, shuffles: shuffles)
+        } catch {
+            throw GraphError(operation: operation, message: error.message, location: location)
+        }
+        guard count > 0 else {
+            throw GraphError(operation: operation, message: "the dataset has no examples", location: location)
+        }
+    }
+
+    public var batchesPerEpoch: Int {
+        let (whole, rest) = count.quotientAndRemainder(dividingBy: batchSize)
+        return dropsPartial || rest == 0 ? whole : whole + 1
+    }
 
     /// The indices of all examples in the order of one epoch (Fisher and Yates's shuffle).
     public func indices(epoch: Int) -> [Int] {
@@ -83,7 +111,14 @@ public struct BatchOrder: Sendable {
     }
 
     /// Where the `number`-th batch of an epoch lies in its ``indices(epoch:)``.
-    public func range(_ number: Int) -> Range<Int> {
-        (number * batchSize)..<min((number + 1) * batchSize, count)
+    ///
+    /// - Throws: ``GraphError`` where an epoch has no such batch.
+    public func range(_ number: Int) throws(GraphError) -> Range<Int> {
+        guard (0..<batchesPerEpoch).contains(number) else {
+            throw GraphError(
+                operation: "BatchOrder", message: "there is no batch \(number) among \(batchesPerEpoch)")
+        }
+        let first = number * batchSize
+        return first..<(first + min(batchSize, count - first))
     }
 }

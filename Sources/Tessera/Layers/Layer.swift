@@ -74,9 +74,9 @@ public final class ForwardPass {
     }
 
     /// A variable's value as a tensor of the graph: the same tensor at each call.
-    public func read(_ variable: Variable) throws -> Tensor {
+    public func read(_ variable: Variable, file: StaticString = #fileID, line: UInt = #line) throws -> Tensor {
         if let tensor = tensors[variable] { return tensor }
-        let tensor = try graph.read(variable)
+        let tensor = try graph.read(variable, file: file, line: line)
         tensors[variable] = tensor
         return tensor
     }

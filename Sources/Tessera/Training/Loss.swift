@@ -1,96 +1,128 @@
 /// A number that training makes small, from a model's prediction and what was wanted: a scalar, the mean over the batch.
+///
+/// Those below want operands of one type and one shape, but for cross-entropy's labels: what would only broadcast is an error.
 public struct Loss: Sendable {
-    public let name: String
-    private let body: @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> Tensor
+    let measure: Measure
 
+    public var name: String { measure.name }
+
+    /// A loss of one's own: a scalar, the mean over the batch's examples.
+    ///
+    /// Where it is a mean over something else, of which batches have more or less, see ``weighted(_:file:line:_:)``.
     public init(
-        _ name: String, _ body: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> Tensor
+        _ name: String, file: StaticString = #fileID, line: UInt = #line,
+        _ body: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> Tensor
     ) {
-        self.name = name
-        self.body = body
+        measure = Measure("loss", name, at: SourceLocation(file: file, line: line), mean: body)
     }
 
-    public func callAsFunction(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
-        try body(prediction, target)
+    private init(_ measure: Measure) { self.measure = measure }
+
+    /// A loss of one's own that says what it is a mean over, where batches differ in that: labels that count, say.
+    ///
+    /// Over several batches, each then counts by its weight.
+    public static func weighted(
+        _ name: String, file: StaticString = #fileID, line: UInt = #line,
+        _ body: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> WeightedMean
+    ) -> Loss {
+        Loss(Measure("loss", name, at: SourceLocation(file: file, line: line), weighted: body))
     }
 
-    /// Cross-entropy of logits `[..., classes]` with int32 labels `[...]`.
-    public static let crossEntropy = Loss("cross-entropy") { logits, labels in
-        try logits.flattenedToMatrix().crossEntropy(labels: labels.reshaped(to: [labels.shape.elementCount])).mean()
+    private static func builtIn(
+        _ name: String, _ body: @escaping @Sendable (Tensor, Tensor) throws -> WeightedMean
+    ) -> Loss {
+        Loss(Measure("loss", name, at: nil, weighted: body))
     }
 
-    /// Cross-entropy that leaves out rows with a negative label, as PyTorch's `ignore_index`; 0 where that is all rows.
-    public static let crossEntropyIgnoringNegativeLabels = Loss("cross-entropy") { logits, labels in
-        let labels = try labels.reshaped(to: [labels.shape.elementCount])
-        let count = try labels.greater(than: -1).cast(to: logits.dtype).sum()
-        let sum = try logits.flattenedToMatrix().crossEntropy(labels: labels).sum()
-        return try sum / count.maximum(labels.graph.fill(1, [], logits.dtype))
+    /// The loss of a batch: a scalar of a graph.
+    ///
+    /// - Throws: ``GraphError`` where the operands don't fit, or a loss of one's own is no scalar.
+    public func callAsFunction(
+        _ prediction: Tensor, _ target: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> Tensor {
+        try measure(prediction, target, caller: SourceLocation(file: file, line: line))[0]
+    }
+
+    /// Cross-entropy of logits `[..., classes]` with int32 labels `[...]` in 0 ..< classes, of which any other is an error
+    /// when it is met.
+    public static let crossEntropy = builtIn("cross-entropy") { logits, labels in
+        try logits.requireLabels(labels, of: "cross-entropy")
+        let losses = try logits.flattenedToMatrix().crossEntropy(
+            labels: labels.flattened(), ignoresNegativeLabels: false)
+        return try WeightedMean(losses.mean(), over: losses.shape.elementCount)
+    }
+
+    /// Cross-entropy that leaves out rows with a negative label, as PyTorch's `ignore_index`: the mean over those that are
+    /// left. Where none is, it is 0, as is its gradient, and the batch counts for nothing.
+    public static let crossEntropyIgnoringNegativeLabels = builtIn("cross-entropy") { logits, labels in
+        try logits.requireLabels(labels, of: "cross-entropy")
+        let losses = try logits.flattenedToMatrix().crossEntropy(labels: labels.flattened())
+        // Sums and counts of 16 bits soon overflow.
+        let dtype = logits.dtype.isHalf ? .float32 : logits.dtype
+        return try WeightedMean(sum: losses.cast(to: dtype).sum(), over: labels.countOfLabels(dtype))
     }
 
     /// The mean of `(prediction - target)²`.
-    public static let meanSquaredError = Loss("mean squared error") { prediction, target in
-        try (prediction - target).square().mean()
+    public static let meanSquaredError = elementwise("mean squared error") { prediction, target in
+        try (prediction - target).square()
     }
 
     /// Binary cross-entropy of logits z with targets t in 0...1: the mean of `softplus(z) - t·z`, without overflow.
-    public static let binaryCrossEntropyWithLogits = Loss("binary cross-entropy") { logits, target in
-        try (logits.softplus() - target * logits).mean()
+    public static let binaryCrossEntropyWithLogits = elementwise("binary cross-entropy") { logits, target in
+        try logits.softplus() - target * logits
     }
 
     /// Huber's loss (1964): `d²/2` where `|d| ≤ delta`, else `delta · (|d| - delta/2)`.
     public static func huber(delta: Double = 1) -> Loss {
-        Loss("Huber") { prediction, target in
+        elementwise("Huber") { prediction, target in
             let distance = try (prediction - target).absolute()
             // min(|d|, δ) · (|d| - min(|d|, δ) / 2) is both cases at once.
             let bounded = try distance.combine(.minimum, delta)
-            return try (bounded * (distance - bounded * 0.5)).mean()
+            return try bounded * (distance - bounded * 0.5)
+        }
+    }
+
+    /// The mean of what `body` makes of each element of two tensors alike.
+    private static func elementwise(
+        _ name: String, _ body: @escaping @Sendable (Tensor, Tensor) throws -> Tensor
+    ) -> Loss {
+        builtIn(name) { prediction, target in
+            guard prediction.type == target.type else {
+                let advice =
+                    prediction.shape == target.shape
+                    ? "cast one of them" : "reshape one of them, as they would only broadcast"
+                throw GraphError(
+                    operation: name,
+                    message: "prediction and target must be alike, not \(prediction.type) and \(target.type);"
+                        + " \(advice)",
+                    operands: [prediction.type, target.type])
+            }
+            let losses = try body(prediction, target)
+            return try WeightedMean(losses.mean(), over: losses.shape.elementCount)
         }
     }
 }
 
-/// A number that tells a person how good a prediction is: a scalar, the mean over the batch.
-public struct Metric: Sendable {
-    public let name: String
-    /// Whether to print it as a percentage.
-    public let isFraction: Bool
-    private let body: @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> Tensor
-
-    public init(
-        _ name: String, isFraction: Bool = false,
-        _ body: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> Tensor
-    ) {
-        self.name = name
-        self.isFraction = isFraction
-        self.body = body
+extension Tensor {
+    /// Checks that `labels` `[...]` fit these logits `[..., classes]`.
+    func requireLabels(_ labels: Tensor, of name: String) throws {
+        func failure(_ message: String) -> GraphError {
+            GraphError(operation: name, message: message, operands: [type, labels.type])
+        }
+        guard shape.rank >= 1 else { throw failure("the logits must be [..., classes], not \(shape)") }
+        let rows = Shape(Array(shape.dimensions.dropLast()))
+        guard labels.shape == rows else {
+            throw failure("logits \(shape) need labels \(rows), one a row, not \(labels.shape); reshape one of them")
+        }
+        guard labels.dtype == .int32 else {
+            throw failure("labels must be int32, not \(labels.dtype); cast them")
+        }
     }
 
-    public func callAsFunction(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
-        try body(prediction, target)
-    }
+    func flattened() throws -> Tensor { try reshaped(to: [shape.elementCount]) }
 
-    /// The share of rows of `[..., classes]` whose greatest element is at the int32 label `[...]`.
-    public static let accuracy = Metric("accuracy", isFraction: true) { logits, labels in
-        let rows = labels.shape.elementCount
-        let guess = try logits.flattenedToMatrix().argMax()
-        return try guess.equal(to: labels.reshaped(to: [rows])).cast(to: .float32).mean()
-    }
-
-    func text(_ value: Double) -> String {
-        "\(name) " + (isFraction ? decimal(100 * value, 2) + " %" : decimal(value, 4))
-    }
-}
-
-/// A number with a fixed count of decimals.
-func decimal(_ value: Double, _ places: Int) -> String {
-    guard value.isFinite, value.magnitude < 1e15 else { return "\(value)" }
-    var scale = 1.0
-    for _ in 0..<places { scale *= 10 }
-    let scaled = (value.magnitude * scale).rounded()
-    let whole = (scaled / scale).rounded(.towardZero)
-    let fraction = String(Int(scaled - whole * scale))
-    let sign = value < 0 && scaled > 0 ? "-" : ""
-    guard places > 0 else { return sign + String(Int(scaled)) }
-    return sign + String(Int(whole)) + "." + String(repeating: "0", count: max(places - fraction.count, 0)) + fraction
+    /// How many labels are not negative: a scalar of type `dtype`.
+    func countOfLabels(_ dtype: DType) throws -> Tensor { try greater(than: -1).cast(to: dtype).sum() }
 }
 
 /// What is added to the loss so that parameters stay small or few.

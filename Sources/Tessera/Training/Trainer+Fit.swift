@@ -1,44 +1,62 @@
 extension Trainer {
-    /// Trains over a dataset, epoch after epoch, from where the trainer stands: after loading a checkpoint the rest of the
-    /// batches comes as if training had never stopped.
+    /// Trains over a dataset, epoch after epoch. Each call does its own epochs from where the trainer stands: two calls for
+    /// one epoch are one call for two.
     ///
     /// - Parameters:
-    ///   - epochs: how often to go through the data, those before a checkpoint included.
-    ///   - steps: the most steps to do in all; no limit, where left out.
-    ///   - seed: of the order of the examples.
+    ///   - epochs: how often to go through the data.
+    ///   - steps: the most steps to do; no limit, where left out.
+    ///   - seed: of the order of the examples, which is another in each epoch.
+    ///   - resuming: whether to finish what the last call began, in this process or before the checkpoint that was loaded:
+    ///     its epochs and steps then count, and the rest of the batches comes as if it had never stopped.
     ///   - progress: what shows how far it is; by default a bar on a terminal and a line now and then elsewhere.
     ///   - test: evaluated after each epoch.
     ///   - afterStep: is called after each step with its result.
-    /// - Returns: the means over the steps of the last epoch.
+    /// - Returns: the means over the steps of the last epoch, of this call; over no examples, and so NaN, where there was no
+    ///   step to do. Steps that were skipped for their loss are left out.
+    /// - Throws: ``GraphError`` where the data are empty, a number is negative, or what is resumed had other data, batches
+    ///   or another seed; what ``train(_:)`` throws.
     @discardableResult
     public func fit(
-        _ data: any Dataset, batchSize: Int, epochs: Int, steps: Int? = nil, seed: UInt64 = 0,
-        progress: ProgressBar? = ProgressBar(), test: (any Dataset)? = nil,
-        afterStep: ((Result) throws -> Void)? = nil
+        _ data: any Dataset, batchSize: Int, epochs: Int, steps: Int? = nil, seed: UInt64 = 0, resuming: Bool = false,
+        progress: ProgressBar? = ProgressBar(), test: (any Dataset)? = nil, file: StaticString = #fileID,
+        line: UInt = #line, afterStep: ((Result) throws -> Void)? = nil
     ) throws -> Result {
-        let order = BatchOrder(count: data.count, batchSize: batchSize, seed: seed)
+        let caller = SourceLocation(file: file, line: line)
+        guard epochs >= 0, steps ?? 0 >= 0 else {
+            throw GraphError(
+                operation: "fit", message: "epochs and steps cannot be negative, as \(min(epochs, steps ?? 0)) is",
+                location: caller)
+        }
+        let order = try BatchOrder(data, batchSize: batchSize, seed: seed, for: "fit", at: caller)
+        if let test { _ = try BatchOrder(test, batchSize: 1, for: "fit, of what to test on", at: caller) }
         let batches = order.batchesPerEpoch
-        var total = RunningMean()
-        guard batches > 0 else { return total.result }
-        let lastStep = min(epochs * batches, steps ?? .max)
+        let record = FitRecord(begin: resuming ? lastFit?.begin ?? 0 : step, order: order)
+        if resuming, let lastFit { try record.resume(lastFit, at: caller) }
+        lastFit = record
+        let (product, overflows) = epochs.multipliedReportingOverflow(by: batches)
+        let lastStep = record.begin + min(overflows ? .max : product, steps ?? .max, .max - record.begin)
+        // The orders of epochs before this call, of whatever data, are not used again.
+        let earlierEpochs = (record.begin + batches - 1) / batches
+        var total = nothing
         progress?.start(steps: lastStep - step)
         defer { progress?.finish() }
         while step < lastStep {
-            let epoch = step / batches
-            let indices = order.indices(epoch: epoch)
-            total = RunningMean()
-            while step < lastStep, step / batches == epoch {
-                let result = try train(data.batch(indices[order.range(step % batches)]))
-                total.add(result)
+            let epoch = (step - record.begin) / batches
+            let indices = order.indices(epoch: earlierEpochs + epoch)
+            total = nothing
+            while step < lastStep, (step - record.begin) / batches == epoch {
+                let result = try train(data.batch(indices[order.range((step - record.begin) % batches)]))
+                if onNonFiniteLoss != .skip || result.loss.isFinite { total += result }
                 try afterStep?(result)
                 progress?.advance(
-                    label: "epoch \(epoch + 1)/\(epochs)", items: result.count, detail: describe(total.result))
+                    label: "epoch \(epoch + 1)/\(epochs)", items: result.count, detail: describe(total))
             }
             if let test {
-                progress?.line("epoch \(epoch + 1): test \(describe(try evaluate(test)))")
+                progress?.line(
+                    "epoch \(epoch + 1): test \(describe(try evaluate(test, file: file, line: line)))")
             }
         }
-        return total.result
+        return total
     }
 
     /// A result in words: `loss 0.3012, accuracy 89.31 %`.
@@ -49,20 +67,42 @@ extension Trainer {
     }
 }
 
-/// The mean of results so far, each weighted by its number of examples.
-private struct RunningMean {
-    private var loss = 0.0
-    private var metric: Double?
-    private var count = 0
+/// What a call of ``Trainer/fit`` went through, so that another can take it up again.
+struct FitRecord: Hashable, Sendable {
+    /// The trainer's step when the call began.
+    var begin: Int
+    var examples: Int
+    var batchSize: Int
+    var seed: UInt64
 
-    mutating func add(_ result: Trainer.Result) {
-        loss += result.loss * Double(result.count)
-        if let value = result.metric { metric = (metric ?? 0) + value * Double(result.count) }
-        count += result.count
+    init(begin: Int, order: BatchOrder) {
+        self.begin = begin
+        (examples, batchSize, seed) = (order.count, order.batchSize, order.seed)
     }
 
-    var result: Trainer.Result {
-        let count = Double(max(count, 1))
-        return Trainer.Result(loss: loss / count, metric: metric.map { $0 / count }, count: self.count)
+    /// - Throws: ``GraphError`` where this is no continuation of another call.
+    func resume(_ other: FitRecord, at location: SourceLocation) throws {
+        guard self != other else { return }
+        throw GraphError(
+            operation: "fit",
+            message: "what is to be resumed went through \(other), not \(self); resume with the same, or leave"
+                + " resuming out and go on with new epochs", location: location)
+    }
+}
+
+extension FitRecord: CustomStringConvertible {
+    var description: String { "\(examples) examples in batches of \(batchSize) with the seed \(seed)" }
+}
+
+// The text in a checkpoint.
+extension FitRecord {
+    var text: String { "\(begin) \(examples) \(batchSize) \(seed)" }
+
+    init?(text: String) {
+        let parts = text.split(separator: " ")
+        guard parts.count == 4, let begin = Int(parts[0]), let examples = Int(parts[1]), let batchSize = Int(parts[2]),
+            let seed = UInt64(parts[3]), begin >= 0, examples > 0, batchSize > 0
+        else { return nil }
+        (self.begin, self.examples, self.batchSize, self.seed) = (begin, examples, batchSize, seed)
     }
 }

@@ -3,12 +3,36 @@
 /// Not for use from two threads at a time.
 public final class Trainer {
     /// What came out of one step or of a whole dataset.
-    public struct Result: Sendable {
-        public var loss: Double
-        /// `nil` where the trainer has no metric.
-        public var metric: Double?
+    public struct Result: Sendable, CustomStringConvertible {
+        var meanLoss: RunningMean
+        var meanMetric: RunningMean?
         /// The number of examples.
-        public var count: Int
+        public internal(set) var count: Int
+
+        init(loss: RunningMean, metric: RunningMean?, count: Int) {
+            (meanLoss, meanMetric, self.count) = (loss, metric, count)
+        }
+
+        /// The mean over all that counts: examples, elements or labels, as the loss says. NaN where nothing does.
+        public var loss: Double { meanLoss.mean }
+        /// How much has counted for the loss.
+        public var lossWeight: Double { meanLoss.weight }
+        /// The mean over all that counts for the metric, NaN where nothing does; `nil` where the trainer has no metric.
+        public var metric: Double? { meanMetric?.mean }
+
+        public var description: String {
+            "loss \(decimal(loss, 4))" + (metric.map { ", metric \(decimal($0, 4))" } ?? "") + " over \(count) examples"
+        }
+    }
+
+    /// What to do where a step's loss is NaN or infinite.
+    public enum NonFiniteLossPolicy: Sendable {
+        /// Throw ``NonFiniteLoss``. Variables are as before the step.
+        case report
+        /// Go on with the next batch: only the count of steps changes.
+        case skip
+        /// Take the step.
+        case proceed
     }
 
     public let model: any Layer
@@ -17,6 +41,7 @@ public final class Trainer {
     public let metric: Metric?
     public let optimizer: any Optimizer
     public var schedule: LearningRateSchedule
+    public var onNonFiniteLoss = NonFiniteLossPolicy.report
     let regularizers: [Regularizer]
     let gradientNorm: Double?
 
@@ -32,6 +57,13 @@ public final class Trainer {
     private var trainingPlans: [PlanKey: Plan] = [:]
     private var evaluationPlans: [PlanKey: Plan] = [:]
     private var predictionPlans: [PlanKey: Plan] = [:]
+    private var stepPlan: Plan?
+    /// The last call of ``fit``, for one that resumes it.
+    var lastFit: FitRecord?
+    /// Where the trainer was made: nodes that it adds itself are said to come from there.
+    private let file: StaticString
+    private let line: UInt
+    var location: SourceLocation { SourceLocation(file: file, line: line) }
 
     /// - Parameters:
     ///   - metric: what progress shows beside the loss.
@@ -41,7 +73,7 @@ public final class Trainer {
     public init(
         _ model: any Layer, loss: Loss, optimizer: any Optimizer, metric: Metric? = nil,
         schedule: LearningRateSchedule = .constant, regularizers: [Regularizer] = [], gradientNorm: Double? = nil,
-        on executor: Executor
+        on executor: Executor, file: StaticString = #fileID, line: UInt = #line
     ) {
         self.model = model
         self.loss = loss
@@ -51,20 +83,41 @@ public final class Trainer {
         self.regularizers = regularizers
         self.gradientNorm = gradientNorm
         self.executor = executor
+        self.file = file
+        self.line = line
     }
 
     /// One step on one batch.
     ///
     /// - Returns: the loss, without regularizers, and the metric before the step.
-    /// - Throws: ``GraphError`` where the batch doesn't fit the model. Nothing has changed then.
+    /// - Throws: ``GraphError`` where the batch doesn't fit the model, is empty, or has a label or an index out of range;
+    ///   ``NonFiniteLoss`` as ``onNonFiniteLoss`` says. Nothing has changed then.
     public func train(_ batch: Batch) throws -> Result {
+        guard batch.count > 0, batch.input.shape.elementCount > 0 else {
+            throw GraphError(
+                operation: "train", message: "an empty batch teaches nothing: it has \(batch.count) examples",
+                operands: [batch.input.type, batch.target.type], location: location)
+        }
         let plan = try trainingPlan(for: batch)
         let rate = Float(optimizer.learningRate * schedule(step))
+        var result: Result?
+        var isSkipped = false
         let outputs = try executor.run(
-            plan,
-            inputs: ["input": batch.input, "target": batch.target, "learning rate": HostTensor(rate)])
+            plan, inputs: ["input": batch.input, "target": batch.target, "learning rate": HostTensor(rate)]
+        ) { outputs in
+            let found = try self.result(outputs, batch.count)
+            result = found
+            guard found.lossWeight != 0, !found.loss.isFinite else { return true }
+            switch onNonFiniteLoss {
+            case .report: throw NonFiniteLoss(loss: found.loss, step: step, batch: batch)
+            case .skip: isSkipped = true
+            case .proceed: break
+            }
+            return !isSkipped
+        }
+        if isSkipped { _ = try executor.run(countingPlan()) }
         step += 1
-        return try result(outputs, batch.count)
+        return try result ?? self.result(outputs, batch.count)
     }
 
     /// The plan that ``train(_:)`` runs for batches like this one: for its `explain()`.
@@ -72,29 +125,63 @@ public final class Trainer {
         let key = PlanKey(input: batch.input.type, target: batch.target.type)
         if let plan = trainingPlans[key] { return plan }
         let graph = Graph()
-        let rate = try graph.input("learning rate", [])
-        let step = try graph.read(stepVariable).combine(.add, 1)
+        let rate = try graph.input("learning rate", [], file: file, line: line)
+        let step = try graph.at(location) { try graph.read(stepVariable) + 1 }
         let pass = ForwardPass(graph, .training(step: step))
-        let prediction = try model(graph.input("input", key.input.shape, key.input.dtype), pass)
-        let target = try graph.input("target", batch.target.shape, batch.target.dtype)
-        let value = try loss(prediction, target)
-        let outputs = try [value] + (metric.map { [try $0(prediction, target)] } ?? [])
+        let (prediction, target) = try examples(like: batch, pass)
+        let outputs = try measured(prediction, target)
 
         let parameters = model.parameters
         let tensors = try parameters.map { try pass.read($0) }
-        var objective = value
-        for tensor in tensors where tensor.shape.rank >= 2 {
-            for regularizer in regularizers { objective = try objective + regularizer.penalty(tensor) }
+        let objective = try graph.at(location) {
+            try tensors.filter { $0.shape.rank >= 2 }.reduce(outputs[0]) { sum, tensor in
+                try regularizers.reduce(sum) { try $0 + $1.penalty(tensor) }
+            }
         }
-        var gradients = try graph.gradients(of: objective, withRespectTo: tensors)
-        if let gradientNorm { gradients = try graph.clipped(gradients, toNorm: gradientNorm) }
-        var updates = pass.updates + [(stepVariable, step)]
-        for (index, parameter) in parameters.enumerated() {
-            updates += try optimizer.update(
-                parameter, tensors[index], gradient: gradients[index], step: step, learningRate: rate)
+        var gradients = try graph.gradients(of: objective, withRespectTo: tensors, file: file, line: line)
+        let updates = try graph.at(location) {
+            if let gradientNorm { gradients = try graph.clipped(gradients, toNorm: gradientNorm) }
+            return try parameters.indices.flatMap { index in
+                try optimizer.update(
+                    parameters[index], tensors[index], gradient: gradients[index], step: step, learningRate: rate)
+            }
         }
-        let plan = try executor.compile(graph, outputs: outputs, updates: updates)
+        let plan = try executor.compile(
+            graph, outputs: outputs, updates: pass.updates + [(stepVariable, step)] + updates)
         trainingPlans[key] = plan
+        return plan
+    }
+
+    /// The prediction for a batch like this one, and what is wanted for it, as inputs of a graph.
+    private func examples(like batch: Batch, _ pass: ForwardPass) throws -> (prediction: Tensor, target: Tensor) {
+        let graph = pass.graph
+        let prediction = try model(
+            graph.input("input", batch.input.shape, batch.input.dtype, file: file, line: line), pass)
+        let target = try graph.input("target", batch.target.shape, batch.target.dtype, file: file, line: line)
+        return (prediction, target)
+    }
+
+    /// The loss and the metric, each with its weight where it has one.
+    private func measured(_ prediction: Tensor, _ target: Tensor) throws -> [Tensor] {
+        try loss.measure(prediction, target, caller: location)
+            + (metric.map { try $0.measure(prediction, target, caller: location) } ?? [])
+    }
+
+    /// What a run of a plan with these outputs has come to.
+    private func result(_ outputs: [HostTensor], _ examples: Int) throws -> Result {
+        var rest = outputs[...]
+        let loss = try loss.measure.read(&rest, examples: examples)
+        return Result(
+            loss: loss, metric: try metric?.measure.read(&rest, examples: examples), count: examples)
+    }
+
+    /// Counts a step and does nothing else.
+    private func countingPlan() throws -> Plan {
+        if let plan = stepPlan { return plan }
+        let graph = Graph()
+        let plan = try executor.compile(
+            graph, outputs: [], updates: [(stepVariable, graph.at(location) { try graph.read(stepVariable) + 1 })])
+        stepPlan = plan
         return plan
     }
 
@@ -107,56 +194,54 @@ public final class Trainer {
         } else {
             let graph = Graph()
             let prediction = try model(
-                graph.input("input", input.shape, input.dtype), ForwardPass(graph, .inference))
+                graph.input("input", input.shape, input.dtype, file: file, line: line), ForwardPass(graph, .inference))
             plan = try executor.compile(graph, outputs: [prediction])
             predictionPlans[key] = plan
         }
         return try executor.run(plan, inputs: ["input": input])[0]
     }
 
-    /// The mean loss and metric over a dataset, without training.
-    public func evaluate(_ data: any Dataset, batchSize: Int = 500) throws -> Result {
-        let order = BatchOrder(count: data.count, batchSize: batchSize, shuffles: false)
+    /// The mean loss and metric over a dataset, without training: over all that counts in it, whatever the batches.
+    ///
+    /// - Throws: ``GraphError`` where the data are empty or don't fit the model, or have a label or an index out of range.
+    public func evaluate(
+        _ data: any Dataset, batchSize: Int = 500, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> Result {
+        let caller = SourceLocation(file: file, line: line)
+        let order = try BatchOrder(data, batchSize: batchSize, shuffles: false, for: "evaluate", at: caller)
         let indices = order.indices(epoch: 0)
-        var total = Result(loss: 0, metric: metric.map { _ in 0 }, count: 0)
+        var total = nothing
         for number in 0..<order.batchesPerEpoch {
             let batch = try data.batch(indices[order.range(number)])
             let plan = try evaluationPlan(for: batch)
             let outputs = try executor.run(plan, inputs: ["input": batch.input, "target": batch.target])
-            let part = try result(outputs, batch.count)
-            total.loss += part.loss * Double(part.count)
-            total.metric = total.metric.map { $0 + (part.metric ?? 0) * Double(part.count) }
-            total.count += part.count
+            total += try result(outputs, batch.count)
         }
-        let count = Double(max(total.count, 1))
-        return Result(loss: total.loss / count, metric: total.metric.map { $0 / count }, count: total.count)
+        return total
     }
 
     private func evaluationPlan(for batch: Batch) throws -> Plan {
         let key = PlanKey(input: batch.input.type, target: batch.target.type)
         if let plan = evaluationPlans[key] { return plan }
         let graph = Graph()
-        let prediction = try model(
-            graph.input("input", key.input.shape, key.input.dtype), ForwardPass(graph, .inference))
-        let target = try graph.input("target", batch.target.shape, batch.target.dtype)
-        let outputs = try [loss(prediction, target)] + (metric.map { [try $0(prediction, target)] } ?? [])
-        let plan = try executor.compile(graph, outputs: outputs)
+        let (prediction, target) = try examples(like: batch, ForwardPass(graph, .inference))
+        let plan = try executor.compile(graph, outputs: measured(prediction, target))
         evaluationPlans[key] = plan
         return plan
     }
 
-    private func result(_ outputs: [HostTensor], _ count: Int) throws -> Result {
-        Result(
-            loss: try outputs[0].firstNumber(), metric: try outputs.dropFirst().first?.firstNumber(), count: count)
-    }
+    /// The result over no examples.
+    var nothing: Result { Result(loss: RunningMean(), metric: metric.map { _ in RunningMean() }, count: 0) }
 }
 
-extension HostTensor {
-    /// The first element of a floating-point tensor.
-    fileprivate func firstNumber() throws -> Double {
-        switch dtype {
-        case .float64: return try elements(Double.self).first ?? .nan
-        default: return try elements(Float.self).first.map(Double.init) ?? .nan
+extension Trainer.Result {
+    /// The result over what both are over.
+    static func += (left: inout Self, right: Self) {
+        left.meanLoss += right.meanLoss
+        if let metric = right.meanMetric {
+            left.meanMetric = left.meanMetric ?? RunningMean()
+            left.meanMetric? += metric
         }
+        left.count += right.count
     }
 }

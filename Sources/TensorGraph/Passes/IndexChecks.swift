@@ -1,0 +1,168 @@
+// Kernels cannot throw: an index outside its table gives NaN or nothing. So every run checks the indices that it reads, before
+// any variable gets a new value. Those that are inputs are looked at on the host; for those that the graph computes, the
+// computation gets one more output, which comes back with the others: how many are outside.
+
+/// That int32 indices lie in a range, in every run that computes a node.
+package struct IndexCheck: Hashable, Sendable {
+    package var indices: Value
+    package var range: Range<Int>
+    /// What they are, in the plural.
+    package var meaning: String
+    /// The node that reads them.
+    package var node: Int
+    /// What the user called, where that is not the node's operation.
+    package var name: String?
+}
+
+/// The checks of a computation, in the form in which a run makes them.
+package struct IndexChecks: Sendable {
+    fileprivate struct Entry: Sendable {
+        var range: Range<Int>
+        var meaning: String
+        /// Where they come from, in words.
+        var source: String
+        var type: TensorType
+        var operation: String
+        var location: SourceLocation?
+    }
+
+    fileprivate var ofInputs: [(name: String, entry: Entry)] = []
+    fileprivate var computed: [Entry] = []
+
+    package init() {}
+
+    /// The number of outputs that the checks have added to the computation, after all others.
+    package var outputCount: Int { computed.count }
+
+    /// - Throws: ``GraphError`` naming the input with indices outside their range, how many there are, and the first.
+    package func check(inputs: [String: HostTensor]) throws(GraphError) {
+        for (name, entry) in ofInputs {
+            if let value = inputs[name] { try entry.check(value) }
+        }
+    }
+
+    /// - Parameter counts: what the added outputs have come to.
+    /// - Throws: ``GraphError`` where one is not 0.
+    package func check(counts: some Sequence<HostTensor>) throws(GraphError) {
+        for (entry, count) in zip(computed, counts) {
+            let count = Int(try count.elements(Float.self).first ?? 0)
+            if count > 0 { throw entry.error(count, hint: "") }
+        }
+    }
+}
+
+extension IndexChecks.Entry {
+    func check(_ value: HostTensor) throws(GraphError) {
+        let found = value.withUnsafeBytes { bytes -> (count: Int, first: Int, value: Int32)? in
+            let indices = bytes.bindMemory(to: Int32.self)
+            let (low, high) = (Int32(clamping: range.lowerBound), Int32(clamping: range.upperBound - 1))
+            // One pass that compilers vectorise; the second is for the message.
+            var (least, greatest) = (Int32.max, Int32.min)
+            for index in indices {
+                least = min(least, index)
+                greatest = max(greatest, index)
+            }
+            guard !indices.isEmpty, least < low || greatest > high || range.isEmpty else { return nil }
+            let outside = indices.indices.filter { !range.contains(Int(indices[$0])) }
+            return outside.first.map { (outside.count, $0, indices[$0]) }
+        }
+        guard let found else { return }
+        throw error(found.count, hint: ": the first is \(found.value), element \(found.first)", found.value)
+    }
+
+    func error(_ count: Int, hint: String, _ first: Int32? = nil) -> GraphError {
+        let total = type.shape.elementCount
+        let bounds = range.lowerBound < 0 ? "not below \(range.upperBound)" : "outside 0..<\(range.upperBound)"
+        var message = "\(count) of \(total) \(meaning) \(source) \(count == 1 ? "is" : "are") \(bounds)\(hint)"
+        if meaning == "labels", let first, first < 0 {
+            message += "; crossEntropyIgnoringNegativeLabels leaves negative ones out"
+        }
+        return GraphError(operation: operation, message: message, operands: [type], location: location)
+    }
+}
+
+extension Computation {
+    /// This computation with what it takes to check the indices that it reads.
+    ///
+    /// - Parameter checks: of the graph that the computation was made of, before any pass has changed it.
+    /// - Throws: ``GraphError`` where indices that are constants lie outside their range.
+    package func checkingIndices(_ checks: [IndexCheck]) throws(GraphError) -> (Computation, IndexChecks) {
+        let isLive = liveNodes
+        var result = self
+        var made = IndexChecks()
+        var seen: Set<IndexCheck> = []
+        for check in checks where isLive[check.node] {
+            let (indices, node) = (nodes.withoutViews(check.indices), nodes[check.node])
+            let isNew = seen.insert(
+                IndexCheck(indices: indices, range: check.range, meaning: check.meaning, node: 0)
+            ).inserted
+            guard isNew, type(indices).shape.elementCount > 0 else { continue }
+            var entry = IndexChecks.Entry(
+                range: check.range, meaning: check.meaning, source: "that the graph computes" + origins(of: indices),
+                type: type(check.indices), operation: check.name ?? node.op.name, location: node.location)
+            switch nodes[indices.node].op {
+            case .input(let input):
+                entry.source = "in the input “\(input.name)”"
+                made.ofInputs.append((input.name, entry))
+                continue
+            case .constant(let value):
+                entry.source = "in a constant"
+                try entry.check(value)
+                continue
+            case .variable(let variable): entry.source = "in the variable “\(variable.name)”"
+            default: break
+            }
+            result.outputs.append(result.nodes.count(of: indices, outside: check.range, node))
+            made.computed.append(entry)
+        }
+        return (result, made)
+    }
+
+    /// The names of the inputs and variables that a value is computed from, as part of a sentence.
+    private func origins(of value: Value) -> String {
+        var names: [String] = []
+        var seen: Set<Int> = [value.node]
+        var rest = [value.node]
+        while let index = rest.popLast() {
+            switch nodes[index].op {
+            case .input(let input): names.append("“\(input.name)”")
+            case .variable(let variable): names.append("“\(variable.name)”")
+            default: rest += nodes[index].operands.map(\.node).filter { seen.insert($0).inserted }
+            }
+        }
+        return names.isEmpty ? "" : " from " + names.sorted().joined(separator: ", ")
+    }
+}
+
+extension [Node] {
+    /// The value that another one is a view of.
+    func withoutViews(_ value: Value) -> Value {
+        switch self[value.node].op {
+        case .reshape, .stopGradient: withoutViews(self[value.node].operands[0])
+        default: value
+        }
+    }
+
+    /// Appends what counts the int32 indices outside a range: a float32 scalar.
+    fileprivate mutating func count(of indices: Value, outside range: Range<Int>, _ reader: Node) -> Value {
+        let shape = type(indices).shape
+        func add(_ op: Op, _ operands: [Value], _ result: TensorType) -> Value {
+            append(
+                results: Node(
+                    op: op, operands: operands, operandTypes: operands.map { type($0) }, resultTypes: [result],
+                    location: reader.location))[0]
+        }
+        func number(_ value: Int) -> Value {
+            let type = TensorType([], .int32)
+            return add(.fill(Fill(value: Double(Int32(clamping: value)), type: type)), [], type)
+        }
+        let flags = TensorType(shape, .int32)
+        var outside = add(.binary(.less), [number(range.upperBound - 1), indices], flags)
+        if range.lowerBound >= 0 {
+            let below = add(.binary(.less), [indices, number(range.lowerBound)], flags)
+            outside = add(.binary(.add), [outside, below], flags)
+        }
+        let floats = add(.cast(.float32), [outside], TensorType(shape))
+        return add(.reduce(Reduce(.sum, first: 0, count: shape.rank)), [floats], TensorType([]))
+    }
+}

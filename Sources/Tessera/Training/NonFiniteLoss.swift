@@ -1,0 +1,29 @@
+/// A step's loss is NaN or infinite. No variable has changed.
+public struct NonFiniteLoss: Error, CustomStringConvertible {
+    public let loss: Double
+    /// The number of steps before this one.
+    public let step: Int
+    /// What the batch holds that is not finite, in words.
+    private let findings: [String]
+
+    init(loss: Double, step: Int, batch: Batch) {
+        self.loss = loss
+        self.step = step
+        findings = [("input", batch.input), ("target", batch.target)].compactMap { name, tensor in
+            guard let numbers = try? tensor.asFloat32()?.elements(Float.self) else { return nil }
+            guard let first = numbers.firstIndex(where: { !$0.isFinite }) else { return nil }
+            let count = numbers.count { !$0.isFinite }
+            return "\(count) of \(numbers.count) numbers of the batch's \(name), the first"
+                + " \(decimal(Double(numbers[first]), 4)) at element \(first)"
+        }
+    }
+
+    public var description: String {
+        var text = "the loss at step \(step) is \(decimal(loss, 4)); no variable has changed. "
+        text +=
+            findings.isEmpty
+            ? "All numbers of the batch are finite: try a lower learning rate or a gradientNorm"
+            : "Not finite: " + findings.joined(separator: "; ")
+        return text + ". onNonFiniteLoss says whether to skip such a step or to take it"
+    }
+}
