@@ -14,6 +14,9 @@
 #define as_intv JOIN(as_int, VECTOR_WIDTH)
 #define loadv JOIN(vload, VECTOR_WIDTH)
 #define storev JOIN(vstore, VECTOR_WIDTH)
+#define loadi loadv          // the same of integers
+#define storei storev
+#define maxv max
 #endif
 
 // The square of VECTOR_WIDTH vectors turned over its diagonal: interleaving the first half of them with the second,

@@ -105,6 +105,22 @@ static const char convolution_winograd[] = {
 #embed "../../Kernels/convolution/winograd.cl" suffix(, )
     0};
 
+static const char convolution_winograd_exact[] = {
+#embed "../../Kernels/convolution/winograd_exact.cl" suffix(, )
+    0};
+
+static const char convolution_winograd_gradient[] = {
+#embed "../../Kernels/convolution/winograd_gradient.cl" suffix(, )
+    0};
+
+static const char convolution_winograd_levels[] = {
+#embed "../../Kernels/convolution/winograd_levels.cl" suffix(, )
+    0};
+
+static const char convolution_winograd_stage[] = {
+#embed "../../Kernels/convolution/winograd_stage.cl" suffix(, )
+    0};
+
 static const char convolution_winograd_tile[] = {
 #embed "../../Kernels/convolution/winograd_tile.cl" suffix(, )
     0};
@@ -264,6 +280,10 @@ static const CKernelFile files[] = {
     {"convolution/weight_gradient_panel.cl", convolution_weight_gradient_panel, sizeof convolution_weight_gradient_panel - 1},
     {"convolution/weight_gradient_tile.cl", convolution_weight_gradient_tile, sizeof convolution_weight_gradient_tile - 1},
     {"convolution/winograd.cl", convolution_winograd, sizeof convolution_winograd - 1},
+    {"convolution/winograd_exact.cl", convolution_winograd_exact, sizeof convolution_winograd_exact - 1},
+    {"convolution/winograd_gradient.cl", convolution_winograd_gradient, sizeof convolution_winograd_gradient - 1},
+    {"convolution/winograd_levels.cl", convolution_winograd_levels, sizeof convolution_winograd_levels - 1},
+    {"convolution/winograd_stage.cl", convolution_winograd_stage, sizeof convolution_winograd_stage - 1},
     {"convolution/winograd_tile.cl", convolution_winograd_tile, sizeof convolution_winograd_tile - 1},
     {"convolution/winograd_transforms.cl", convolution_winograd_transforms, sizeof convolution_winograd_transforms - 1},
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},

@@ -18,9 +18,12 @@ void cv_winograd_weights(cv_item at, const cv_winograd *s, const float *w, float
     functions()->weights(at, s, w, transformed);
 }
 
+void cv_winograd_levels(const cv_winograd *s, float *transformed) { functions()->levels(s, transformed); }
+
 void cv_winograd_convolution(
-    cv_item at, const cv_winograd *s, const float *transformed, const float *x, float *y, float *scratch) {
-    functions()->convolution(at, s, transformed, x, y, scratch);
+    cv_item at, const cv_winograd *s, const float *transformed, const float *w, const float *x, float *y,
+    float *scratch) {
+    functions()->convolution(at, s, transformed, w, x, y, scratch);
 }
 
 void cv_winograd_weight_gradient(
@@ -28,6 +31,8 @@ void cv_winograd_weight_gradient(
     functions()->weight_gradient(at, s, x, dy, partials, scratch);
 }
 
-void cv_winograd_sum_weights(cv_item at, const cv_winograd *s, const float *partials, int shares, float *dw) {
-    functions()->sum_weights(at, s, partials, shares, dw);
+void cv_winograd_sum_weights(
+    cv_item at, const cv_winograd *s, const float *x, const float *dy, const float *partials, int shares, float *dw,
+    float *scratch) {
+    functions()->sum_weights(at, s, x, dy, partials, shares, dw, scratch);
 }

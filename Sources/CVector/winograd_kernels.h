@@ -1,4 +1,4 @@
-// Kernels/convolution/winograd.cl as C, for one kind of processor: the text is the same as what OpenCL devices run, and
+// Kernels/convolution/winograd.cl and winograd_gradient.cl as C, for one kind of processor: the text is the same as what OpenCL devices run, and
 // this file gives its words their meaning. Each winograd_*.c sets PROCESSOR, VECTOR_WIDTH, TILE_M and, where functions
 // need some, ATTRIBUTES, and includes this once.
 
@@ -14,9 +14,25 @@
 
 // A vector; of the whole register, whatever the alignment of what it is read from.
 typedef float floatv __attribute__((ext_vector_type(VECTOR_WIDTH), aligned(4)));
+typedef int intv __attribute__((ext_vector_type(VECTOR_WIDTH), aligned(4)));
 #define floatv floatv
+#define as_floatv(x) ((floatv)(x))
+#define as_intv(x) ((intv)(x))
+static inline float as_float(int bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+static inline int as_int(float x) {
+    int bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
 #define loadv(index, from) (((const floatv *)(from))[index])
 #define storev(value, index, to) ((void)(((floatv *)(to))[index] = (value)))
+#define loadi(index, from) (((const intv *)(from))[index])
+#define storei(value, index, to) ((void)(((intv *)(to))[index] = (value)))
+#define maxv __builtin_elementwise_max
 #define fma(a, b, c) ((a) * (b) + (c))
 #define min(a, b) ((int)smaller(a, b))
 #define max(a, b) ((int)larger(a, b))
@@ -45,7 +61,11 @@ static _Thread_local size_t item[2], items[2];
 
 #include "../../Kernels/common/lanes.cl"
 #include "../../Kernels/convolution/winograd_transforms.cl"
+#include "../../Kernels/convolution/winograd_stage.cl"
+#include "../../Kernels/convolution/winograd_levels.cl"
+#include "../../Kernels/convolution/winograd_exact.cl"
 #include "../../Kernels/convolution/winograd.cl"
+#include "../../Kernels/convolution/winograd_gradient.cl"
 
 #define SET_ITEM(at) (item[0] = at.x, item[1] = at.y, items[0] = at.width, items[1] = at.height)
 #define SIZES(s) \
@@ -57,10 +77,16 @@ static void weights(cv_item at, const cv_winograd *s, const float *w, float *tra
     winograd_weights(w, 0, transformed, 0, s->rows, s->channels, s->row_stride, s->channel_stride, s->turned);
 }
 
+static void levels(const cv_winograd *s, float *transformed) {
+    winograd_levels(transformed, 0, s->rows, s->channels);
+}
+
 static void convolution(
-    cv_item at, const cv_winograd *s, const float *transformed, const float *x, float *y, float *scratch) {
+    cv_item at, const cv_winograd *s, const float *transformed, const float *w, const float *x, float *y,
+    float *scratch) {
     SET_ITEM(at);
-    winograd_convolution(transformed, 0, x, 0, y, 0, scratch, 0, SIZES(s));
+    winograd_convolution(
+        transformed, 0, x, 0, w, 0, y, 0, scratch, 0, SIZES(s), s->row_stride, s->channel_stride, s->turned);
 }
 
 static void weight_gradient(
@@ -69,9 +95,13 @@ static void weight_gradient(
     winograd_weight_gradient(x, 0, dy, 0, partials, 0, scratch, 0, SIZES(s));
 }
 
-static void sum_weights(cv_item at, const cv_winograd *s, const float *partials, int shares, float *dw) {
+static void sum_weights(
+    cv_item at, const cv_winograd *s, const float *x, const float *dy, const float *partials, int shares, float *dw,
+    float *scratch) {
     SET_ITEM(at);
-    winograd_sum_weights(partials, 0, dw, 0, shares, s->rows, s->channels);
+    winograd_sum_weights(
+        partials, 0, x, 0, dy, 0, dw, 0, scratch, 0, shares, s->images, s->channels, s->rows, s->height, s->width, s->top,
+        s->left, s->out_height, s->out_width, s->stage_floats, s->slot);
 }
 
 #ifdef ATTRIBUTES
@@ -81,4 +111,4 @@ static void sum_weights(cv_item at, const cv_winograd *s, const float *partials,
 #define NAME_(processor) cv_winograd_##processor
 #define NAME(processor) NAME_(processor)
 const cv_winograd_functions NAME(PROCESSOR) = {
-    VECTOR_WIDTH, TILE_M, TILE_VECTORS, weights, convolution, weight_gradient, sum_weights};
+    VECTOR_WIDTH, TILE_M, TILE_VECTORS, weights, levels, convolution, weight_gradient, sum_weights};

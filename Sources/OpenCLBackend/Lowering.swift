@@ -86,7 +86,7 @@ package struct KernelLaunch: Hashable, Sendable {
     /// Work-items in each of one to three dimensions; a multiple of `localSize`.
     package var globalSize: [Int]
     package var localSize: [Int]
-    /// Whether this is all there is to the node's ``Packing``.
+    /// Whether this belongs to the node's ``Packing``.
     package fileprivate(set) var isPacking = false
 
     package init(_ kernel: KernelSpecification, _ arguments: [KernelArgument], globalSize: [Int], localSize: [Int]) {
@@ -118,21 +118,22 @@ package struct OpenCLNode: LoweredNode {
         self.summary = summary
     }
 
-    /// What the launch that is marked as packing does; nil where several share a workspace, or where a conversion of the
-    /// operand comes before it.
+    /// What the launches that are marked as packing do; nil where others come between them, which use the same workspace
+    /// anew, or where a conversion of the operand comes before.
     package var packing: Packing? {
-        let packings = launches.filter(\.isPacking)
-        guard packings.count == 1 else { return nil }
-        var (operands, workspaces): ([Int], [Int]) = ([], [])
-        for argument in packings[0].arguments {
+        let packings = launches.drop { !$0.isPacking }.prefix(while: \.isPacking)
+        guard !packings.isEmpty, packings.count == launches.count(where: \.isPacking) else { return nil }
+        var (operands, workspaces): (Set<Int>, Set<Int>) = ([], [])
+        for argument in packings.flatMap(\.arguments) {
             switch argument {
-            case .operand(let operand): operands.append(operand)
-            case .workspace(let workspace): workspaces.append(workspace)
+            case .operand(let operand): operands.insert(operand)
+            case .workspace(let workspace): workspaces.insert(workspace)
             default: break
             }
         }
-        guard operands.count == 1, workspaces.count == 1 else { return nil }
-        return Packing(operand: operands[0], workspace: workspaces[0])
+        guard operands.count == 1, let operand = operands.first, workspaces.count == 1, let workspace = workspaces.first
+        else { return nil }
+        return Packing(operand: operand, workspace: workspace)
     }
 
     func launches(of part: PlacedNode.Part) -> [KernelLaunch] {
@@ -141,8 +142,8 @@ package struct OpenCLNode: LoweredNode {
 }
 
 extension KernelLaunch {
-    /// The same launch as its node's ``Packing``: it reads one operand, a weight, and fills a workspace that the node's
-    /// other launches only read.
+    /// The same launch as part of its node's ``Packing``: it reads one operand, a weight, and fills a workspace that the
+    /// node's other launches only read.
     func asPacking() -> KernelLaunch {
         var launch = self
         launch.isPacking = true

@@ -3,7 +3,7 @@ import Execution
 import TensorGraph
 
 /// A dense 3×3 convolution of stride 1 in float, by Winograd's filtering F(4×4, 3×3): `Kernels/convolution/winograd.cl`,
-/// which CVector compiles too.
+/// which CVector compiles too, and `winograd_gradient.cl`.
 struct CPUWinograd {
     private var shape: cv_winograd
     private let images, channels, rows: Int
@@ -67,7 +67,9 @@ struct CPUWinograd {
         shape.blocks = Int32(blocks)
         shape.stage_floats = Int32(stage)
         shape.tile_floats = Int32(floats(channelVectors * count))
-        shape.slot = Int32(stage + floats(channelVectors * count) + floats(rowBlocks * vectors * count))
+        // The taps of a row, levels of pixels, and marks of tiles.
+        let exact = 9 * channelVectors * lanes + 2 * stage / lanes + count
+        shape.slot = Int32(stage + floats(channelVectors * count) + floats(rowBlocks * vectors * count) + exact)
     }
 
     /// Operands weight and source → result.
@@ -79,10 +81,12 @@ struct CPUWinograd {
         let items = min(Int(shape.blocks), 4 * Parallel.workers)
         // Work for all threads where there are too few blocks.
         let shares = min(rowBlocks, Parallel.workers.dividedUp(by: items))
+        let levels = (channelVectors + 2 * rowBlocks * vectors) * lanes
         return CPUKernel(
             "Winograd F(4×4, 3×3), \(shape.blocks) blocks",
             workspaces: [
-                4 * rowBlocks * floats(channelVectors * lanes * vectors), 4 * items * shares * Int(shape.slot),
+                4 * (rowBlocks * 37 * (channelVectors * lanes * vectors | 1) * lanes + levels),
+                4 * items * shares * Int(shape.slot),
             ],
             packing: Packing(operand: weight, workspace: 0),
             pack: { places in
@@ -90,14 +94,16 @@ struct CPUWinograd {
                 let w = places.operands[weight].assumingMemoryBound(to: Float.self)
                 var shape = shape
                 Self.run(rowBlocks, channelVectors) { cv_winograd_weights($0, &shape, w, transformed) }
+                cv_winograd_levels(&shape, transformed)
             }
         ) { places in
             let transformed = places.workspaces[0].assumingMemoryBound(to: Float.self)
             let scratch = places.workspaces[1].assumingMemoryBound(to: Float.self)
+            let w = places.operands[weight].assumingMemoryBound(to: Float.self)
             let x = places.operands[source].assumingMemoryBound(to: Float.self)
             let y = places.results[0].assumingMemoryBound(to: Float.self)
             var shape = shape
-            Self.run(items, shares) { cv_winograd_convolution($0, &shape, transformed, x, y, scratch) }
+            Self.run(items, shares) { cv_winograd_convolution($0, &shape, transformed, w, x, y, scratch) }
             epilogue(places)
         }
     }
@@ -111,11 +117,15 @@ struct CPUWinograd {
         var copy = self
         copy.divide(
             tiles: max((1 << 20) / (4 * 36 * lanes * (channelVectors + rowVectors)), 32), fewest: shares)
+        // Behind the stage there must be room for flags and the nine sums of each channel.
+        let stage = Int(copy.shape.stage_floats)
+        copy.shape.slot = max(copy.shape.slot, Int32(stage + channelVectors * lanes * (1 + 9 * lanes)))
         let shape = copy.shape
         let count = min(shares, Int(shape.blocks))
+        let spreads = 2 * (channelVectors + rowBlocks * vectors) * lanes
         return CPUKernel(
             "weight gradient by Winograd F(4×4, 3×3), \(shape.blocks) blocks, \(count) shares",
-            workspaces: [4 * count * partial, 4 * count * rowShares * Int(shape.slot)]
+            workspaces: [4 * count * (partial + spreads), 4 * count * rowShares * Int(shape.slot)]
         ) { places in
             let partials = places.workspaces[0].assumingMemoryBound(to: Float.self)
             let scratch = places.workspaces[1].assumingMemoryBound(to: Float.self)
@@ -124,7 +134,9 @@ struct CPUWinograd {
             let dw = places.results[0].assumingMemoryBound(to: Float.self)
             var shape = shape
             Self.run(count, rowShares) { cv_winograd_weight_gradient($0, &shape, x, dy, partials, scratch) }
-            Self.run(rowBlocks, channels) { cv_winograd_sum_weights($0, &shape, partials, Int32(count), dw) }
+            Self.run(count, rowShares) {
+                cv_winograd_sum_weights($0, &shape, x, dy, partials, Int32(count), dw, scratch)
+            }
         }
     }
 

@@ -253,8 +253,8 @@ void cv_depthwise_input(cv_type type, const cv_depthwise *shape, const void *w, 
 /// Adds to totals [r, s].
 void cv_depthwise_weight(cv_type type, const cv_depthwise *shape, const void *x, const void *dy, double *totals);
 
-// 3×3 convolutions of stride 1 by Winograd's filtering F(4×4, 3×3): Kernels/convolution/winograd.cl, whose names these
-// are, done by a work-item at a time.
+// 3×3 convolutions of stride 1 by Winograd's filtering F(4×4, 3×3): Kernels/convolution/winograd.cl and
+// winograd_gradient.cl, whose names these are, done by a work-item at a time.
 
 typedef struct {
     int images, channels, rows, height, width, top, left, out_height, out_width;
@@ -273,14 +273,19 @@ int64_t cv_winograd_tiles(void);
 int64_t cv_winograd_vectors(void);
 /// Items (row blocks, vectors of channels).
 void cv_winograd_weights(cv_item at, const cv_winograd *shape, const float *w, float *transformed);
-/// Items (shares of the blocks, shares of the row blocks).
+/// Once, after cv_winograd_weights.
+void cv_winograd_levels(const cv_winograd *shape, float *transformed);
+/// Items (shares of the blocks, shares of the row blocks). `w` is what was transformed.
 void cv_winograd_convolution(
-    cv_item at, const cv_winograd *shape, const float *transformed, const float *x, float *y, float *scratch);
+    cv_item at, const cv_winograd *shape, const float *transformed, const float *w, const float *x, float *y,
+    float *scratch);
 /// Items (shares of the blocks, shares of the row blocks).
 void cv_winograd_weight_gradient(
     cv_item at, const cv_winograd *shape, const float *x, const float *dy, float *partials, float *scratch);
-/// Items (row blocks, channels).
-void cv_winograd_sum_weights(cv_item at, const cv_winograd *shape, const float *partials, int shares, float *dw);
+/// Items (shares of the channels, shares of the row blocks), no more than cv_winograd_weight_gradient had.
+void cv_winograd_sum_weights(
+    cv_item at, const cv_winograd *shape, const float *x, const float *dy, const float *partials, int shares, float *dw,
+    float *scratch);
 
 // Attention: `rows` rows of scores, `stride` apart, of which row i counts its first smaller(seen + i * growth, columns)
 

@@ -1,7 +1,7 @@
 import Execution
 import TensorGraph
 
-/// Limits of `convolution/winograd.cl` that no device was seen to gain by changing.
+/// Limits of `convolution/winograd.cl` and `winograd_gradient.cl` that no device was seen to gain by changing.
 private enum WinogradLimits {
     /// Bytes of partial sums of the weight's gradient beyond which the compute units share out rows of it, not tiles.
     static let partialBytes = 8 << 20
@@ -90,9 +90,12 @@ extension OpenCLLowering {
             ? nil : launches(list, workspaces: workspaces, summary)
     }
 
+    private func weightStrides(_ winograd: WinogradGrid) -> [KernelArgument] {
+        .int32s(winograd.grid.rowStride, winograd.grid.channelStride, winograd.isTurned ? 1 : 0)
+    }
+
     private func weightSizes(_ winograd: WinogradGrid) -> [KernelArgument] {
-        let grid = winograd.grid
-        return .int32s(grid.rows, grid.channels, grid.rowStride, grid.channelStride, winograd.isTurned ? 1 : 0)
+        .int32s(winograd.grid.rows, winograd.grid.channels) + weightStrides(winograd)
     }
 
     // MARK: - CPUs
@@ -118,13 +121,15 @@ extension OpenCLLowering {
     }
 
     private func winogradKernel(
-        _ name: String, _ winograd: WinogradGrid, _ defines: [String: String], epilogue: Epilogue? = nil
+        _ name: String, _ winograd: WinogradGrid, _ files: [String], _ defines: [String: String],
+        epilogue: Epilogue? = nil
     ) -> KernelSpecification {
         let numbers = ["VECTOR_WIDTH": "\(profile.vectorWidth)", "OUTPUT_TILE": "\(winograd.outputTile)"]
         return KernelSpecification(
             name,
             files: (epilogue?.files ?? [])
-                + KernelSpecification.laneFiles + ["convolution/winograd_transforms.cl", "convolution/winograd.cl"],
+                + KernelSpecification.laneFiles
+                + ["convolution/winograd_transforms.cl", "convolution/winograd_stage.cl"] + files,
             defines: defines.merging(numbers) { $1 }.merging(epilogue?.defines ?? [:]) { $1 })
     }
 
@@ -145,29 +150,38 @@ extension OpenCLLowering {
         let stage = stageFloats(winograd, blocks)
         let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
         let rowShare = rowBlocks.dividedRoundingUp(by: rowItems)
-        let slot = stage + tileFloats + floats(winograd, vectors: rowShare * tileVectors * blocks.mostTiles)
+        // The taps of a row, levels of pixels, and marks of tiles.
+        let exact = 9 * channelVectors * profile.vectorWidth + 2 * stage / profile.vectorWidth + blocks.mostTiles
+        let slot = stage + tileFloats + floats(winograd, vectors: rowShare * tileVectors * blocks.mostTiles) + exact
         func kernel(_ name: String) -> KernelSpecification {
             winogradKernel(
-                name, winograd, ["TILE_M": "\(registerTiles)", "TILE_VECTORS": "\(tileVectors)"],
-                epilogue: tensors.epilogue)
+                name, winograd, ["levels", "exact"].map { "convolution/winograd_\($0).cl" } + ["convolution/winograd.cl"],
+                ["TILE_M": "\(registerTiles)", "TILE_VECTORS": "\(tileVectors)"], epilogue: tensors.epilogue)
         }
         let transform = KernelLaunch(
             kernel("winograd_weights"), [tensors.weight, .workspace(0)] + weightSizes(winograd),
             globalSize: [rowBlocks, channelVectors, 1], localSize: [1, 1, 1]
         ).asPacking()
+        let levels = KernelLaunch(
+            kernel("winograd_levels"), [.workspace(0)] + .int32s(winograd.grid.rows, winograd.grid.channels),
+            globalSize: [1, 1, 1], localSize: [1, 1, 1]
+        ).asPacking()
         let multiply = KernelLaunch(
             kernel("winograd_convolution"),
-            [.workspace(0), tensors.source] + tensors.bias + [.result(0), .workspace(1)] + sizes(winograd)
-                + .int32s(blocks.count, stage, tileFloats, slot),
+            [.workspace(0), tensors.source] + tensors.bias + [tensors.weight, .result(0), .workspace(1)]
+                + sizes(winograd) + .int32s(blocks.count, stage, tileFloats, slot) + weightStrides(winograd),
             globalSize: [items, rowItems, 1], localSize: [1, 1, 1])
-        let weightFloats = rowBlocks * floats(winograd, vectors: channelVectors * profile.vectorWidth * tileVectors)
+        let positionFloats = (channelVectors * profile.vectorWidth * tileVectors | 1) * profile.vectorWidth
+        let weightFloats =
+            rowBlocks * (winograd.positions + 1) * positionFloats
+            + (channelVectors + 2 * rowBlocks * tileVectors) * profile.vectorWidth
         return winogradLaunches(
-            [transform, multiply], workspaces: [4 * weightFloats, 4 * items * rowItems * slot],
+            [transform, levels, multiply], workspaces: [4 * weightFloats, 4 * items * rowItems * slot],
             "\(winograd.name), \(registerTiles) tiles × \(tileVectors) vectors, \(blocks.count) blocks\(tensors.epilogue.summary)"
         )
     }
 
-    /// `winograd_weight_gradient` of `convolution/winograd.cl`.
+    /// `winograd_weight_gradient` of `convolution/winograd_gradient.cl`.
     private func winogradWeightGradientPanels(_ winograd: WinogradGrid) -> Lowering? {
         let grid = winograd.grid
         let numbers = profile.numbers(.winogradWeightGradient, winograd.problem)
@@ -185,10 +199,15 @@ extension OpenCLLowering {
             fewest: shares)
         let stage = stageFloats(winograd, blocks)
         let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
-        let slot = stage + tileFloats + floats(winograd, vectors: rowVectors * blocks.mostTiles)
+        // Behind the stage there must be room for flags and the nine sums of each channel.
+        let slot = max(
+            stage + tileFloats + floats(winograd, vectors: rowVectors * blocks.mostTiles),
+            stage + channelVectors * profile.vectorWidth * (1 + 9 * profile.vectorWidth))
+        let spreadFloats = 2 * (channelVectors + rowBlocks * tileVectors) * profile.vectorWidth
         func kernel(_ name: String) -> KernelSpecification {
             winogradKernel(
-                name, winograd, ["TILE_C": "\(numbers[.rows])", "TILE_VECTORS": "\(tileVectors)"])
+                name, winograd, ["convolution/winograd_levels.cl", "convolution/winograd_gradient.cl"],
+                ["TILE_C": "\(numbers[.rows])", "TILE_VECTORS": "\(tileVectors)"])
         }
         let multiply = KernelLaunch(
             kernel("winograd_weight_gradient"),
@@ -197,10 +216,11 @@ extension OpenCLLowering {
             globalSize: [shares, rowItems, 1], localSize: [1, 1, 1])
         let sum = KernelLaunch(
             kernel("winograd_sum_weights"),
-            [.workspace(0), .result(0)] + .int32s(shares, grid.rows, grid.channels),
-            globalSize: [rowBlocks, grid.channels, 1], localSize: [1, 1, 1])
+            [.workspace(0), .operand(0), .operand(1), .result(0), .workspace(1)] + .int32s(shares) + sizes(winograd)
+                + .int32s(stage, slot),
+            globalSize: [shares, rowItems, 1], localSize: [1, 1, 1])
         return winogradLaunches(
-            [multiply, sum], workspaces: [4 * shares * partialFloats, 4 * shares * rowItems * slot],
+            [multiply, sum], workspaces: [4 * shares * (partialFloats + spreadFloats), 4 * shares * rowItems * slot],
             "weight gradient by \(winograd.name), \(blocks.count) blocks, \(shares) shares")
     }
 
@@ -217,7 +237,7 @@ extension OpenCLLowering {
             KernelSpecification(
                 name,
                 files: (epilogue?.files ?? [])
-                    + ["convolution/winograd_transforms.cl", "convolution/winograd_tile.cl"],
+                    + ["transforms", "levels", "tile"].map { "convolution/winograd_\($0).cl" },
                 defines: ["OUTPUT_TILE": "\(winograd.outputTile)"].merging(epilogue?.defines ?? [:]) { $1 }),
             arguments, globalSize: [count.dividedRoundingUp(by: groupSize) * groupSize, rows],
             localSize: [groupSize, 1])
@@ -251,45 +271,100 @@ extension OpenCLLowering {
     private func winogradTiles(_ winograd: WinogradGrid, _ tensors: ConvolutionTensors) -> Lowering? {
         let grid = winograd.grid
         let (rows, channels, tiles) = (grid.rows, grid.channels, winograd.tiles)
-        let outputs: [KernelArgument] = .int32s(
-            tiles, winograd.tilesHigh, winograd.tilesWide, grid.vertical.extent, grid.horizontal.extent)
+        let plane = grid.height * grid.width
+        let pixels = grid.images * plane
+        // Work enough for a large device where there are few pixels.
+        let parts = min(channels.dividedRoundingUp(by: 16), max((1 << 16) / pixels, 1))
+        let grids: [KernelArgument] = .int32s(tiles, winograd.tilesHigh, winograd.tilesWide)
+        let source: [KernelArgument] = .int32s(grid.height, grid.width, winograd.top, winograd.left)
+        let output: [KernelArgument] = .int32s(grid.vertical.extent, grid.horizontal.extent)
+        func launch(
+            _ name: String, _ arguments: [KernelArgument], count: Int, rows: Int = 1, epilogue: Epilogue? = nil
+        ) -> KernelLaunch {
+            winogradLaunch("winograd_tile_" + name, winograd, arguments, count: count, rows: rows, epilogue: epilogue)
+        }
         return winogradLaunches(
             [
-                winogradLaunch(
-                    "winograd_tile_weights", winograd, [tensors.weight, .workspace(0)] + weightSizes(winograd),
-                    count: rows * channels
-                ).asPacking(),
+                launch("weights", [tensors.weight, .workspace(0)] + weightSizes(winograd), count: rows * channels)
+                    .asPacking(),
+                launch("rows", [.workspace(0)] + .int32s(rows, channels), count: rows).asPacking(),
+                launch("channels", [.workspace(0)] + .int32s(rows, channels), count: channels).asPacking(),
+                launch(
+                    "levels",
+                    [tensors.source, .workspace(0), .workspace(3)] + .int32s(pixels, plane, rows, channels),
+                    count: pixels, rows: parts),
+                launch(
+                    "marks",
+                    [.workspace(3), .workspace(4)] + .int32s(parts, pixels, channels) + grids + source + output,
+                    count: tiles),
                 transformSource(winograd, tensors.source, 1),
                 product(
                     winograd, [.workspace(0), .workspace(1), .workspace(2)], m: rows, n: tiles, k: channels,
                     transposeB: false),
-                winogradLaunch(
-                    "winograd_tile_output", winograd, [.workspace(2)] + tensors.bias + [.result(0)] + outputs,
-                    count: tiles, rows: rows, epilogue: tensors.epilogue),
+                launch(
+                    "output", [.workspace(2)] + tensors.bias + [.result(0)] + grids + output, count: tiles, rows: rows,
+                    epilogue: tensors.epilogue),
+                launch(
+                    "exact",
+                    [.workspace(4), .workspace(0), tensors.weight, tensors.source] + tensors.bias + [.result(0)]
+                        + grids + output + .int32s(channels) + source + weightStrides(winograd), count: tiles,
+                    rows: rows, epilogue: tensors.epilogue),
             ],
-            workspaces: [rows * channels, channels * tiles, rows * tiles].map { 4 * winograd.positions * $0 },
-            "\(winograd.name), gemm in local memory\(tensors.epilogue.summary)")
+            workspaces: [
+                4 * ((winograd.positions + 1) * rows * channels + channels + 2 * rows),
+                4 * winograd.positions * channels * tiles, 4 * winograd.positions * rows * tiles,
+                4 * 2 * parts * pixels, 4 * tiles,
+            ], "\(winograd.name), gemm in local memory\(tensors.epilogue.summary)")
     }
 
     private func winogradWeightGradientTiles(_ winograd: WinogradGrid) -> Lowering? {
         let grid = winograd.grid
-        let (rows, channels, tiles) = (grid.rows, grid.channels, winograd.tiles)
-        let cotangents: [KernelArgument] = .int32s(
-            tiles, winograd.tilesHigh, winograd.tilesWide, grid.vertical.extent, grid.horizontal.extent)
+        let (images, rows, channels, tiles) = (grid.images, grid.rows, grid.channels, winograd.tiles)
+        let (height, width, top, left) = (grid.height, grid.width, winograd.top, winograd.left)
+        let (outHeight, outWidth) = (grid.vertical.extent, grid.horizontal.extent)
+        func launch(_ name: String, _ arguments: [KernelArgument], count: Int, rows: Int = 1) -> KernelLaunch {
+            winogradLaunch("winograd_tile_" + name, winograd, arguments, count: count, rows: rows)
+        }
+        // The pixels that every tap meets.
+        let spreadsOfX = launch(
+            "spreads",
+            [.operand(0), .workspace(3)]
+                + .int32s(
+                    0, images * channels, height, width, 2 - top, outHeight - top, 2 - left, outWidth - left),
+            count: images * channels)
+        let spreadsOfCotangents = launch(
+            "spreads",
+            [.operand(1), .workspace(3)]
+                + .int32s(
+                    images * channels, images * rows, outHeight, outWidth, top, height - 2 + top, left,
+                    width - 2 + left),
+            count: images * rows)
         return winogradLaunches(
             [
+                spreadsOfX, spreadsOfCotangents,
+                launch(
+                    "wild",
+                    [.workspace(3), .workspace(4)]
+                        + .int32s(images, channels, rows, images * (outHeight - 2), images * (height - 2)),
+                    count: channels + rows),
                 transformSource(winograd, .operand(0), 0),
-                winogradLaunch(
-                    "winograd_tile_cotangents", winograd, [.operand(1), .workspace(1)] + cotangents, count: tiles,
+                launch(
+                    "cotangents",
+                    [.operand(1), .workspace(1)]
+                        + .int32s(tiles, winograd.tilesHigh, winograd.tilesWide, outHeight, outWidth), count: tiles,
                     rows: rows),
                 product(
                     winograd, [.workspace(1), .workspace(0), .workspace(2)], m: rows, n: channels, k: tiles,
                     transposeB: true),
-                winogradLaunch(
-                    "winograd_tile_weight_gradient", winograd,
-                    [.workspace(2), .result(0)] + .int32s(rows * channels), count: rows * channels),
+                launch(
+                    "weight_gradient",
+                    [.workspace(2), .workspace(4), .operand(0), .operand(1), .result(0)]
+                        + .int32s(images, channels, rows, height, width, top, left, outHeight, outWidth),
+                    count: rows * channels),
             ],
-            workspaces: [channels * tiles, rows * tiles, rows * channels].map { 4 * winograd.positions * $0 },
-            "weight gradient by \(winograd.name), gemm in local memory")
+            workspaces: [
+                4 * winograd.positions * channels * tiles, 4 * winograd.positions * rows * tiles,
+                4 * winograd.positions * rows * channels, 4 * 2 * images * (channels + rows), 4 * (channels + rows),
+            ], "weight gradient by \(winograd.name), gemm in local memory")
     }
 }
