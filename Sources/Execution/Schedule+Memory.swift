@@ -12,6 +12,8 @@ extension Schedule {
         var host = inputs.reduce(0) { $0.plus($1.location.region.byteCount) }
         // Once as read from the device, and once as it is handed out.
         host = outputs.reduce(host) { $0.plus($1.type.byteCount.times(2)) }
+        // A fill is made on the host, one after the other.
+        host = host.plus(slots.joined().map(\.stagedByteCount).max() ?? 0)
         for (index, backend) in backends.enumerated() {
             let needs = slots[index].map(\.ownByteCount)
             let sum = needs.reduce(0) { $0.plus($1) }
@@ -38,6 +40,11 @@ extension Schedule {
 }
 
 extension Schedule.Slot {
+    /// The bytes of a copy on the host while its memory is written.
+    fileprivate var stagedByteCount: Int {
+        if case .fill(let fill) = self { fill.type.byteCount } else { 0 }
+    }
+
     /// The bytes that are allocated for the schedule alone.
     fileprivate var ownByteCount: Int {
         switch self {

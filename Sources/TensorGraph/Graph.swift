@@ -85,7 +85,7 @@ public final class Graph {
     /// is that of what it works on.
     private func usersLocation(_ location: SourceLocation?, _ operands: [Tensor]) -> SourceLocation? {
         if let locationOverride { return locationOverride }
-        guard let location, location.isInLibrary else { return location }
+        if let location, !location.isInLibrary { return location }
         return operands.lazy.compactMap(\.node.location).first { !$0.isInLibrary } ?? location
     }
 

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -22,8 +24,13 @@ package enum HostMemory {
         }
     }
 
-    /// Allocations below this are not asked for: asking takes about as long as writing so much.
-    package static let threshold = 1 << 21
+    /// Allocations below this are not asked for.
+    package static let threshold = 1 << 20
+
+    /// Each allocation from here on asks the system, which takes a millisecond at worst, a small part of writing so much.
+    /// Smaller ones may together take a sixteenth of what was free before it is asked again.
+    private static let large = 1 << 28
+    private static let credit = Atomic<Int>(0)
 
     /// The least of what is free on the machine, in the process's control groups, and of the limits of its address space.
     package static func available() -> Limit? {
@@ -41,7 +48,11 @@ package enum HostMemory {
     package static func require(
         _ byteCount: Int, for what: @autoclosure () -> String, at location: SourceLocation? = nil
     ) throws(GraphError) {
-        guard byteCount >= threshold, let limit = available(), byteCount > limit.byteCount else { return }
+        guard byteCount >= threshold else { return }
+        if byteCount < large, credit.subtract(byteCount, ordering: .relaxed).newValue >= 0 { return }
+        guard let limit = available() else { return }
+        credit.store(limit.byteCount / 16, ordering: .relaxed)
+        guard byteCount > limit.byteCount else { return }
         throw GraphError(
             operation: "memory",
             message: "\(what()) takes \(text(of: byteCount)), and only \(text(of: limit.byteCount)) \(limit.reason)",

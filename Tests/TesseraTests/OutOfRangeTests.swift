@@ -24,6 +24,10 @@ import Testing
         #expect(throws: GraphError.self) { try HostTensor(Float(1)).rows([0]) }
     }
 
+    @Test func textOfAnyTokens() {
+        #expect(CharacterDataset.text(of: [34, .max, .min, 0]).hasPrefix("A"))
+    }
+
     @Test func shapesAndBytesAreChecked() throws {
         let shape: Shape = [2, 3]
         #expect(try shape.extent(1) == 3 && shape.extent(-1) == 3 && shape.extent(-2) == 2)

@@ -54,7 +54,7 @@ public struct CharacterDataset: Dataset {
 
     /// The text that tokens stand for.
     public static func text(of tokens: some Sequence<Int32>) -> String {
-        String(decoding: tokens.map { $0 == 0 ? 10 : UInt8(clamping: $0 + 31) }, as: UTF8.self)
+        String(decoding: tokens.map { $0 == 0 ? 10 : UInt8(clamping: Int($0) + 31) }, as: UTF8.self)
     }
 
     /// The texts of files one after the other, the last tenth kept apart to test on.

@@ -5,7 +5,8 @@ import Foundation
 enum FileBytes {
     /// The bytes of a file; those of a gzip file unpacked (`gzread`, which passes other files through).
     ///
-    /// - Throws: ``FileError`` where the file can't be read, or its packed data is corrupt or cut short.
+    /// - Throws: ``FileError`` where the file can't be read, or its packed data is corrupt or cut short; ``GraphError`` where
+    ///   they are more than there is memory for.
     static func read(_ path: String) throws -> [UInt8] {
         guard let file = gzopen(path, "rb") else {
             throw FileError(path: path, reason: "cannot be opened: \(String(cString: strerror(errno)))")
@@ -19,6 +20,8 @@ enum FileBytes {
             let count = chunk.withUnsafeMutableBytes { gzread(file, $0.baseAddress, UInt32($0.count)) }
             if count < 0 { throw FileError(path: path, reason: "packed data: \(message(file))") }
             if count == 0 { break }
+            // What is packed may be any size; the array is copied as it grows.
+            if bytes.count + Int(count) > bytes.capacity { try HostMemory.require(3 * bytes.count, for: path) }
             bytes.append(contentsOf: chunk.prefix(Int(count)))
         }
         var status: Int32 = Z_OK

@@ -28,14 +28,14 @@ public final class ProgressBar {
     /// Notes one step over `items` examples.
     func advance(label: String, items: Int, detail: String) {
         done += 1
-        self.items += items
+        self.items = self.items.plus(items)
         let now = clock.now
         let interval: Duration = isTerminal ? .milliseconds(100) : .seconds(10)
         guard done == steps || shown.duration(to: now) >= interval else { return }
         shown = now
         let seconds = max(begin.duration(to: now) / .seconds(1), 1e-9)
         let left = seconds / Double(done) * Double(steps - done)
-        let rate = grouped(Int(Double(self.items) / seconds))
+        let rate = grouped(Int(min(Double(self.items) / seconds, 1e15)))
         let share = done * 100 / max(steps, 1)
         text = "\(label)  \(bar)\(share) %  \(rate) items/s  \(detail)  \(time(left)) left"
         write(isTerminal ? "\r\(text)\u{1b}[K" : text + "\n")
@@ -56,7 +56,7 @@ public final class ProgressBar {
     }
 
     private func time(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded(.up))
+        let whole = Int(min(seconds.rounded(.up), 1e9))
         let (minutes, rest) = (whole / 60, whole % 60)
         return "\(minutes):\(rest < 10 ? "0" : "")\(rest)"
     }
