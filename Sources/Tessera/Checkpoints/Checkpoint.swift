@@ -148,18 +148,18 @@ enum Checkpoint {
     private static func value(
         _ name: String, _ variable: Variable, _ file: SafetensorsFile
     ) throws(FileError) -> HostTensor {
-        let tensor: HostTensor
         do {
-            tensor = try file.tensor(name)
+            let tensor = try file.tensor(name)
+            guard tensor.shape == variable.type.shape, let converted = try tensor.converted(to: variable.type.dtype)
+            else {
+                throw FileError(
+                    path: file.path, reason: "tensor “\(name)” is \(tensor.type), but the model's is \(variable.type)")
+            }
+            return converted
         } catch let error as FileError {
             throw error
         } catch {
             throw FileError(path: file.path, reason: "tensor “\(name)”: \(error)")
         }
-        guard tensor.shape == variable.type.shape, let converted = tensor.converted(to: variable.type.dtype) else {
-            throw FileError(
-                path: file.path, reason: "tensor “\(name)” is \(tensor.type), but the model's is \(variable.type)")
-        }
-        return converted
     }
 }

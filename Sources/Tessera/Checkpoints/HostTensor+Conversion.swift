@@ -2,39 +2,40 @@ extension HostTensor {
     /// The same numbers in another type: floating-point ones rounded to nearest even, whole ones where all of them fit.
     ///
     /// - Returns: `nil` where some whole numbers don't fit, or the numbers are of one kind and the type of the other.
-    func converted(to dtype: DType) -> HostTensor? {
+    /// - Throws: ``GraphError`` where there is no memory for them.
+    func converted(to dtype: DType) throws -> HostTensor? {
         guard dtype != self.dtype else { return self }
         switch (self.dtype, dtype) {
-        case (.float16, _): return rounded(from: UInt16.self, to: dtype) { Double(Float(float16Bits: $0)) }
-        case (.bfloat16, _): return rounded(from: UInt16.self, to: dtype) { Double(Float(bfloat16Bits: $0)) }
-        case (.float32, _): return rounded(from: Float.self, to: dtype) { Double($0) }
-        case (.float64, _): return rounded(from: Double.self, to: dtype) { $0 }
-        case (.int32, .int64), (.int32, .uint8): return whole(from: Int32.self, to: dtype)
-        case (.int64, .int32), (.int64, .uint8): return whole(from: Int64.self, to: dtype)
-        case (.uint8, .int32), (.uint8, .int64): return whole(from: UInt8.self, to: dtype)
+        case (.float16, _): return try rounded(from: UInt16.self, to: dtype) { Double(Float(float16Bits: $0)) }
+        case (.bfloat16, _): return try rounded(from: UInt16.self, to: dtype) { Double(Float(bfloat16Bits: $0)) }
+        case (.float32, _): return try rounded(from: Float.self, to: dtype) { Double($0) }
+        case (.float64, _): return try rounded(from: Double.self, to: dtype) { $0 }
+        case (.int32, .int64), (.int32, .uint8): return try whole(from: Int32.self, to: dtype)
+        case (.int64, .int32), (.int64, .uint8): return try whole(from: Int64.self, to: dtype)
+        case (.uint8, .int32), (.uint8, .int64): return try whole(from: UInt8.self, to: dtype)
         default: return nil
         }
     }
 
     private func rounded<Source: BitwiseCopyable>(
         from _: Source.Type, to dtype: DType, _ number: (Source) -> Double
-    ) -> HostTensor? {
+    ) throws -> HostTensor? {
         switch dtype {
-        case .float16: map(to: dtype) { Float(roundingToOdd: number($0)).float16Bits }
-        case .bfloat16: map(to: dtype) { Float(roundingToOdd: number($0)).bfloat16Bits }
-        case .float32: map(to: dtype) { Float(number($0)) }
-        case .float64: map(to: dtype) { number($0) }
+        case .float16: try map(to: dtype) { Float(roundingToOdd: number($0)).float16Bits }
+        case .bfloat16: try map(to: dtype) { Float(roundingToOdd: number($0)).bfloat16Bits }
+        case .float32: try map(to: dtype) { Float(number($0)) }
+        case .float64: try map(to: dtype) { number($0) }
         case .int32, .int64, .uint8: nil
         }
     }
 
     private func whole<Source: FixedWidthInteger & BitwiseCopyable>(
         from _: Source.Type, to dtype: DType
-    ) -> HostTensor? {
+    ) throws -> HostTensor? {
         switch dtype {
-        case .int32: map(to: dtype) { (number: Source) in Int32(exactly: number) }
-        case .int64: map(to: dtype) { (number: Source) in Int64(exactly: number) }
-        case .uint8: map(to: dtype) { (number: Source) in UInt8(exactly: number) }
+        case .int32: try map(to: dtype) { (number: Source) in Int32(exactly: number) }
+        case .int64: try map(to: dtype) { (number: Source) in Int64(exactly: number) }
+        case .uint8: try map(to: dtype) { (number: Source) in UInt8(exactly: number) }
         case .float16, .bfloat16, .float32, .float64: nil
         }
     }
@@ -42,10 +43,10 @@ extension HostTensor {
     /// Every element by itself; `nil` where `body` gives that for any.
     private func map<Source: BitwiseCopyable, Target: BitwiseCopyable>(
         to dtype: DType, _ body: (Source) -> Target?
-    ) -> HostTensor? {
+    ) throws -> HostTensor? {
         var isWhole = true
-        let result = withUnsafeBytes { source in
-            HostTensor(TensorType(shape, dtype)) { bytes in
+        let result = try withUnsafeBytes { source in
+            try HostTensor(TensorType(shape, dtype)) { bytes in
                 let targets = bytes.bindMemory(to: Target.self)
                 for index in targets.indices {
                     let place = index * MemoryLayout<Source>.size
