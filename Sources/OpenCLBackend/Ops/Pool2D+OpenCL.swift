@@ -36,7 +36,7 @@ extension OpenCLLowering {
         if let unsupportedRows { return .declined(unsupportedRows) }
         let planes = input[0] * input[1]
         let extents: [KernelArgument] = .int32s(input[2], input[3], output[2], output[3])
-        let isCPU = profile.shape == .cpu
+        let isCPU = profile.shape == .cpu && pooling.privateBytes(profile.vectorWidth) <= Self.mostPrivateBytes
         let group = Self.poolingGroup(profile)
         var defines = pooling.defines.merging(defines) { $1 }
         defines["VECTOR_WIDTH"] = "\(isCPU ? profile.vectorWidth : 1)"
@@ -55,10 +55,20 @@ extension OpenCLLowering {
         return launches([launch], "pooling, a work-item an element")
     }
 
+    /// What a work-item of a kernel for CPU-like devices may have on its thread's stack. Larger windows and strides take a
+    /// work-item an element there too.
+    private static let mostPrivateBytes = 256 << 10
+
     private static func poolingGroup(_ profile: DeviceProfile) -> Int { min(64, profile.maximumWorkGroupSize) }
 }
 
 extension Pool2D {
+    /// The most that a kernel of `pooling/` keeps of the rows of a window: `SPAN` floats each.
+    fileprivate func privateBytes(_ width: Int) -> Int {
+        let chunk = stride[1] <= 2 ? 4 * width : width
+        return 4 * window[0] * (chunk * stride[1] + window[1] + width)
+    }
+
     /// The window as the kernels' macros.
     fileprivate var defines: [String: String] {
         [

@@ -35,7 +35,7 @@ package struct Conv2D: Hashable, Sendable {
     }
 
     /// Strides, dilations, paddings and windows are below this, so that backends may multiply them.
-    package static let largestNumber = 1 << 24
+    package static let largestNumber = 1 << 16
 }
 
 /// The gradient of ``Conv2D`` with respect to its input; on its own, the transposed convolution of GANs.

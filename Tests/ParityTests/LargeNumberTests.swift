@@ -1,0 +1,55 @@
+import ParityRunner
+import TensorGraph
+import TestSupport
+import Testing
+
+/// Strides, dilations, paddings and windows near the largest that are allowed, on tensors of everyday size.
+@Suite struct LargeNumberTests {
+    private static let most = 1 << 16 - 1
+
+    private static let cases: [OpCase] = {
+        func convolution(_ name: String, _ x: Shape, _ w: Shape, _ attributes: Conv2D) -> OpCase {
+            OpCase(
+                "conv2D " + name, .conv2D(attributes), [.tensor(x), .tensor(w)], .normwise(1e-6),
+                gradient: .parity(.normwise(1e-6)))
+        }
+        func pool(_ name: String, _ attributes: Pool2D, isMaximum: Bool, of shape: Shape = [2, 3, 5, 4]) -> OpCase {
+            OpCase(
+                name, isMaximum ? .maxPool2D(attributes) : .averagePool2D(attributes), [.tensor(shape)],
+                .normwise(1e-6), gradient: .parity(.normwise(1e-6)))
+        }
+        return [
+            convolution("stride", [2, 3, 5, 4], [2, 3, 3, 3], Conv2D(stride: [most, most])),
+            convolution("stride down", [2, 3, 5, 9], [2, 3, 3, 3], Conv2D(stride: [most, 2])),
+            convolution("dilation of one tap", [2, 3, 5, 4], [2, 3, 1, 1], Conv2D(dilation: [most, most])),
+            convolution("dilation across", [2, 3, 5, 4], [2, 3, 3, 1], Conv2D(dilation: [1, most])),
+            convolution(
+                "depthwise stride", [2, 3, 5, 4], [3, 1, 3, 3], Conv2D(stride: [most, most], groups: 3)),
+            convolution(
+                "padding and stride", [1, 2, 3, 3], [2, 2, 3, 3],
+                Conv2D(stride: [most, most], padding: [most, most, most, most])),
+            convolution(
+                "dilation into the padding", [1, 2, 3, 3], [2, 2, 3, 3],
+                Conv2D(
+                    stride: [most, most], padding: [most, most, most, most], dilation: [most, most])),
+            pool("maxPool2D stride", Pool2D(window: [2, 2], stride: [most, most]), isMaximum: true),
+            pool("averagePool2D stride", Pool2D(window: [2, 2], stride: [most, most]), isMaximum: false),
+            pool(
+                "maxPool2D of all", Pool2D(window: [600, 600], stride: [600, 600]), isMaximum: true,
+                of: [1, 2, 600, 600]),
+            pool(
+                "averagePool2D of all", Pool2D(window: [600, 600], stride: [600, 600]), isMaximum: false,
+                of: [1, 2, 600, 600]),
+        ]
+    }()
+
+    @Test func kernelsCountWithThem() throws {
+        let parity = try Parity(devices: ParityDevice.all(.both), types: [.float32], runsTwice: false)
+        for opCase in Self.cases {
+            print("LARGE", opCase)
+            for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
+                Issue.record("\(outcome.opCase) on \(outcome.device): \(outcome.complaints.joined(separator: "; "))")
+            }
+        }
+    }
+}
