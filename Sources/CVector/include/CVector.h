@@ -99,10 +99,10 @@ void cv_copy_box(
 void cv_embedding(
     cv_type type, const void *table, const int32_t *indices, void *y, int64_t first, int64_t last, int64_t rows,
     int64_t width);
-/// Rows [first, last) of the table.
+/// Rows [first, last) of the table. `totals` [rows, width] and `hits` [rows] are room that long sums need, or null.
 void cv_embedding_gradient(
-    cv_type type, const int32_t *indices, const void *dy, void *dtable, int64_t places, int64_t first, int64_t last,
-    int64_t width);
+    cv_type type, const int32_t *indices, const void *dy, void *dtable, void *totals, int32_t *hits, int64_t places,
+    int64_t first, int64_t last, int64_t width);
 
 // Reductions
 
