@@ -72,7 +72,8 @@ extension OpenCLLowering {
             Self.inputs + [.workspace(0)] + .int32s(sq, sk) + [.float(shape.scale), .int32(splits)],
             items: shape.heads * splits)
         let join = KernelLaunch(
-            shape.fewKernel("attentionJoin"), [.workspace(0), .result(0), .result(1), .int32(sq), .float(shape.scale), .int32(splits)],
+            shape.fewKernel("attentionJoin"),
+            [.workspace(0), .result(0), .result(1), .int32(sq), .float(shape.scale), .int32(splits)],
             items: shape.heads * sq)
         return launches(
             [attend, join], workspaces: [4 * shape.heads * splits * sq * (2 + shape.width)],

@@ -53,7 +53,8 @@ extension OpenCLLowering {
         let isLong = count > GroupTile.longSum
         let totals: [KernelArgument] = isLong ? [.workspace(0), .workspace(1)] : []
         let sizes: [KernelArgument] = [
-            .uint64(UInt64(count)), .uint64(UInt64(width)), .int32(rows), .int32(rowBlock), .uint64(UInt64(columnBlock)),
+            .uint64(UInt64(count)), .uint64(UInt64(width)), .int32(rows), .int32(rowBlock),
+            .uint64(UInt64(columnBlock)),
         ]
         var kernel = specification("embedding_gradient", vectorWidth: isCPU ? profile.vectorWidth : 1)
         if isLong { kernel.defines["LONG_SUMS"] = "1" }

@@ -169,7 +169,8 @@ private struct MatrixUnitAttention {
     func gradient(_ attributes: Attention, _ node: Node) -> Lowering {
         let rows = shape.heads * shape.queries
         var lowered = OpenCLNode(
-            gradientLaunches(heads: shape.heads, queries: shape.queries, keys: shape.keys), workspaces: [4 * rows, 4 * rows],
+            gradientLaunches(heads: shape.heads, queries: shape.queries, keys: shape.keys),
+            workspaces: [4 * rows, 4 * rows],
             summary: "attention gradient on matrix units, \(format.rawValue)")
         // Products around the greatest that it is given, or weights would be out of all proportion.
         var mild = attributes

@@ -79,8 +79,11 @@ extension Tensor {
         let width = Double(shape.dimensions.last ?? 1)
         let scale = scale ?? 1 / width.squareRoot()
         // The operation's own scale is above 0: what else there is, the queries take.
-        let queries = scale > 0 ? self : try combine(
-            .multiply, scale < 0 ? -1 : 0, at: SourceLocation(file: file, line: line))
+        let queries =
+            scale > 0
+            ? self
+            : try combine(
+                .multiply, scale < 0 ? -1 : 0, at: SourceLocation(file: file, line: line))
         let attributes = Attention(isCausal: isCausal, scale: scale == 0 ? 1 : abs(scale))
         return try queries.apply(.attention(attributes), [keys, values], file: file, line: line)
     }
