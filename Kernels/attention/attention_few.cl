@@ -6,7 +6,8 @@
 //   keys    ├── split 0 ──┼── split 1 ──┼── … ──┤        one work-item a head and split
 //   partial   max, Σ, y      max, Σ, y                   joined by attentionJoin where there is more than one split
 //
-// q, y [heads, sq, d], k, v [heads, sk, d]; VECTOR_WIDTH must divide d = HEAD_WIDTH. Bound by memory: 8·heads·sk·d bytes
+// q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (the greatest of q·k, m, and
+// 1 / Σ e^(scale·(q·k - m))); VECTOR_WIDTH must divide d = HEAD_WIDTH. Bound by memory: 8·heads·sk·d bytes
 // forward, 16 backward. Splitting the keys: Dao et al., Flash-Decoding, 2023.
 // Goes after common/math.cl and common/vector.cl.
 
@@ -72,13 +73,13 @@ void attentionFew(
             for (int j = 0; j < VECTOR_WIDTH; j++) {
                 const bool seen = j < count && SEES(i, j0 + j);
                 ((float *)&weights)[j] =
-                    seen ? scale * dotRow(query[i], k + (long)(j0 + j) * HEAD_WIDTH) : -INFINITY;
+                    seen ? dotRow(query[i], k + (long)(j0 + j) * HEAD_WIDTH) : -INFINITY;
             }
             const float largest = fmax(maximum[i], vlargest(weights));
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
             const float reference = largest == -INFINITY ? 0.0f : largest;
-            const float decay = exp(maximum[i] - reference);
-            weights = vexp_nonpositive(weights - reference);
+            const float decay = exp(scale * (maximum[i] - reference));
+            weights = vexp_nonpositive(scale * (weights - reference));
             total[i] = fma(total[i], decay, vsum(weights));
             maximum[i] = largest;
             EACH_VECTOR sum[i][c] *= decay;
@@ -100,7 +101,8 @@ void attentionFew(
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attentionJoin(
     __global const float *restrict partial, const ulong partialOffset, __global float *restrict y, const ulong yOffset,
-    __global float *restrict logSumExp, const ulong logSumExpOffset, const int sq, const int splits)
+    __global float *restrict statistics, const ulong statisticsOffset, const int sq, const float scale,
+    const int splits)
 {
     const long head = get_global_id(0) / sq;
     const int i = get_global_id(0) % sq;
@@ -116,13 +118,16 @@ void attentionJoin(
     EACH_VECTOR sum[c] = 0.0f;
     for (int split = 0; split < splits; split++) {
         __global const float *part = partial + split * stride;
-        const float factor = exp(part[0] - reference);
+        const float factor = exp(scale * (part[0] - reference));
         total = fma(factor, part[1], total);
         EACH_VECTOR sum[c] = fma((vfloat)(factor), vfloat_load(part + 2 + c * VECTOR_WIDTH), sum[c]);
     }
-    EACH_VECTOR sum[c] *= 1.0f / total;
+    const float inverse = 1.0f / total;
+    EACH_VECTOR sum[c] *= inverse;
     storeRow(y, sum);
-    logSumExp[logSumExpOffset + head * sq + i] = largest + log(total);
+    statistics += statisticsOffset + 2 * (head * sq + i);
+    statistics[0] = largest;
+    statistics[1] = inverse;
 }
 
 // Global size (heads · splits, 1). dk and dv are written here; dq is [splits, heads, sq, d], to be added up.
@@ -130,7 +135,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attentionFewGradient(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global const float *restrict y, const ulong yOffset,
-    __global const float *restrict logSumExp, const ulong logSumExpOffset,
+    __global const float *restrict statistics, const ulong statisticsOffset,
     __global const float *restrict dy, const ulong dyOffset, __global float *restrict dq, const ulong dqOffset,
     __global float *restrict dk, const ulong dkOffset, __global float *restrict dv, const ulong dvOffset,
     const int heads, const int sq, const int sk, const float scale, const int splits)
@@ -142,7 +147,7 @@ void attentionFewGradient(
     k += kOffset + head * sk * HEAD_WIDTH;
     v += vOffset + head * sk * HEAD_WIDTH;
     y += yOffset + head * sq * HEAD_WIDTH;
-    logSumExp += logSumExpOffset + head * sq;
+    statistics += statisticsOffset + 2 * head * sq;
     dy += dyOffset + head * sq * HEAD_WIDTH;
     dq += dqOffset + (split * (long)heads + head) * sq * HEAD_WIDTH;
     dk += dkOffset + head * sk * HEAD_WIDTH;
@@ -160,14 +165,15 @@ void attentionFewGradient(
     for (int j0 = begin; j0 < end; j0 += VECTOR_WIDTH) {
         const int count = min(VECTOR_WIDTH, end - j0);
         for (int i = 0; i < sq; i++) {
-            vfloat score = -INFINITY, slope = 0.0f;
+            vfloat score = -INFINITY, slope = 0.0f, inverse = 0.0f;
             for (int j = 0; j < count; j++)
                 if (SEES(i, j0 + j)) {
                     const long row = (long)(j0 + j) * HEAD_WIDTH;
-                    ((float *)&score)[j] = scale * dotRow(query[i], k + row) - logSumExp[i];
+                    ((float *)&score)[j] = scale * (dotRow(query[i], k + row) - statistics[2 * i]);
+                    ((float *)&inverse)[j] = statistics[2 * i + 1];
                     ((float *)&slope)[j] = scale * (dotRow(cotangent[i], v + row) - delta[i]);
                 }
-            weights[i] = vexp_nonpositive(score);
+            weights[i] = vexp_nonpositive(score) * inverse;
             slopes[i] = weights[i] * slope;
         }
         for (int j = 0; j < count; j++) {

@@ -1,7 +1,7 @@
 // The gradient of softmax attention for CPU-like devices: one work-item a run of query blocks of one head.
 //
 // For each block of LANES queries (one a lane) and each block of KEY_BLOCK keys, nothing of size sq×sk is kept:
-//   pᵀ  = e^(scale·k·qᵀ - logSumExp)           keys × lanes, from columns of q
+//   pᵀ  = e^(scale·(k·qᵀ - m)) / Σ             keys × lanes, from columns of q, formed as in the forward pass
 //   dsᵀ = scale · pᵀ ∘ (v·dyᵀ - δ)             keys × lanes, from columns of dy; δ = Σ_e y·dy
 //   dv += pᵀ·dy,  dk += dsᵀ·q                  lanes are e now: register tiles of OUTER_ROWS × OUTER_VECTORS
 //   dqᵀ += kᵀ·dsᵀ                              lanes are queries; turned round and written once a block
@@ -14,7 +14,7 @@
 // there are fewer heads than compute units, `parts` work-items share a head: each adds into its own copy of dk and dv,
 // and sumParts adds these up.
 //
-// q, y, dy, dq [heads, sq, d]; k, v [heads, sk, d]; logSumExp [heads, sq]; dk, dv [parts, heads, sk, d].
+// q, y, dy, dq [heads, sq, d]; k, v [heads, sk, d]; statistics [heads, sq, 2] (m, 1 / Σ); dk, dv [parts, heads, sk, d].
 // 10·heads·sq·sk·d flops. Dao et al., FlashAttention, 2022, algorithm 4.
 // Goes after common/math.cl, common/vector.cl and attention/columns.cl.
 
@@ -72,7 +72,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attentionGradient(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global const float *restrict y, const ulong yOffset,
-    __global const float *restrict logSumExp, const ulong logSumExpOffset,
+    __global const float *restrict statistics, const ulong statisticsOffset,
     __global const float *restrict dy, const ulong dyOffset, __global float *restrict dq, const ulong dqOffset,
     __global float *restrict dk, const ulong dkOffset, __global float *restrict dv, const ulong dvOffset,
     const int heads, const int sq, const int sk, const float scale, const int parts)
@@ -83,7 +83,7 @@ void attentionGradient(
     k += kOffset + head * sk * HEAD_WIDTH;
     v += vOffset + head * sk * HEAD_WIDTH;
     y += yOffset + head * sq * HEAD_WIDTH;
-    logSumExp += logSumExpOffset + head * sq;
+    statistics += statisticsOffset + 2 * head * sq;
     dy += dyOffset + head * sq * HEAD_WIDTH;
     dq += dqOffset + head * sq * HEAD_WIDTH;
     dk += dkOffset + (part * (long)heads + head) * sk * HEAD_WIDTH;
@@ -95,15 +95,15 @@ void attentionGradient(
     vfloat dqColumns[HEAD_WIDTH][QUERY_VECTORS];
     vfloat qRows[LANES][WIDTH_VECTORS], dyRows[LANES][WIDTH_VECTORS];
     vfloat weights[KEY_BLOCK][QUERY_VECTORS], slopes[KEY_BLOCK][QUERY_VECTORS];
-    vfloat delta[QUERY_VECTORS], logarithm[QUERY_VECTORS], one[QUERY_VECTORS];
+    vfloat delta[QUERY_VECTORS], maximum[QUERY_VECTORS], inverse[QUERY_VECTORS], one[QUERY_VECTORS];
     EACH_COLUMN one[c] = 1.0f;
 
     const int blocks = (sq + LANES - 1) / LANES;
     // Part p takes blocks p, p + parts, …: even shares also where causal.
     for (int block = part; block < blocks; block += parts) {
         const int first = block * LANES;
-        loadColumns(qColumns, q, first, sq, scale);
-        loadColumns(dyColumns, dy, first, sq, 1.0f);
+        loadColumns(qColumns, q, first, sq);
+        loadColumns(dyColumns, dy, first, sq);
         for (int i = 0; i < LANES; i++) {
             const bool inside = first + i < sq;
             const long row = (long)(first + i) * HEAD_WIDTH;
@@ -116,8 +116,9 @@ void attentionGradient(
                 product = fma(exists ? y[row + e] : 0.0f, cotangent, product);
             }
             ((float *)delta)[i] = product;
-            // A lane without a query gets the weights e^(0 - inf) = 0.
-            ((float *)logarithm)[i] = inside ? logSumExp[first + i] : INFINITY;
+            // A lane without a query gets the weights e^0 · 0.
+            ((float *)maximum)[i] = inside ? statistics[2 * (first + i)] : 0.0f;
+            ((float *)inverse)[i] = inside ? statistics[2 * (first + i) + 1] : 0.0f;
         }
         for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN dqColumns[e][c] = 0.0f;
 
@@ -128,7 +129,7 @@ void attentionGradient(
             keysTimesColumns(slopes, v, dyColumns, j0, sk - 1);
             for (int j = 0; j < KEY_BLOCK; j++)
                 EACH_COLUMN {
-                    vfloat weight = vexp_nonpositive(weights[j][c] - logarithm[c]);
+                    vfloat weight = vexp_nonpositive(scale * (weights[j][c] - maximum[c])) * inverse[c];
                     if (CAUSAL) {
                         const vint query = VLANES + (first + c * VECTOR_WIDTH);
                         weight = select(weight, (vfloat)(0.0f), query < (vint)(j0 + j));

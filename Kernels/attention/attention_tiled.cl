@@ -1,7 +1,7 @@
 // Softmax attention and its gradient for GPU-like devices: tiles in local memory, a work-group a block of one head.
 //
-//   attentionTiles         a block of 32 queries walks over the keys, 64 at a time        y, logSumExp
-//   attentionTilesQueries  the same walk, with p recomputed from logSumExp                dq
+//   attentionTiles         a block of 32 queries walks over the keys, 64 at a time        y, statistics
+//   attentionTilesQueries  the same walk, with p formed again                             dq, inverse
 //   attentionTilesKeys     a block of 32 keys walks over the queries, 64 at a time        dk, dv
 //
 //                64 (b)                        A work-group has 16×8 work-items; each holds 4×4 of the 32×64 products,
@@ -12,7 +12,9 @@
 //
 // Every sum belongs to one work-item and goes in one order: no atomics, the same bits each run. Where causal, blocks
 // of only masked scores are skipped. 4·heads·sq·sk·d flops forward; 14 backward, as p and dy·vᵀ are formed twice.
-// q, y, dy, dq [heads, sq, d], k, v, dk, dv [heads, sk, d], logSumExp, delta [heads, sq]. d ≤ 256.
+// q, y, dy, dq [heads, sq, d], k, v, dk, dv [heads, sk, d], delta, inverse [heads, sq], statistics [heads, sq, 2]: the
+// greatest of q·k, m, and 1 / Σ e^(scale·(q·k - m)). The gradient reads m alone and adds the weights up again, as the
+// products may have come from a kernel that rounds them otherwise, which large ones would not forgive. d ≤ 256.
 // Dao et al., FlashAttention, 2022; the split of the gradient by dq and by dk, dv: Dao, FlashAttention-2, 2023.
 
 #ifndef HEAD_WIDTH
@@ -120,7 +122,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void attentionTiles(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global float *restrict y, const ulong yOffset,
-    __global float *restrict logSumExp, const ulong logSumExpOffset, const int sq, const int sk, const float scale)
+    __global float *restrict statistics, const ulong statisticsOffset, const int sq, const int sk, const float scale)
 {
     LOCAL_TILES
     __local float partials[A_ROWS * (ACROSS + 1)];
@@ -147,7 +149,7 @@ void attentionTiles(
             EACH_COLUMN {
                 const int j = j0 + TX + ACROSS * c;
                 const bool seen = j < sk && (!CAUSAL || j <= first + TY * SIDE + r);
-                scores[r][c] = seen ? scale * scores[r][c] : -INFINITY;
+                scores[r][c] = seen ? scores[r][c] : -INFINITY;
                 largest = fmax(largest, scores[r][c]);
             }
             partials[(TY * SIDE + r) * (ACROSS + 1) + TX] = largest;
@@ -159,14 +161,14 @@ void attentionTiles(
             for (int n = 0; n < ACROSS; n++) largest = fmax(largest, partials[(TY * SIDE + r) * (ACROSS + 1) + n]);
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
             reference[r] = largest == -INFINITY ? 0.0f : largest;
-            decay[r] = exp(maximum[r] - reference[r]);
+            decay[r] = exp(scale * (maximum[r] - reference[r]));
             maximum[r] = largest;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         EACH_ROW {
             float partial = 0.0f;
             EACH_COLUMN {
-                const float weight = exp(scores[r][c] - reference[r]);
+                const float weight = exp(scale * (scores[r][c] - reference[r]));
                 weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = weight;
                 partial += weight;
             }
@@ -185,7 +187,11 @@ void attentionTiles(
     EACH_ROW {
         inverse[r] = 1.0f / total[r];
         const int query = first + TY * SIDE + r;
-        if (TX == 0 && query < sq) logSumExp[logSumExpOffset + head * sq + query] = maximum[r] + log(total[r]);
+        if (TX == 0 && query < sq) {
+            __global float *row = statistics + statisticsOffset + 2 * (head * sq + query);
+            row[0] = maximum[r];
+            row[1] = inverse[r];
+        }
     }
     storeSums(sums, inverse, y, first, sq);
 }
@@ -194,12 +200,14 @@ void attentionTiles(
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void attentionTilesQueries(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
-    __global const float *restrict v, const ulong vOffset, __global const float *restrict logSumExp,
-    const ulong logSumExpOffset, __global const float *restrict dy, const ulong dyOffset,
-    __global const float *restrict delta, const ulong deltaOffset, __global float *restrict dq, const ulong dqOffset,
-    const int sq, const int sk, const float scale)
+    __global const float *restrict v, const ulong vOffset, __global const float *restrict statistics,
+    const ulong statisticsOffset, __global const float *restrict dy, const ulong dyOffset,
+    __global const float *restrict delta, const ulong deltaOffset, __global float *restrict inverse,
+    const ulong inverseOffset, __global float *restrict dq, const ulong dqOffset, const int sq, const int sk,
+    const float scale)
 {
     LOCAL_TILES
+    __local float partials[A_ROWS * (ACROSS + 1)];
     const long head = get_global_id(1);
     q += qOffset + head * sq * HEAD_WIDTH;
     k += kOffset + head * sk * HEAD_WIDTH;
@@ -207,13 +215,13 @@ void attentionTilesQueries(
     dy += dyOffset + head * sq * HEAD_WIDTH;
     const int first = (get_num_groups(0) - 1 - get_group_id(0)) * A_ROWS;
 
-    float sums[SIDE][WIDTH_COLUMNS], logarithm[SIDE], mean[SIDE], factors[SIDE];
+    float sums[SIDE][WIDTH_COLUMNS], maximum[SIDE], mean[SIDE], total[SIDE], factors[SIDE];
     EACH_ROW {
         EACH_WIDTH_COLUMN sums[r][c] = 0.0f;
         const int query = first + TY * SIDE + r;
-        logarithm[r] = query < sq ? logSumExp[logSumExpOffset + head * sq + query] : INFINITY;
+        maximum[r] = query < sq ? statistics[statisticsOffset + 2 * (head * sq + query)] : 0.0f;
         mean[r] = query < sq ? delta[deltaOffset + head * sq + query] : 0.0f;
-        factors[r] = scale;
+        total[r] = 0.0f;
     }
     const int keys = CAUSAL ? min(sk, first + A_ROWS) : sk;
     for (int j0 = 0; j0 < keys; j0 += B_ROWS) {
@@ -223,10 +231,20 @@ void attentionTilesQueries(
         EACH_ROW EACH_COLUMN {
             const int j = j0 + TX + ACROSS * c;
             const bool seen = j < sk && (!CAUSAL || j <= first + TY * SIDE + r);
-            weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] =
-                seen ? exp(scale * scores[r][c] - logarithm[r]) * (slopes[r][c] - mean[r]) : 0.0f;
+            const float weight = seen ? exp(scale * (scores[r][c] - maximum[r])) : 0.0f;
+            total[r] += weight;
+            weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = weight * (slopes[r][c] - mean[r]);
         }
         addWeighted(sums, weights, k, j0, sk, bTile);
+    }
+    EACH_ROW partials[(TY * SIDE + r) * (ACROSS + 1) + TX] = total[r];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    EACH_ROW {
+        float sum = 0.0f;
+        for (int n = 0; n < ACROSS; n++) sum += partials[(TY * SIDE + r) * (ACROSS + 1) + n];
+        const int query = first + TY * SIDE + r;
+        if (TX == 0 && query < sq) inverse[inverseOffset + head * sq + query] = 1.0f / sum;
+        factors[r] = scale / sum;
     }
     storeSums(sums, factors, dq + dqOffset + head * sq * HEAD_WIDTH, first, sq);
 }
@@ -235,10 +253,11 @@ void attentionTilesQueries(
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void attentionTilesKeys(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
-    __global const float *restrict v, const ulong vOffset, __global const float *restrict logSumExp,
-    const ulong logSumExpOffset, __global const float *restrict dy, const ulong dyOffset,
-    __global const float *restrict delta, const ulong deltaOffset, __global float *restrict dk, const ulong dkOffset,
-    __global float *restrict dv, const ulong dvOffset, const int sq, const int sk, const float scale)
+    __global const float *restrict v, const ulong vOffset, __global const float *restrict statistics,
+    const ulong statisticsOffset, __global const float *restrict dy, const ulong dyOffset,
+    __global const float *restrict delta, const ulong deltaOffset, __global const float *restrict inverse,
+    const ulong inverseOffset, __global float *restrict dk, const ulong dkOffset, __global float *restrict dv,
+    const ulong dvOffset, const int sq, const int sk, const float scale)
 {
     LOCAL_TILES
     const long head = get_global_id(1);
@@ -266,7 +285,10 @@ void attentionTilesKeys(
             const int i = i0 + TX + ACROSS * c, key = first + TY * SIDE + r;
             const bool seen = i < sq && key < sk && (!CAUSAL || key <= i);
             const long query = head * sq + i;
-            const float weight = seen ? exp(scale * scores[r][c] - logSumExp[logSumExpOffset + query]) : 0.0f;
+            float weight = 0.0f;
+            if (seen)
+                weight = exp(scale * (scores[r][c] - statistics[statisticsOffset + 2 * query]))
+                    * inverse[inverseOffset + query];
             weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = weight;
             slopes[r][c] = seen ? weight * (slopes[r][c] - delta[deltaOffset + query]) : 0.0f;
         }

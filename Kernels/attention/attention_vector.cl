@@ -11,7 +11,8 @@
 // where they lie, and only q and y are turned round. sᵀ = k·qᵀ and yᵀ += vᵀ·pᵀ are done in register tiles of ROWS
 // broadcast scalars times QUERY_VECTORS vectors.
 //
-// q, y [heads, sq, d], k, v [heads, sk, d], logSumExp [heads, sq], with heads = b·h and d = HEAD_WIDTH.
+// q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (the greatest of q·k, m, and 1 / Σ e^(scale·(q·k - m))),
+// with heads = b·h and d = HEAD_WIDTH.
 // 4·heads·sq·sk·d flops (half where causal: blocks above the diagonal are skipped); k and v are read once for each
 // LANES queries. Online softmax: Milakov and Gimelshein, 2018; tiles: Dao et al., FlashAttention, 2022.
 // Goes after common/math.cl, common/vector.cl and attention/columns.cl.
@@ -21,7 +22,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attention(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global float *restrict y, const ulong yOffset,
-    __global float *restrict logSumExp, const ulong logSumExpOffset, const int sq, const int sk, const float scale)
+    __global float *restrict statistics, const ulong statisticsOffset, const int sq, const int sk, const float scale)
 {
     const int blocks = (sq + LANES - 1) / LANES;
     const long head = get_global_id(0) / blocks;
@@ -31,12 +32,12 @@ void attention(
     k += kOffset + head * sk * HEAD_WIDTH;
     v += vOffset + head * sk * HEAD_WIDTH;
     y += yOffset + head * sq * HEAD_WIDTH;
-    logSumExp += logSumExpOffset + head * sq;
+    statistics += statisticsOffset + 2 * head * sq;
 
     vfloat qColumns[HEAD_WIDTH][QUERY_VECTORS], yColumns[HEAD_WIDTH][QUERY_VECTORS];
     vfloat weights[KEY_BLOCK][QUERY_VECTORS];
     vfloat maximum[QUERY_VECTORS], sum[QUERY_VECTORS];
-    loadColumns(qColumns, q, first, sq, scale);
+    loadColumns(qColumns, q, first, sq);
     for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN yColumns[e][c] = 0.0f;
     EACH_COLUMN {
         maximum[c] = -INFINITY;
@@ -60,10 +61,10 @@ void attention(
             for (int j = 0; j < count; j++) largest = vlarger(largest, weights[j][c]);
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
             const vfloat reference = select(largest, (vfloat)(0.0f), largest == (vfloat)(-INFINITY));
-            decay[c] = vexp_nonpositive(maximum[c] - reference);
+            decay[c] = vexp_nonpositive(scale * (maximum[c] - reference));
             vfloat total = 0.0f;
             for (int j = 0; j < count; j++) {
-                weights[j][c] = vexp_nonpositive(weights[j][c] - reference);
+                weights[j][c] = vexp_nonpositive(scale * (weights[j][c] - reference));
                 total += weights[j][c];
             }
             sum[c] = fma(sum[c], decay[c], total);
@@ -72,14 +73,12 @@ void attention(
         addWeightedRows(yColumns, decay, v, weights, j0, count);
     }
 
-    vfloat inverse[QUERY_VECTORS], logarithm[QUERY_VECTORS];
-    EACH_COLUMN {
-        inverse[c] = 1.0f / sum[c];
-        logarithm[c] = maximum[c] + vlog(sum[c]);
-    }
+    vfloat inverse[QUERY_VECTORS];
+    EACH_COLUMN inverse[c] = 1.0f / sum[c];
     for (int i = 0; i < LANES && first + i < sq; i++) {
         for (int e = 0; e < HEAD_WIDTH; e++)
             y[(long)(first + i) * HEAD_WIDTH + e] = ((float *)yColumns)[e * LANES + i] * ((float *)inverse)[i];
-        logSumExp[first + i] = ((float *)logarithm)[i];
+        statistics[2 * (first + i)] = ((float *)maximum)[i];
+        statistics[2 * (first + i) + 1] = ((float *)inverse)[i];
     }
 }

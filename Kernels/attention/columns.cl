@@ -32,14 +32,13 @@
 
 // Turns the queries first ..< first + LANES of a head into columns, zeros past the last of `count`.
 static inline void loadColumns(
-    vfloat columns[HEAD_WIDTH][QUERY_VECTORS], __global const float *rows, const int first, const int count,
-    const float scale)
+    vfloat columns[HEAD_WIDTH][QUERY_VECTORS], __global const float *rows, const int first, const int count)
 {
     float *lanes = (float *)columns;
     for (int i = 0; i < LANES; i++) {
         const bool inside = first + i < count;
         for (int e = 0; e < HEAD_WIDTH; e++)
-            lanes[e * LANES + i] = inside ? scale * rows[(long)(first + i) * HEAD_WIDTH + e] : 0.0f;
+            lanes[e * LANES + i] = inside ? rows[(long)(first + i) * HEAD_WIDTH + e] : 0.0f;
     }
 }
 

@@ -2,16 +2,17 @@
 // attention/matrix_rows.cl.
 //
 //   attention_matrix_delta     δ = Σ_d y·dy, four lanes a query                                              δ
-//   attention_matrix_queries   a group has 64 queries and walks over the keys, 32 at a time                  dq
+//   attention_matrix_queries   a group has 64 queries and walks over the keys, 32 at a time                  dq, inverse
 //   attention_matrix_keys      a group has 64 keys and walks over the queries, 32 at a time                  dk, dv
 //
-//            32 keys               queries: s = q·kᵀ, then dp = dy·vᵀ; p = exp(scale·s - logSumExp), ds = p ∘ (dp - δ),
+//            32 keys               queries: s = q·kᵀ, then dp = dy·vᵀ; p = exp(scale·(s - m)) / Σ, ds = p ∘ (dp - δ),
 //           ┌───────┐              dq += ds·k. keys: the same with rows and columns exchanged, dv += pᵀ·dy, dk += dsᵀ·q.
 //  16 rows  │ s, dp │  ×  k, v     A warp's 16 rows of both operands stay in registers; p and ds go from product to
 //  a warp   └───────┘     [32, d]  product in registers, rounded to the operands' type as operands of the next one. The
 //                                  other side is copied two stages deep, into the memory that the rows came through.
 //
-// q, y, dy, dq [heads, sq, d], k, v, dk, dv [heads, sk, d], logSumExp, delta [heads, sq] (float32). d ≤ 80.
+// q, y, dy, dq [heads, sq, d], k, v, dk, dv [heads, sk, d], delta, inverse [heads, sq] and statistics [heads, sq, 2]
+// (float32), of which m is read; Σ is added up again, as in attention/attention_tiled.cl. d ≤ 80.
 // 14·heads·sq·sk·d flops, as p and dp are formed twice: no atomics, the same bits each run. Local memory: 128 rows.
 // Dao, FlashAttention-2, 2023.
 
@@ -50,9 +51,9 @@ __kernel __attribute__((reqd_work_group_size(MATRIX_THREADS, 1, 1)))
 void attention_matrix_queries(
     __global const element_t *restrict q, const ulong qOffset, __global const element_t *restrict k,
     const ulong kOffset, __global const element_t *restrict v, const ulong vOffset,
-    __global const float *restrict logSumExp, const ulong logSumExpOffset, __global const element_t *restrict dy,
+    __global const float *restrict statistics, const ulong statisticsOffset, __global const element_t *restrict dy,
     const ulong dyOffset, __global const float *restrict delta, const ulong deltaOffset,
-    __global element_t *restrict dq, const ulong dqOffset, const int sq, const int sk, const float scale)
+    __global float *restrict inverse, const ulong inverseOffset, __global element_t *restrict dq, const ulong dqOffset, const int sq, const int sk, const float scale)
 {
     __local uint4 staged[2 * STAGE];
     MATRIX_MEMORY
@@ -65,6 +66,7 @@ void attention_matrix_queries(
     const int first = ((int)get_num_groups(0) - 1 - (int)get_group_id(0)) * BLOCK;
     const int keys = CAUSAL ? min(sk, first + BLOCK) : sk;
     const int query = first + 16 * WARP + LANE / 4;
+    const float scale2 = scale * LOG2E;
 
     uint queries[WIDTH_STEPS][4], cotangents[WIDTH_STEPS][4];
     COPY_ROWS(staged, q, first, sq, BLOCK)
@@ -76,11 +78,11 @@ void attention_matrix_queries(
     LOAD_ROWS(cotangents, staged + BLOCK * PITCH)
     barrier(CLK_LOCAL_MEM_FENCE);
 
-    float sums[WIDTH_TILES][4], logarithm[2], mean[2];
+    float sums[WIDTH_TILES][4], maximum[2], mean[2], total[2] = {0, 0};
     CLEAR(sums, WIDTH_TILES)
     UNROLLED for (int h = 0; h < 2; h++) {
         const long place = head * sq + query + 8 * h;
-        logarithm[h] = query + 8 * h < sq ? LOG2E * logSumExp[logSumExpOffset + place] : INFINITY;
+        maximum[h] = query + 8 * h < sq ? statistics[statisticsOffset + 2 * place] : 0;
         mean[h] = query + 8 * h < sq ? delta[deltaOffset + place] : 0;
     }
     COPY_PART(k, v, 0, sk)
@@ -101,15 +103,20 @@ void attention_matrix_queries(
             UNROLLED for (int e = 0; e < 4; e++) {
                 const int j = part * PART + 8 * c + LANE % 4 * 2 + e % 2;
                 const int seen = j < sk && (CAUSAL == 0 || j <= query + e / 2 * 8);
-                const float weight = EXP2(scale * LOG2E * scores[c][e] - logarithm[e / 2]);
+                const float weight = seen ? EXP2(scale2 * (scores[c][e] - maximum[e / 2])) : 0;
+                total[e / 2] += weight;
                 slopes[c][e] = seen ? weight * (slopes[c][e] - mean[e / 2]) : 0;
             }
         }
         ADD_WEIGHTED(sums, slopes, keyTile, PART / 16)
     }
     UNROLLED for (int h = 0; h < 2; h++) {
+        // Each lane has added its own columns only.
+        total[h] += OTHER_LANE(total[h], 1);
+        total[h] += OTHER_LANE(total[h], 2);
         const int row = query + 8 * h;
-        STORE_ROW(dq, row, sq, sums, h, scale)
+        if (row < sq && LANE % 4 == 0) inverse[inverseOffset + head * sq + row] = 1.0f / total[h];
+        STORE_ROW(dq, row, sq, sums, h, scale / total[h])
     }
 }
 
@@ -118,9 +125,9 @@ __kernel __attribute__((reqd_work_group_size(MATRIX_THREADS, 1, 1)))
 void attention_matrix_keys(
     __global const element_t *restrict q, const ulong qOffset, __global const element_t *restrict k,
     const ulong kOffset, __global const element_t *restrict v, const ulong vOffset,
-    __global const float *restrict logSumExp, const ulong logSumExpOffset, __global const element_t *restrict dy,
+    __global const float *restrict statistics, const ulong statisticsOffset, __global const element_t *restrict dy,
     const ulong dyOffset, __global const float *restrict delta, const ulong deltaOffset,
-    __global element_t *restrict dk, const ulong dkOffset, __global element_t *restrict dv, const ulong dvOffset,
+    __global const float *restrict inverse, const ulong inverseOffset, __global element_t *restrict dk, const ulong dkOffset, __global element_t *restrict dv, const ulong dvOffset,
     const int sq, const int sk, const float scale)
 {
     __local uint4 staged[2 * STAGE];
@@ -132,10 +139,12 @@ void attention_matrix_keys(
     dy += dyOffset + head * sq * HEAD_WIDTH;
     dk += dkOffset + head * sk * HEAD_WIDTH;
     dv += dvOffset + head * sk * HEAD_WIDTH;
-    logSumExp += logSumExpOffset + head * sq;
+    statistics += statisticsOffset + 2 * head * sq;
     delta += deltaOffset + head * sq;
+    inverse += inverseOffset + head * sq;
     const int first = get_group_id(0) * BLOCK;
     const int key = first + 16 * WARP + LANE / 4;
+    const float scale2 = scale * LOG2E;
 
     uint keyRows[WIDTH_STEPS][4], valueRows[WIDTH_STEPS][4];
     COPY_ROWS(staged, k, first, sk, BLOCK)
@@ -168,10 +177,11 @@ void attention_matrix_keys(
         UNROLLED for (int c = 0; c < PART_TILES; c++) {
             UNROLLED for (int e = 0; e < 2; e++) {
                 const int i = part * PART + 8 * c + LANE % 4 * 2 + e;
-                const float logarithm = i < sq ? LOG2E * logSumExp[i] : 0, mean = i < sq ? delta[i] : 0;
+                const float maximum = i < sq ? statistics[2 * i] : 0, factor = i < sq ? inverse[i] : 0;
+                const float mean = i < sq ? delta[i] : 0;
                 UNROLLED for (int h = 0; h < 2; h++) {
                     const int at = 2 * h + e, seen = i < sq && (CAUSAL == 0 || key + 8 * h <= i);
-                    const float weight = seen ? EXP2(scale * LOG2E * weights[c][at] - logarithm) : 0;
+                    const float weight = seen ? factor * EXP2(scale2 * (weights[c][at] - maximum)) : 0;
                     weights[c][at] = weight;
                     slopes[c][at] = seen ? weight * (slopes[c][at] - mean) : 0;
                 }

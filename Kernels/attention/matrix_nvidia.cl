@@ -8,8 +8,8 @@
 //            ├───────────┤  →  16 × d sums        A of p·v. While scores are made v arrives in local memory, while they
 //            │ warp 1 …  │     a warp             are used the next k.
 //
-// q, y [heads, sq, d], k, v [heads, sk, d], logSumExp [heads, sq] (float32). d ≤ 128. 4·heads·sq·sk·d flops. Where causal,
-// blocks of only masked keys are skipped. Local memory: 192 rows of d elements, d rounded up to 32, 64 or 128.
+// q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (float32): the greatest of q·k, m, and
+// 1 / Σ e^(scale·(q·k - m)). d ≤ 128. 4·heads·sq·sk·d flops. Where causal, blocks of only masked keys are skipped. Local memory: 192 rows of d elements, d rounded up to 32, 64 or 128.
 // Dao, FlashAttention-2, 2023.
 
 #define KEY_TILES (BLOCK / 8)
@@ -20,7 +20,7 @@ __kernel __attribute__((reqd_work_group_size(MATRIX_THREADS, 1, 1)))
 void attention_matrix_nvidia(
     __global const element_t *restrict q, const ulong qOffset, __global const element_t *restrict k,
     const ulong kOffset, __global const element_t *restrict v, const ulong vOffset, __global element_t *restrict y,
-    const ulong yOffset, __global float *restrict logSumExp, const ulong logSumExpOffset, const int sq, const int sk,
+    const ulong yOffset, __global float *restrict statistics, const ulong statisticsOffset, const int sq, const int sk,
     const float scale)
 {
     __local uint4 staged[3 * TILE];
@@ -62,7 +62,7 @@ void attention_matrix_nvidia(
         if (j0 + BLOCK < keys) COPY_ROWS(keyTile, k, j0 + BLOCK, sk, BLOCK)
         copy_commit();
 
-        // In units of log 2, as powers of two are what the device makes fast.
+        // Powers of two are what the device makes fast.
         float reference[2], decay[2];
         UNROLLED for (int h = 0; h < 2; h++) {
             float largest = -INFINITY;
@@ -70,7 +70,7 @@ void attention_matrix_nvidia(
                 UNROLLED for (int e = 0; e < 2; e++) {
                     const int j = j0 + 8 * c + lane % 4 * 2 + e;
                     const int seen = j < sk && (CAUSAL == 0 || j <= query + 8 * h);
-                    scores[c][2 * h + e] = seen ? scale2 * scores[c][2 * h + e] : -INFINITY;
+                    scores[c][2 * h + e] = seen ? scores[c][2 * h + e] : -INFINITY;
                     largest = fmax(largest, scores[c][2 * h + e]);
                 }
             }
@@ -78,12 +78,12 @@ void attention_matrix_nvidia(
             largest = fmax(maximum[h], fmax(largest, OTHER_LANE(largest, 2)));
             // Where every score so far is -inf, their weights are 2^(-inf - 0) = 0.
             reference[h] = largest == -INFINITY ? 0.0f : largest;
-            decay[h] = EXP2(maximum[h] - reference[h]);
+            decay[h] = EXP2(scale2 * (maximum[h] - reference[h]));
             maximum[h] = largest;
             float sum = 0;
             UNROLLED for (int c = 0; c < KEY_TILES; c++) {
                 UNROLLED for (int e = 0; e < 2; e++) {
-                    scores[c][2 * h + e] = EXP2(scores[c][2 * h + e] - reference[h]);
+                    scores[c][2 * h + e] = EXP2(scale2 * (scores[c][2 * h + e] - reference[h]));
                     sum += scores[c][2 * h + e];
                 }
             }
@@ -106,8 +106,11 @@ void attention_matrix_nvidia(
         total[h] += OTHER_LANE(total[h], 2);
         const float inverse = 1.0f / total[h];
         const int row = query + 8 * h;
-        if (row < sq && lane % 4 == 0)
-            logSumExp[logSumExpOffset + head * sq + row] = 0.693147181f * (maximum[h] + log2(total[h]));
+        if (row < sq && lane % 4 == 0) {
+            __global float *pair = statistics + statisticsOffset + 2 * (head * sq + row);
+            pair[0] = maximum[h];
+            pair[1] = inverse;
+        }
         STORE_ROW(y, row, sq, sums, h, inverse)
     }
 }

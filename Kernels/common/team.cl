@@ -23,6 +23,13 @@
 #define TEAM_REST(count) ((count) % VECTOR_WIDTH)
 #define TEAM_WHOLE(count) ((count) - (count) % VECTOR_WIDTH)
 
+// A row in blocks of which every item has at most SUM_BLOCK vectors: `for EACH_TEAM_BLOCK(first, length, count)` has
+// `length` floats from `first`, and only the last block a rest.
+#define EACH_TEAM_BLOCK(first, length, count) \
+    (int first = 0, length = min(TEAM_BLOCK, count); first < (count); \
+     first += TEAM_BLOCK, length = min(TEAM_BLOCK, (count) - first))
+#define TEAM_BLOCK (SUM_BLOCK * TEAM * VECTOR_WIDTH)
+
 // The rows begin ..< end of `rows` that are this work-group's.
 #define TEAM_ROWS_BEGIN(rows) ((int)((long)(rows) * get_group_id(0) / get_num_groups(0)))
 #define TEAM_ROWS_END(rows) ((int)((long)(rows) * (get_group_id(0) + 1) / get_num_groups(0)))

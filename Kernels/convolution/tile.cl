@@ -38,11 +38,7 @@ void convolution_tiles(
     x += xOffset + ((long)(pixel / gridWidth / gridHeight) * groups + group) * channels * plane;
 
     float sums[WORK_M][WORK_N];
-    #pragma unroll
-    for (int i = 0; i < WORK_M; i++) {
-        #pragma unroll
-        for (int j = 0; j < WORK_N; j++) sums[i][j] = 0;
-    }
+    clear_sums(sums);
     float nextA[READS_A], nextB[READS_B];
     for (int block = -TILE_K; block < depth; block += TILE_K) {
         const int start = block + TILE_K;

@@ -48,7 +48,7 @@ static void multiply_pixels(
     for (int i = 0; i < TILE_ROWS; i++) {
         lines[i] = dy + min(i, rows - 1) * plane;
         #pragma unroll
-        for (int j = 0; j < TILE_STEPS; j++) tile[i][j] = sums[i * TILE_STEPS + j];
+        for (int j = 0; j < TILE_STEPS; j++) tile[i][j] = (floatv)(0);
     }
     int p = 0;
     for (; p + VECTOR_WIDTH <= pixels; p += VECTOR_WIDTH) {
@@ -73,7 +73,7 @@ static void multiply_pixels(
     #pragma unroll
     for (int i = 0; i < TILE_ROWS; i++) {
         #pragma unroll
-        for (int j = 0; j < TILE_STEPS; j++) sums[i * TILE_STEPS + j] = tile[i][j];
+        for (int j = 0; j < TILE_STEPS; j++) sums[i * TILE_STEPS + j] += tile[i][j];
     }
 }
 

@@ -27,11 +27,11 @@ void convolution_weight_gradient_tiles(
     const int pixelStart = (int)(pixels * share / shares), pixelEnd = (int)(pixels * (share + 1) / shares);
 
     float sums[WORK_M][WORK_N];
-    #pragma unroll
-    for (int i = 0; i < WORK_M; i++) {
-        #pragma unroll
-        for (int j = 0; j < WORK_N; j++) sums[i][j] = 0;
-    }
+    clear_sums(sums);
+#if LONG_SUMS
+    float totals[WORK_M][WORK_N];
+    clear_sums(totals);
+#endif
     float nextA[READS_A], nextB[READS_B];
     for (int block = pixelStart - TILE_K; block < pixelEnd; block += TILE_K) {
         const int start = block + TILE_K;
@@ -59,6 +59,9 @@ void convolution_weight_gradient_tiles(
             }
         }
         if (block >= pixelStart) multiply_staged(stagedA, stagedB, sums);
+#if LONG_SUMS
+        if ((start - pixelStart) % PRODUCTS == 0) move_sums(sums, totals);
+#endif
         barrier(CLK_LOCAL_MEM_FENCE);
         if (start < pixelEnd) {
             #pragma unroll
@@ -74,6 +77,9 @@ void convolution_weight_gradient_tiles(
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
+#if LONG_SUMS
+    move_sums(totals, sums);
+#endif
     partials += partialsOffset + ((long)share * groups + group) * rows * depth;
     #pragma unroll
     for (int i = 0; i < WORK_M; i++) {

@@ -4,7 +4,8 @@
 //   embedding_gradient   dtable[r, :] = Σ dy[n, :] over the n with indices[n] = r, in the order of n
 //
 // The gradient has no atomics and no sorting: each work-item owns a block of dtable, reads all indices and adds the
-// rows of dy that fall into its block, so that sums are always formed in one order.
+// rows of dy that fall into its block, so that sums are always formed in one order. Of many indices (LONG_SUMS) one row
+// may get so many that its sum loses digits: every HITS of them, what came together is moved to a table of totals.
 //
 //              columnBlock
 //            ┌─────┬─────┐
@@ -74,10 +75,19 @@ __kernel void embedding_elements(
     }
 }
 
+#ifndef LONG_SUMS
+#define LONG_SUMS 0
+#endif
+#define HITS 1024
+
+// LONG_SUMS: totals [rows, width], of which the rows hit often are used, and hits [column blocks, rows].
 __kernel void embedding_gradient(
     __global const int *restrict indices, const ulong indicesOffset, __global const float *restrict dy,
-    const ulong dyOffset, __global float *restrict dtable, const ulong dtableOffset, const ulong count,
-    const ulong width, const int rows, const int rowBlock, const ulong columnBlock)
+    const ulong dyOffset, __global float *restrict dtable, const ulong dtableOffset,
+#if LONG_SUMS
+    __global float *restrict totals, const ulong totalsOffset, __global int *restrict hits, const ulong hitsOffset,
+#endif
+    const ulong count, const ulong width, const int rows, const int rowBlock, const ulong columnBlock)
 {
     indices += indicesOffset;
     dy += dyOffset;
@@ -90,6 +100,11 @@ __kernel void embedding_gradient(
     for (int row = top; row < top + height; ++row) {
         for (ulong i = left; i < right; ++i) dtable[(ulong)row * width + i] = 0.0f;
     }
+#if LONG_SUMS
+    totals += totalsOffset;
+    hits += hitsOffset + get_global_id(0) * rows;
+    for (int row = top; row < top + height; ++row) hits[row] = 0;
+#endif
     for (ulong n = 0; n < count; ++n) {
         const uint row = (uint)indices[n] - (uint)top;
         if (row >= (uint)height) continue;
@@ -98,5 +113,20 @@ __kernel void embedding_gradient(
         ulong i = left;
         for (; i + VECTOR_WIDTH <= right; i += VECTOR_WIDTH) STORE(LOAD(to + i) + LOAD(from + i), to + i);
         for (; i < right; ++i) to[i] += from[i];
+#if LONG_SUMS
+        const int hit = ++hits[top + (int)row];
+        if (hit % HITS == 0) {
+            __global float *total = totals + (ulong)(top + (int)row) * width;
+            for (i = left; i < right; ++i) {
+                total[i] = hit == HITS ? to[i] : total[i] + to[i];
+                to[i] = 0.0f;
+            }
+        }
+#endif
     }
+#if LONG_SUMS
+    for (int row = top; row < top + height; ++row)
+        if (hits[row] >= HITS)
+            for (ulong i = left; i < right; ++i) dtable[(ulong)row * width + i] += totals[(ulong)row * width + i];
+#endif
 }

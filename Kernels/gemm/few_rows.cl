@@ -25,6 +25,10 @@
 #define ACTIVATION(x) (x)    // of a vector
 #endif
 
+// Of long sums, so many products (the transposed kernel: in each lane) are added to one another before their sum is to
+// the others'.
+#define PRODUCTS 1024
+
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 #define floatv JOIN(float, VECTOR_WIDTH)
@@ -72,7 +76,7 @@ static void store_rows(
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gemm_few_rows(ARGUMENTS)
 {
-    float sums[ROWS * COLUMNS] __attribute__((aligned(64)));
+    float sums[ROWS * COLUMNS] __attribute__((aligned(64))), totals[ROWS * COLUMNS] __attribute__((aligned(64)));
     const long entry = get_global_id(1);
     const int blocks = (n + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
     const int column = (int)((long)blocks * get_global_id(0) / get_global_size(0)) * VECTOR_WIDTH;
@@ -81,8 +85,16 @@ void gemm_few_rows(ARGUMENTS)
     a += aOffset + entry * ROWS * k;
     b += bOffset + entry * bBatchStride + column;
     for (int i = 0; i < ROWS * COLUMNS; i++) sums[i] = 0;
+    bool hasTotals = false;
     int p = 0;
     for (; p + UNROLL <= k; p += UNROLL) {
+        if (p > 0 && p % PRODUCTS < UNROLL) {
+            for (int i = 0; i < ROWS * COLUMNS; i++) {
+                totals[i] = hasTotals ? totals[i] + sums[i] : sums[i];
+                sums[i] = 0;
+            }
+            hasTotals = true;
+        }
         float x[ROWS][UNROLL];
         for (int r = 0; r < ROWS; r++)
             for (int q = 0; q < UNROLL; q++) x[r][q] = a[(long)r * rowStride + (long)(p + q) * columnStride];
@@ -110,6 +122,8 @@ void gemm_few_rows(ARGUMENTS)
                 sums[r * COLUMNS + j] = fma(x, b[(long)p * n + j], sums[r * COLUMNS + j]);
         }
     }
+    if (hasTotals)
+        for (int i = 0; i < ROWS * COLUMNS; i++) sums[i] += totals[i];
     store_rows(sums, BIAS_AT(column), c + cOffset + entry * ROWS * n + column, n, columns);
 }
 
@@ -127,14 +141,23 @@ void gemm_few_rows_transposed(ARGUMENTS)
     b += bOffset + entry * bBatchStride + (long)column * k;
     for (int i = 0; i < ROWS * COLUMNS; i++) sums[i] = 0;
     for (int j = 0; j < columns; j += UNROLL) {
-        floatv tile[ROWS][UNROLL];
+        floatv tile[ROWS][UNROLL], total[ROWS][UNROLL];
         __global const float *lines[UNROLL];
         for (int q = 0; q < UNROLL; q++) {
             lines[q] = b + (long)min(j + q, columns - 1) * k;
-            for (int r = 0; r < ROWS; r++) tile[r][q] = (floatv)(0);
+            for (int r = 0; r < ROWS; r++) {
+                tile[r][q] = (floatv)(0);
+                total[r][q] = (floatv)(0);
+            }
         }
         int p = 0;
         for (; p + VECTOR_WIDTH <= k; p += VECTOR_WIDTH) {
+            if (p > 0 && p % (PRODUCTS * VECTOR_WIDTH) == 0)
+                for (int r = 0; r < ROWS; r++)
+                    for (int q = 0; q < UNROLL; q++) {
+                        total[r][q] += tile[r][q];
+                        tile[r][q] = (floatv)(0);
+                    }
             floatv row[UNROLL];
             #pragma unroll
             for (int q = 0; q < UNROLL; q++) row[q] = loadv(0, lines[q] + p);
@@ -155,7 +178,7 @@ void gemm_few_rows_transposed(ARGUMENTS)
         for (int r = 0; r < ROWS; r++) {
             for (int q = 0; q < min(UNROLL, columns - j); q++) {
                 float lanes[VECTOR_WIDTH];
-                storev(tile[r][q], 0, lanes);
+                storev(tile[r][q] + total[r][q], 0, lanes);
                 float sum = 0;
                 for (int l = 0; l < VECTOR_WIDTH; l++) sum += lanes[l];
                 for (int i = p; i < k; i++) sum = fma(a[(long)r * rowStride + (long)i * columnStride], lines[q][i], sum);

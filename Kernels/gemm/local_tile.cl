@@ -27,6 +27,10 @@
 #ifndef WORK_N
 #define WORK_N 4             // columns of a work-item
 #endif
+#ifndef LONG_SUMS
+#define LONG_SUMS 0          // whether sums are of so many products that rounding tells: then PRODUCTS at a time
+#endif
+#define PRODUCTS 1024
 #ifndef HAS_BIAS
 #define HAS_BIAS 0
 #endif
@@ -49,6 +53,26 @@
 #define TILE_ROW(i) ((i) / CHUNK_M * (THREADS_Y * CHUNK_M) + (int)get_local_id(1) * CHUNK_M + (i) % CHUNK_M)
 #define TILE_COLUMN(j) ((j) / CHUNK_N * (THREADS_X * CHUNK_N) + (int)get_local_id(0) * CHUNK_N + (j) % CHUNK_N)
 #define THREAD ((int)get_local_id(1) * THREADS_X + (int)get_local_id(0))
+
+static inline void clear_sums(float sums[WORK_M][WORK_N]) {
+    #pragma unroll
+    for (int i = 0; i < WORK_M; i++) {
+        #pragma unroll
+        for (int j = 0; j < WORK_N; j++) sums[i][j] = 0;
+    }
+}
+
+// to += from, which begins anew.
+static inline void move_sums(float from[WORK_M][WORK_N], float to[WORK_M][WORK_N]) {
+    #pragma unroll
+    for (int i = 0; i < WORK_M; i++) {
+        #pragma unroll
+        for (int j = 0; j < WORK_N; j++) {
+            to[i][j] += from[i][j];
+            from[i][j] = 0;
+        }
+    }
+}
 
 // sums += a [TILE_K][PITCH_M]ᵀ · b [TILE_K][PITCH_N], both staged, the work-item's part.
 static inline void multiply_staged(

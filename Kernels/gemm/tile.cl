@@ -29,11 +29,11 @@ void gemm_tiles(
     b += bOffset + entry * bBatchStride;
     c += cOffset + entry * m * n;
     float sums[WORK_M][WORK_N];
-    #pragma unroll
-    for (int i = 0; i < WORK_M; i++) {
-        #pragma unroll
-        for (int j = 0; j < WORK_N; j++) sums[i][j] = 0;
-    }
+    clear_sums(sums);
+#if LONG_SUMS
+    float totals[WORK_M][WORK_N];
+    clear_sums(totals);
+#endif
     float nextA[READS_A], nextB[READS_B];
     for (int block = -TILE_K; block < k; block += TILE_K) {
         const int start = block + TILE_K;
@@ -62,6 +62,9 @@ void gemm_tiles(
             }
         }
         if (block >= 0) multiply_staged(stagedA, stagedB, sums);
+#if LONG_SUMS
+        if (start % PRODUCTS == 0) move_sums(sums, totals);
+#endif
         barrier(CLK_LOCAL_MEM_FENCE);
         if (start < k) {
             #pragma unroll
@@ -85,6 +88,9 @@ void gemm_tiles(
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
+#if LONG_SUMS
+    move_sums(totals, sums);
+#endif
     #pragma unroll
     for (int i = 0; i < WORK_M; i++) {
         #pragma unroll

@@ -13,7 +13,7 @@
 // Goes after common/math.cl, common/vector.cl and common/team.cl.
 
 // Runs a statement for each vector of the channel that is this item's: `count` elements from `at`. What it adds to
-// `partial` and `partialOther` goes to `sum` and `sumOther` by short stretches, so that no long sum loses digits.
+// `partial` and `partialOther` goes to the long sums `sum` and `sumOther` by short stretches.
 #if VECTOR_WIDTH == 1
 // Neighbours take neighbouring pixels, also across images: images may have few pixels, or one.
 #define CHANNEL_PASS(...) \
@@ -22,11 +22,11 @@
         const int count = 1; \
         vfloat partial = 0.0f, partialOther = 0.0f; \
         __VA_ARGS__ \
-        sum += partial; \
-        sumOther += partialOther; \
+        sum = addedTo(sum, partial); \
+        sumOther = addedTo(sumOther, partialOther); \
     }
 #else
-#define STRETCH (64 * VECTOR_WIDTH)
+#define STRETCH (SUM_BLOCK * VECTOR_WIDTH)
 #define CHANNEL_PASS(...) \
     for (int image = 0; image < images; image++) \
         for (int first = 0; first < pixels; first += STRETCH) { \
@@ -44,8 +44,8 @@
                 const int count = length - n; \
                 __VA_ARGS__ \
             } \
-            sum += partial; \
-            sumOther += partialOther; \
+            sum = addedTo(sum, partial); \
+            sumOther = addedTo(sumOther, partialOther); \
         }
 #endif
 
@@ -74,14 +74,15 @@ TEAM_KERNEL void batchNorm(
     y += yOffset;
     const float elements = (float)images * pixels;
     for (int channel = TEAM_ROWS_BEGIN(channels); channel < TEAM_ROWS_END(channels); channel++) {
-        vfloat sum = 0.0f, sumOther = 0.0f;
+        const LongSum none = {0.0f, 0.0f};
+        LongSum sum = none, sumOther = none;
         CHANNEL_PASS(partial += loadCounted(x + at, count);)
-        const float average = teamSum(sum) / elements;
-        sum = 0.0f;
+        const float average = teamSum(valueOf(sum)) / elements;
+        sum = none;
         CHANNEL_PASS(
             const vfloat centred = firstLanes(loadCounted(x + at, count) - average, count);
             partial = fma(centred, centred, partial);)
-        const float spread = teamSum(sum) / elements;
+        const float spread = teamSum(valueOf(sum)) / elements;
         const float factor = scale[scaleOffset + channel] / sqrt(spread + epsilon);
         const float shift = bias[biasOffset + channel];
         CHANNEL_PASS(
@@ -110,13 +111,13 @@ TEAM_KERNEL void batchNormGradient(
     for (int channel = TEAM_ROWS_BEGIN(channels); channel < TEAM_ROWS_END(channels); channel++) {
         const float average = mean[meanOffset + channel];
         const float inverse = 1.0f / sqrt(variance[varianceOffset + channel] + epsilon);
-        vfloat sum = 0.0f, sumOther = 0.0f;
+        LongSum sum = {0.0f, 0.0f}, sumOther = {0.0f, 0.0f};
         CHANNEL_PASS(
             const vfloat cotangent = loadCounted(dy + at, count);
             partial += cotangent;
             partialOther = fma(
                 cotangent, firstLanes(loadCounted(x + at, count) - average, count), partialOther);)
-        const float total = teamSum(sum), product = teamSum(sumOther) * inverse;
+        const float total = teamSum(valueOf(sum)), product = teamSum(valueOf(sumOther)) * inverse;
         if (get_local_id(0) == 0) {
             dscale[dscaleOffset + channel] = product;
             dbias[dbiasOffset + channel] = total;

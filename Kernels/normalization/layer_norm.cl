@@ -6,8 +6,8 @@
 //
 // A team takes a run of rows (common/team.cl draws it). A row is read from memory once and stays in cache for the next
 // passes: mean, then variance about it (no cancellation), then y. 8 bytes an element forward, 12 backward.
-// dscale and dbias: each team adds up those of its rows in partial sums [teams, columns] of its own, whose columns are
-// then added by reduceColumns: no atomics, one order. Ba et al., Layer Normalization, 2016.
+// dscale and dbias: each team adds up those of its rows, at most SUM_BLOCK, in partial sums [teams, columns] of its own,
+// whose columns are then added by reduceColumns: no atomics, one order. Ba et al., Layer Normalization, 2016.
 // Goes after common/math.cl, common/vector.cl and common/team.cl.
 
 TEAM_KERNEL void layerNorm(
@@ -24,21 +24,29 @@ TEAM_KERNEL void layerNorm(
         __global const float *from = x + xOffset + (long)row * columns;
         __global float *to = y + yOffset + (long)row * columns;
 
-        vfloat total = 0.0f;
-        for EACH_TEAM_VECTOR(i, columns) total += vfloat_load(from + i);
-        if (HAS_TEAM_REST(columns)) total += vfloat_load_tail(from + whole, rest, 0.0f);
-        const float average = teamSum(total) / columns;
+        LongSum total = {0.0f, 0.0f};
+        for EACH_TEAM_BLOCK(first, length, columns) {
+            vfloat part = 0.0f;
+            for EACH_TEAM_VECTOR(i, length) part += vfloat_load(from + first + i);
+            total = addedTo(total, part);
+        }
+        if (HAS_TEAM_REST(columns)) total = addedTo(total, vfloat_load_tail(from + whole, rest, 0.0f));
+        const float average = teamSum(valueOf(total)) / columns;
 
-        vfloat squares = 0.0f;
-        for EACH_TEAM_VECTOR(i, columns) {
-            const vfloat centred = vfloat_load(from + i) - average;
-            squares = fma(centred, centred, squares);
+        LongSum squares = {0.0f, 0.0f};
+        for EACH_TEAM_BLOCK(first, length, columns) {
+            vfloat part = 0.0f;
+            for EACH_TEAM_VECTOR(i, length) {
+                const vfloat centred = vfloat_load(from + first + i) - average;
+                part = fma(centred, centred, part);
+            }
+            squares = addedTo(squares, part);
         }
         if (HAS_TEAM_REST(columns)) {
             const vfloat centred = vfloat_load_tail(from + whole, rest, average) - average;
-            squares = fma(centred, centred, squares);
+            squares = addedTo(squares, centred * centred);
         }
-        const float deviation = 1.0f / sqrt(teamSum(squares) / columns + epsilon);
+        const float deviation = 1.0f / sqrt(teamSum(valueOf(squares)) / columns + epsilon);
 
         for EACH_TEAM_VECTOR(i, columns)
             vfloat_store(
@@ -83,27 +91,33 @@ TEAM_KERNEL void layerNormGradient(
         __global float *to = dx + dxOffset + (long)row * columns;
         const float average = mean[meanOffset + row], deviation = inverse[inverseOffset + row];
 
-        vfloat total = 0.0f, products = 0.0f;
-        for EACH_TEAM_VECTOR(i, columns) {
-            const vfloat cotangent = vfloat_load(cotangents + i);
-            const vfloat normal = (vfloat_load(values + i) - average) * deviation;
-            const vfloat slope = cotangent * vfloat_load(scale + i);
-            total += slope;
-            products = fma(slope, normal, products);
-            vfloat_store(fma(cotangent, normal, vfloat_load(dscale + i)), dscale + i);
-            vfloat_store(vfloat_load(dbias + i) + cotangent, dbias + i);
+        LongSum total = {0.0f, 0.0f}, products = {0.0f, 0.0f};
+        for EACH_TEAM_BLOCK(first, length, columns) {
+            vfloat part = 0.0f, productPart = 0.0f;
+            for EACH_TEAM_VECTOR(n, length) {
+                const int i = first + n;
+                const vfloat cotangent = vfloat_load(cotangents + i);
+                const vfloat normal = (vfloat_load(values + i) - average) * deviation;
+                const vfloat slope = cotangent * vfloat_load(scale + i);
+                part += slope;
+                productPart = fma(slope, normal, productPart);
+                vfloat_store(fma(cotangent, normal, vfloat_load(dscale + i)), dscale + i);
+                vfloat_store(vfloat_load(dbias + i) + cotangent, dbias + i);
+            }
+            total = addedTo(total, part);
+            products = addedTo(products, productPart);
         }
         if (HAS_TEAM_REST(columns)) {
             const vfloat cotangent = vfloat_load_tail(cotangents + whole, rest, 0.0f);
             const vfloat normal = (vfloat_load_tail(values + whole, rest, average) - average) * deviation;
             const vfloat slope = cotangent * vfloat_load_tail(scale + whole, rest, 0.0f);
-            total += slope;
-            products = fma(slope, normal, products);
+            total = addedTo(total, slope);
+            products = addedTo(products, slope * normal);
             vfloat_store_tail(
                 fma(cotangent, normal, vfloat_load_tail(dscale + whole, rest, 0.0f)), dscale + whole, rest);
             vfloat_store_tail(vfloat_load_tail(dbias + whole, rest, 0.0f) + cotangent, dbias + whole, rest);
         }
-        const float slopeMean = teamSum(total) / columns, productMean = teamSum(products) / columns;
+        const float slopeMean = teamSum(valueOf(total)) / columns, productMean = teamSum(valueOf(products)) / columns;
 
         for EACH_TEAM_VECTOR(i, columns) {
             const vfloat normal = (vfloat_load(values + i) - average) * deviation;

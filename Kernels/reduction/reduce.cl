@@ -13,8 +13,7 @@
 // from Sources/OpenCLBackend/ReductionSource.swift before this file says how.
 //
 // 4 bytes read an element, of a program 4 for each of its operands. Sums are taken over short blocks first, then over
-// blocks, so that the error grows with the logarithm of the length rather than with the length (Higham, The accuracy of
-// floating point summation, 1993). NaN wins.
+// blocks with what rounding takes away (LongSum), so that the error does not grow with the length. NaN wins.
 // Goes after common/math.cl, common/vector.cl and common/team.cl.
 
 // 0 sum (mean: divided at the end), 1 minimum, 2 maximum.
@@ -28,11 +27,13 @@
 #ifndef COLUMN_GROUP
 #define COLUMN_GROUP 1
 #endif
-#define BLOCK 64
-
 #if FUNCTION == 0
 #define IDENTITY 0.0f
 #define COMBINE(a, b) ((a) + (b))
+#define TOTAL LongSum
+#define NO_TOTAL {0.0f, 0.0f}
+#define COMBINE_TOTAL(total, x) addedTo(total, x)
+#define VALUE(total) valueOf(total)
 #define TEAM_RESULT(x) teamSum(x)
 #elif FUNCTION == 1
 #define IDENTITY INFINITY
@@ -42,6 +43,12 @@
 #define IDENTITY -INFINITY
 #define COMBINE(a, b) vmaximum(a, b)
 #define TEAM_RESULT(x) teamLargest(x)
+#endif
+#if FUNCTION != 0
+#define TOTAL vfloat
+#define NO_TOTAL IDENTITY
+#define COMBINE_TOTAL(total, x) COMBINE(total, x)
+#define VALUE(total) (total)
 #endif
 
 // 0: x. 1, 2: a program, as reduceRows or reduceColumns reads it; the other kernel is left out.
@@ -83,16 +90,16 @@ TEAM_KERNEL void reduceRows(
         const int split = piece % splits;
         const int begin = (int)((long)reduced * split / splits), end = (int)((long)reduced * (split + 1) / splits);
         SOURCE_MATRIX(piece / splits)
-        vfloat result = IDENTITY;
-        for (int first = begin; first < end; first += BLOCK * TEAM * VECTOR_WIDTH) {
-            const int count = min(BLOCK * TEAM * VECTOR_WIDTH, end - first);
+        TOTAL result = NO_TOTAL;
+        for (int first = begin; first < end; first += TEAM_BLOCK) {
+            const int count = min(TEAM_BLOCK, end - first);
             vfloat partial = IDENTITY;
             for EACH_TEAM_VECTOR(i, count) partial = COMBINE(partial, SOURCE_LOAD(first + i, 0));
             if (HAS_TEAM_REST(count))
                 partial = COMBINE(partial, SOURCE_LOAD_TAIL(first + TEAM_WHOLE(count), 0, TEAM_REST(count)));
-            result = COMBINE(result, partial);
+            result = COMBINE_TOTAL(result, partial);
         }
-        const float value = TEAM_RESULT(result);
+        const float value = TEAM_RESULT(VALUE(result));
         if (get_local_id(0) == 0) y[yOffset + piece] = value / divisor;
     }
 }
@@ -120,19 +127,21 @@ void reduceColumns(
     const int column = tile * width, count = min(width, inner - column);
     const int vectors = width == 1 ? 1 : count / VECTOR_WIDTH, rest = width == 1 ? 0 : count % VECTOR_WIDTH;
     const int part = COLUMN_VECTORS == 1 ? 0 : vectors, used = vectors + (rest > 0);
-    vfloat result[COLUMN_VECTORS], partial[COLUMN_VECTORS];
-    for (int c = 0; c < used; c++) result[c] = IDENTITY;
-    for (int first = begin; first < end; first += BLOCK) {
+    const TOTAL none = NO_TOTAL;
+    TOTAL result[COLUMN_VECTORS];
+    vfloat partial[COLUMN_VECTORS];
+    for (int c = 0; c < used; c++) result[c] = none;
+    for (int first = begin; first < end; first += SUM_BLOCK) {
         for (int c = 0; c < used; c++) partial[c] = IDENTITY;
-        for (int row = first; row < min(end, first + BLOCK); row++) {
+        for (int row = first; row < min(end, first + SUM_BLOCK); row++) {
             for (int c = 0; c < vectors; c++)
                 partial[c] = COMBINE(partial[c], SOURCE_LOAD(row, column + c * VECTOR_WIDTH));
             if (rest > 0)
                 partial[part] = COMBINE(partial[part], SOURCE_LOAD_TAIL(row, column + vectors * VECTOR_WIDTH, rest));
         }
-        for (int c = 0; c < used; c++) result[c] = COMBINE(result[c], partial[c]);
+        for (int c = 0; c < used; c++) result[c] = COMBINE_TOTAL(result[c], partial[c]);
     }
-    for (int c = 0; c < vectors; c++) vfloat_store(result[c] / divisor, y + column + c * VECTOR_WIDTH);
-    if (rest > 0) vfloat_store_tail(result[part] / divisor, y + column + vectors * VECTOR_WIDTH, rest);
+    for (int c = 0; c < vectors; c++) vfloat_store(VALUE(result[c]) / divisor, y + column + c * VECTOR_WIDTH);
+    if (rest > 0) vfloat_store_tail(VALUE(result[part]) / divisor, y + column + vectors * VECTOR_WIDTH, rest);
 }
 #endif

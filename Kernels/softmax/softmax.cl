@@ -25,18 +25,23 @@ TEAM_KERNEL void softmax(
         if (HAS_TEAM_REST(columns)) largest = vlarger(largest, vfloat_load_tail(from + whole, rest, -INFINITY));
         const float maximum = teamLargest(largest);
 
-        vfloat sum = 0.0f, last = 0.0f;
-        for EACH_TEAM_VECTOR(i, columns) {
-            const vfloat power = vexp_nonpositive(vfloat_load(from + i) - maximum);
-            vfloat_store(power, to + i);
-            sum += power;
+        LongSum sums = {0.0f, 0.0f};
+        vfloat last = 0.0f;
+        for EACH_TEAM_BLOCK(first, length, columns) {
+            vfloat sum = 0.0f;
+            for EACH_TEAM_VECTOR(i, length) {
+                const vfloat power = vexp_nonpositive(vfloat_load(from + first + i) - maximum);
+                vfloat_store(power, to + first + i);
+                sum += power;
+            }
+            sums = addedTo(sums, sum);
         }
         if (HAS_TEAM_REST(columns)) {
             // Lanes past the row add nothing, unless the maximum is infinite or NaN: then the sum is NaN in any case.
             last = vexp_nonpositive(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
-            sum += last;
+            sums = addedTo(sums, last);
         }
-        const float factor = 1.0f / teamSum(sum);
+        const float factor = 1.0f / teamSum(valueOf(sums));
         for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(to + i) * factor, to + i);
         if (HAS_TEAM_REST(columns)) vfloat_store_tail(last * factor, to + whole, rest);
     }
@@ -53,14 +58,18 @@ TEAM_KERNEL void softmaxGradient(
         __global const float *cotangents = dy + dyOffset + (long)row * columns;
         __global float *to = dx + dxOffset + (long)row * columns;
 
-        vfloat products = 0.0f;
-        for EACH_TEAM_VECTOR(i, columns)
-            products = fma(vfloat_load(values + i), vfloat_load(cotangents + i), products);
+        LongSum sums = {0.0f, 0.0f};
+        for EACH_TEAM_BLOCK(first, length, columns) {
+            vfloat products = 0.0f;
+            for EACH_TEAM_VECTOR(i, length)
+                products = fma(vfloat_load(values + first + i), vfloat_load(cotangents + first + i), products);
+            sums = addedTo(sums, products);
+        }
         if (HAS_TEAM_REST(columns))
-            products = fma(
-                vfloat_load_tail(values + whole, rest, 0.0f), vfloat_load_tail(cotangents + whole, rest, 0.0f),
-                products);
-        const float sum = teamSum(products);
+            sums = addedTo(
+                sums,
+                vfloat_load_tail(values + whole, rest, 0.0f) * vfloat_load_tail(cotangents + whole, rest, 0.0f));
+        const float sum = teamSum(valueOf(sums));
         for EACH_TEAM_VECTOR(i, columns)
             vfloat_store(vfloat_load(values + i) * (vfloat_load(cotangents + i) - sum), to + i);
         if (HAS_TEAM_REST(columns))
@@ -76,7 +85,8 @@ TEAM_KERNEL void logSoftmax(
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
         __global const float *from = x + xOffset + (long)row * columns;
         __global float *to = y + yOffset + (long)row * columns;
-        ROW_LOGARITHM(from, columns, maximum, logarithm)
+        ROW_EXPONENTIALS(from, columns, maximum, total)
+        const float logarithm = log(total);
         for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(from + i) - maximum - logarithm, to + i);
         if (HAS_TEAM_REST(columns))
             for (int n = TEAM_WHOLE(columns); n < columns; n++) to[n] = from[n] - maximum - logarithm;
@@ -94,10 +104,14 @@ TEAM_KERNEL void logSoftmaxGradient(
         __global const float *cotangents = dy + dyOffset + (long)row * columns;
         __global float *to = dx + dxOffset + (long)row * columns;
 
-        vfloat total = 0.0f;
-        for EACH_TEAM_VECTOR(i, columns) total += vfloat_load(cotangents + i);
-        if (HAS_TEAM_REST(columns)) total += vfloat_load_tail(cotangents + whole, rest, 0.0f);
-        const vfloat sum = teamSum(total);
+        LongSum sums = {0.0f, 0.0f};
+        for EACH_TEAM_BLOCK(first, length, columns) {
+            vfloat part = 0.0f;
+            for EACH_TEAM_VECTOR(i, length) part += vfloat_load(cotangents + first + i);
+            sums = addedTo(sums, part);
+        }
+        if (HAS_TEAM_REST(columns)) sums = addedTo(sums, vfloat_load_tail(cotangents + whole, rest, 0.0f));
+        const vfloat sum = teamSum(valueOf(sums));
         for EACH_TEAM_VECTOR(i, columns)
             vfloat_store(fma(-vexp(vfloat_load(values + i)), sum, vfloat_load(cotangents + i)), to + i);
         if (HAS_TEAM_REST(columns)) {

@@ -14,9 +14,9 @@
 
 HOT void cv_attention_rows(
     cv_type type, void *scores, int64_t stride, int64_t rows, int64_t columns, int64_t seen, int64_t growth,
-    void *sums, void *log_sum_exp) {
-    if (IS_F64(type)) attention_rows_f64(scores, stride, rows, columns, seen, growth, sums, log_sum_exp);
-    else attention_rows_f32(scores, stride, rows, columns, seen, growth, sums, log_sum_exp);
+    double scale, void *sums, void *statistics) {
+    if (IS_F64(type)) attention_rows_f64(scores, stride, rows, columns, seen, growth, scale, sums, statistics);
+    else attention_rows_f32(scores, stride, rows, columns, seen, growth, (float)scale, sums, statistics);
 }
 
 HOT void cv_attention_divide(cv_type type, void *y, const void *sums, int64_t rows, int64_t width) {
@@ -33,7 +33,7 @@ HOT void cv_attention_divide(cv_type type, void *y, const void *sums, int64_t ro
 
 HOT void cv_attention_back(
     cv_type type, void *scores, void *dscores, int64_t stride, int64_t rows, int64_t columns, int64_t seen,
-    int64_t growth, const void *log_sum_exp) {
-    if (IS_F64(type)) attention_back_f64(scores, dscores, stride, rows, columns, seen, growth, log_sum_exp);
-    else attention_back_f32(scores, dscores, stride, rows, columns, seen, growth, log_sum_exp);
+    int64_t growth, double scale) {
+    if (IS_F64(type)) attention_back_f64(scores, dscores, stride, rows, columns, seen, growth, scale);
+    else attention_back_f32(scores, dscores, stride, rows, columns, seen, growth, (float)scale);
 }

@@ -125,18 +125,8 @@ HOT void cv_gemv_part(const cv_gemm *g, int64_t first_column, int64_t last_colum
     for (int64_t i = 0; i < g->m; i++) {
         const void *a = (const char *)g->a + i * g->a_row * size;
         char *c = (char *)g->c + i * g->c_row * size;
-        const int64_t first = first_column, last = last_column;
-        if (g->b_column == 1) {
-            if (IS_F64(g->type)) {
-                vector_matrix_f64(a, g->a_column, g->b, g->b_row, (double *)c, g->k, first, last, g->accumulate);
-            } else {
-                vector_matrix_f32(a, g->a_column, g->b, g->b_row, (float *)c, g->k, first, last, g->accumulate);
-            }
-        } else if (IS_F64(g->type)) {
-            vector_transposed_f64(a, g->b, g->b_column, (double *)c, g->k, first, last, g->accumulate);
-        } else {
-            vector_transposed_f32(a, g->b, g->b_column, (float *)c, g->k, first, last, g->accumulate);
-        }
+        if (IS_F64(g->type)) thin_product_f64(g, a, (double *)c, first_column, last_column);
+        else thin_product_f32(g, a, (float *)c, first_column, last_column);
     }
     if (g->column_bias || g->activation >= 0) {
         const char *bias = g->column_bias ? (const char *)g->column_bias + first_column * size : 0;

@@ -126,3 +126,31 @@ INLINE void FN(vector_transposed)(
     }
     for (; j < last; j++) c[j] = (accumulate ? c[j] : 0) + FN(dot)(a, b + j * bStride, k);
 }
+
+INLINE void FN(thin_steps)(
+    const cv_gemm *g, const REAL *a, const REAL *b, REAL *c, int64_t k, int64_t first, int64_t last, int accumulate) {
+    if (g->b_column == 1) FN(vector_matrix)(a, g->a_column, b, g->b_row, c, k, first, last, accumulate);
+    else FN(vector_transposed)(a, b, g->b_column, c, k, first, last, accumulate);
+}
+
+// One row of a times columns [first, last) of b. Long sums go by blocks of steps, each added up aside.
+INLINE void FN(thin_product)(const cv_gemm *g, const REAL *a, REAL *c, int64_t first, int64_t last) {
+    enum { STEPS = 16384, STRIP = 512 };
+    if (g->k <= STEPS) {
+        FN(thin_steps)(g, a, g->b, c, g->k, first, last, g->accumulate);
+        return;
+    }
+    REAL part[STRIP];
+    for (int64_t start = 0; start < g->k; start += STEPS) {
+        for (int64_t j = first; j < last; j += STRIP) {
+            const int64_t count = smaller(STRIP, last - j);
+            const REAL *b = (const REAL *)g->b + start * g->b_row + j * g->b_column;
+            FN(thin_steps)(g, a + start * g->a_column, b, part, smaller(STEPS, g->k - start), 0, count, 0);
+            if (start > 0 || g->accumulate) {
+                for (int64_t i = 0; i < count; i++) c[j + i] += part[i];
+            } else {
+                for (int64_t i = 0; i < count; i++) c[j + i] = part[i];
+            }
+        }
+    }
+}

@@ -32,6 +32,10 @@ typedef float lanes_f32 __attribute__((ext_vector_type(16), aligned(4)));
 typedef double lanes_f64 __attribute__((ext_vector_type(16), aligned(8)));
 enum { LANES = 16 };
 
+// Vectors of floats that are added to one another before their sum is added to others in double: even where all are equal,
+// that many stay within 5e-7.
+enum { SUM_BLOCK = 32 };
+
 #define IS_F64(type) ((type) == CV_FLOAT64)
 
 INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }

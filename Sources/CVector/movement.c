@@ -93,15 +93,26 @@ void cv_copy_box(
     }                                                                                                          \
     /* Rows [first, last) of the table; every place is looked at in order, so that sums have one order. */     \
     INLINE void embedding_gradient_##suffix(                                                                   \
-        const int32_t *indices, const Real *dy, Real *dtable, int64_t places, int64_t first, int64_t last,     \
-        int64_t width) {                                                                                       \
+        const int32_t *indices, const Real *dy, Real *dtable, Real *totals, int32_t *hits, int64_t places,     \
+        int64_t first, int64_t last, int64_t width) {                                                          \
+        enum { HITS = 1024 };                                                                                  \
         memset(dtable + first * width, 0, (size_t)((last - first) * width) * sizeof(Real));                    \
+        if (hits) memset(hits + first, 0, (size_t)(last - first) * sizeof(int32_t));                           \
         for (int64_t place = 0; place < places; place++) {                                                     \
             const int64_t row = indices[place];                                                                \
             if (row < first || row >= last) continue;                                                          \
             const Real *restrict from = dy + place * width;                                                    \
             Real *restrict to = dtable + row * width;                                                          \
             for (int64_t i = 0; i < width; i++) to[i] += from[i];                                              \
+            if (!hits || ++hits[row] % HITS != 0) continue;                                                    \
+            /* What came together is moved to the totals, before its sum loses digits. */                      \
+            Real *restrict total = totals + row * width;                                                       \
+            for (int64_t i = 0; i < width; i++) total[i] = hits[row] == HITS ? to[i] : total[i] + to[i];       \
+            memset(to, 0, (size_t)width * sizeof(Real));                                                       \
+        }                                                                                                      \
+        for (int64_t row = first; hits && row < last; row++) {                                                 \
+            if (hits[row] < HITS) continue;                                                                    \
+            for (int64_t i = row * width; i < (row + 1) * width; i++) dtable[i] += totals[i];                  \
         }                                                                                                      \
     }
 EMBEDDING(float, f32)
@@ -115,8 +126,8 @@ HOT void cv_embedding(
 }
 
 HOT void cv_embedding_gradient(
-    cv_type type, const int32_t *indices, const void *dy, void *dtable, int64_t places, int64_t first, int64_t last,
-    int64_t width) {
-    if (IS_F64(type)) embedding_gradient_f64(indices, dy, dtable, places, first, last, width);
-    else embedding_gradient_f32(indices, dy, dtable, places, first, last, width);
+    cv_type type, const int32_t *indices, const void *dy, void *dtable, void *totals, int32_t *hits, int64_t places,
+    int64_t first, int64_t last, int64_t width) {
+    if (IS_F64(type)) embedding_gradient_f64(indices, dy, dtable, totals, hits, places, first, last, width);
+    else embedding_gradient_f32(indices, dy, dtable, totals, hits, places, first, last, width);
 }

@@ -1,10 +1,10 @@
 // Layer and batch normalisation; normalization.c includes this once for each type.
 
-// Σ (x - center)² in the same blocks as FN(sum).
+// Σ (x - center)².
 INLINE double FN(square_deviation)(const REAL *x, int64_t count, REAL center) {
     double total = 0;
-    for (int64_t start = 0; start < count; start += 2048) {
-        const int64_t end = smaller(start + 2048, count);
+    for (int64_t start = 0; start < count; start += 2 * SUM_BLOCK * LANES) {
+        const int64_t end = smaller(start + 2 * SUM_BLOCK * LANES, count);
         LANE_TYPE a = 0, b = 0;
         int64_t i = start;
         for (; i + 2 * LANES <= end; i += 2 * LANES) {
@@ -23,8 +23,8 @@ INLINE double FN(square_deviation)(const REAL *x, int64_t count, REAL center) {
 INLINE void FN(gradient_sums)(
     const REAL *x, const REAL *dy, const REAL *scale, int64_t count, REAL center, double *sum, double *product) {
     double s = 0, p = 0;
-    for (int64_t start = 0; start < count; start += 2048) {
-        const int64_t end = smaller(start + 2048, count);
+    for (int64_t start = 0; start < count; start += SUM_BLOCK * LANES) {
+        const int64_t end = smaller(start + SUM_BLOCK * LANES, count);
         LANE_TYPE a = 0, b = 0;
         int64_t i = start;
         if (scale) {

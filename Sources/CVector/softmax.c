@@ -32,15 +32,15 @@ HOT void cv_log_softmax_gradient(
 }
 
 HOT void cv_cross_entropy(
-    cv_type type, const void *logits, const int32_t *labels, void *loss, void *log_sum_exp, int64_t first, int64_t last,
+    cv_type type, const void *logits, const int32_t *labels, void *loss, void *statistics, int64_t first, int64_t last,
     int64_t classes) {
-    if (IS_F64(type)) cross_entropy_f64(logits, labels, loss, log_sum_exp, first, last, classes);
-    else cross_entropy_f32(logits, labels, loss, log_sum_exp, first, last, classes);
+    if (IS_F64(type)) cross_entropy_f64(logits, labels, loss, statistics, first, last, classes);
+    else cross_entropy_f32(logits, labels, loss, statistics, first, last, classes);
 }
 
 HOT void cv_cross_entropy_gradient(
-    cv_type type, const void *logits, const int32_t *labels, const void *log_sum_exp, const void *dloss, void *dlogits,
+    cv_type type, const void *logits, const int32_t *labels, const void *statistics, const void *dloss, void *dlogits,
     int64_t first, int64_t last, int64_t classes) {
-    if (IS_F64(type)) cross_entropy_gradient_f64(logits, labels, log_sum_exp, dloss, dlogits, first, last, classes);
-    else cross_entropy_gradient_f32(logits, labels, log_sum_exp, dloss, dlogits, first, last, classes);
+    if (IS_F64(type)) cross_entropy_gradient_f64(logits, labels, statistics, dloss, dlogits, first, last, classes);
+    else cross_entropy_gradient_f32(logits, labels, statistics, dloss, dlogits, first, last, classes);
 }

@@ -202,6 +202,11 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
                 .attention(Attention(isCausal: false, scale: 1)), float([1, 2, 3, 4]), float([1, 2, 0, 4]),
                 float([1, 2, 0, 4]))
         },
+        Mistake("attention", "the scale must be") {
+            try $0.node(
+                .attention(Attention(isCausal: false, scale: .nan)), float([1, 2, 3, 4]), float([1, 2, 3, 4]),
+                float([1, 2, 3, 4]))
+        },
         Mistake("lstm", "4 times the hidden width") {
             try $0.node(.lstm, float([2, 3, 5]), float([4, 1]), float([3, 1]), float([3, 1]))
         },

@@ -44,13 +44,6 @@ struct AttentionGeometry {
             accumulate: 0)
     }
 
-    /// Queries times the scale, so that their products with keys are the scaled scores.
-    private func scale(_ q: UnsafeRawPointer, _ count: Int, _ target: UnsafeMutableRawPointer) {
-        var (factor, element) = (attributes.scale, UInt64(0))
-        cv_convert(CV_FLOAT64, &factor, type, &element, 1)
-        cv_binary(type, CV_MULTIPLY, q, 1, &element, 0, target, Int64(count))
-    }
-
     func forward() -> CPUKernel {
         // A query or two read keys and values in place; more are worth packing them, for all blocks of the head.
         let isThin = sq <= 2
@@ -58,14 +51,13 @@ struct AttentionGeometry {
         let blocks = sq.dividedUp(by: block)
         let shares = min(blocks, heads >= 2 * Parallel.workers ? 1 : (2 * Parallel.workers).dividedUp(by: heads))
         let scores = (block * sk * size).rounded(to: 64)
-        let queries = (block * (d + 1) * size).rounded(to: 64)
-        let scratch = scores + queries + (isThin ? 0 : keyPanels + depthPanels)
+        let sumRow = (block * size).rounded(to: 64)
+        let scratch = scores + sumRow + (isThin ? 0 : keyPanels + depthPanels)
         return CPUKernel("\(block) queries a block", workspaces: [scratch * Parallel.workers]) { places in
             Parallel.run(heads * shares, grain: max(1, 500_000 / (sq * sk * d / shares + 1))) { worker, range in
                 let scoreBlock = places.workspaces[0] + worker * scratch
-                let scaled = scoreBlock + scores
-                let sums = scaled + block * d * size
-                let keys = scaled + queries
+                let sums = scoreBlock + scores
+                let keys = sums + sumRow
                 let values = keys + keyPanels
                 for index in range {
                     let (head, share) = (index / shares, index % shares)
@@ -80,21 +72,21 @@ struct AttentionGeometry {
                         let rows = min(block, sq - first)
                         let columns = seen(first + rows)
                         let y = places.results[0] + (head * sq + first) * d * size
-                        scale(places.operands[0] + (head * sq + first) * d * size, rows * d, scaled)
+                        let q = places.operands[0] + (head * sq + first) * d * size
                         if isThin {
                             var product = gemm(
-                                scaled, k, scoreBlock, m: rows, n: columns, k: d, aRow: d, bRow: 1, bColumn: d, cRow: sk
+                                q, k, scoreBlock, m: rows, n: columns, k: d, aRow: d, bRow: 1, bColumn: d, cRow: sk
                             )
                             cv_gemv_part(&product, 0, Int64(columns))
                         } else {
                             cv_multiply_panels(
-                                type, Int64(rows), Int64(columns), Int64(d), scaled, Int64(d), 1, keys,
+                                type, Int64(rows), Int64(columns), Int64(d), q, Int64(d), 1, keys,
                                 Int64(d * width), scoreBlock, Int64(sk), 0)
                         }
                         cv_attention_rows(
                             type, scoreBlock, Int64(sk), Int64(rows), Int64(columns),
-                            Int64(attributes.isCausal ? first + 1 : columns), attributes.isCausal ? 1 : 0, sums,
-                            places.results[1] + (head * sq + first) * size)
+                            Int64(attributes.isCausal ? first + 1 : columns), attributes.isCausal ? 1 : 0,
+                            attributes.scale, sums, places.results[1] + 2 * (head * sq + first) * size)
                         if isThin {
                             var product = gemm(
                                 scoreBlock, v, y, m: rows, n: d, k: columns, aRow: sk, bRow: d, bColumn: 1, cRow: d)
@@ -124,15 +116,13 @@ struct AttentionGeometry {
     func gradient() -> CPUKernel {
         let blocks = sq.dividedUp(by: block)
         let scores = (block * sk * size).rounded(to: 64)
-        let queries = (block * d * size).rounded(to: 64)
         let rowPanels = (block * d.rounded(to: width) * size).rounded(to: 64)
-        let scratch = 2 * scores + queries + 2 * rowPanels + 2 * keyPanels + depthPanels
+        let scratch = 2 * scores + 2 * rowPanels + 2 * keyPanels + depthPanels
         return CPUKernel("\(block) queries a block", workspaces: [scratch * Parallel.workers]) { places in
             Parallel.run(heads, grain: max(1, 200_000 / (sq * sk * d))) { worker, range in
                 let p = places.workspaces[0] + worker * scratch
                 let dp = p + scores
-                let scaled = dp + scores
-                let queryPanels = scaled + queries
+                let queryPanels = dp + scores
                 let cotangentPanels = queryPanels + rowPanels
                 let keyColumns = cotangentPanels + rowPanels
                 let valueColumns = keyColumns + keyPanels
@@ -151,26 +141,23 @@ struct AttentionGeometry {
                         let rows = min(block, sq - first)
                         let columns = seen(first + rows)
                         let offset = ofQueries + first * d * size
-                        let dy = places.operands[5] + offset
-                        scale(places.operands[0] + offset, rows * d, scaled)
+                        let (q, dy) = (places.operands[0] + offset, places.operands[5] + offset)
                         func scores(_ a: UnsafeRawPointer, _ panels: UnsafeRawPointer, _ c: UnsafeMutableRawPointer) {
                             cv_multiply_panels(
                                 type, Int64(rows), Int64(columns), Int64(d), a, Int64(d), 1, panels, Int64(d * width),
                                 c,
                                 Int64(sk), 0)
                         }
-                        scores(scaled, keyColumns, p)
+                        scores(q, keyColumns, p)
                         scores(dy, valueColumns, dp)
                         cv_attention_back(
                             type, p, dp, Int64(sk), Int64(rows), Int64(columns),
                             Int64(attributes.isCausal ? first + 1 : columns), attributes.isCausal ? 1 : 0,
-                            places.operands[4] + (head * sq + first) * size)
-                        let dq = places.results[0] + offset
-                        multiplyDeep(dp, keyRows, dq, rows: rows, keys: columns)
-                        scale(UnsafeRawPointer(dq), rows * d, dq)
-                        // dv += pᵀ · dy, dk += dsᵀ · (scale · q).
+                            attributes.scale)
+                        multiplyDeep(dp, keyRows, places.results[0] + offset, rows: rows, keys: columns)
+                        // dv += pᵀ · dy, dk += scale · dsᵀ · q.
                         cv_pack(type, dy, Int64(d), 1, Int64(rows), Int64(d), cotangentPanels)
-                        cv_pack(type, scaled, Int64(d), 1, Int64(rows), Int64(d), queryPanels)
+                        cv_pack(type, q, Int64(d), 1, Int64(rows), Int64(d), queryPanels)
                         cv_multiply_panels(
                             type, Int64(columns), Int64(d), Int64(rows), p, 1, Int64(sk), cotangentPanels,
                             Int64(rows * width), dv, Int64(d), 1)

@@ -21,14 +21,19 @@ extension CPULowering {
         // threads, since every piece reads the indices anew.
         let rows = attributes.rows
         let grain = max(1, rows.dividedUp(by: Parallel.workers), memoryGrain / max(width, 1) / 4)
-        return CPUKernel("adds rows in order") { [type] memory in
+        // Of many places one row may get a long sum: room for totals of rows, and how often each was hit.
+        let isLong = places > 1 << 14
+        let workspaces = isLong ? [rows * width * size, rows * MemoryLayout<Int32>.size] : []
+        return CPUKernel("adds rows in order", workspaces: workspaces) { [type] memory in
+            let totals = isLong ? memory.workspaces[0] : nil
+            let hits = isLong ? memory.workspaces[1].assumingMemoryBound(to: Int32.self) : nil
             let pieces = rows.dividedUp(by: grain)
             Parallel.run(pieces, grain: 1) { range in
                 for piece in range {
                     cv_embedding_gradient(
                         type, memory.operands[0].assumingMemoryBound(to: Int32.self), memory.operands[1],
-                        memory.results[0], Int64(places), Int64(piece * grain), Int64(min((piece + 1) * grain, rows)),
-                        Int64(width))
+                        memory.results[0], totals, hits, Int64(places), Int64(piece * grain),
+                        Int64(min((piece + 1) * grain, rows)), Int64(width))
                 }
             }
         }

@@ -52,9 +52,15 @@ extension CPULowering {
                         let gemm = product(places, index / panels)
                         let first = index % panels * width
                         let (count, target) = (min(width, n - first), gemm.c + first * size)
-                        cv_multiply_panels(
-                            type, Int64(m), Int64(count), Int64(k), gemm.a, gemm.a_row, gemm.a_column,
-                            places.workspaces[0] + first * k * size, Int64(k * width), target, Int64(n), 0)
+                        // Long sums in blocks, or they would lose digits.
+                        let block = 4096
+                        for start in stride(from: 0, to: k, by: block) {
+                            cv_multiply_panels(
+                                type, Int64(m), Int64(count), Int64(min(block, k - start)),
+                                gemm.a + start * Int(gemm.a_column) * size, gemm.a_row, gemm.a_column,
+                                places.workspaces[0] + (first * k + start * width) * size, Int64(k * width), target,
+                                Int64(n), start == 0 ? 0 : 1)
+                        }
                         if hasBias || activation >= 0 {
                             cv_epilogue(
                                 type, target, Int64(n), Int64(m), Int64(count), nil,

@@ -18,8 +18,9 @@ extension CPULowering {
     func layerNormGradient(_ attributes: Normalization) throws -> CPUKernel {
         let columns = shape(0).dimensions.last ?? 1
         let rows = shape(0).elementCount / columns
-        // Bands of fixed height, whatever the number of cores, add up dscale and dbias each; then the bands.
-        let band = max(16, rows.dividedUp(by: 64))
+        // Bands of fixed height, whatever the number of cores, add up dscale and dbias each; then the bands. Few rows a
+        // band, or the sums of many would lose digits.
+        let band = min(64, max(16, rows.dividedUp(by: 64)))
         let bands = rows.dividedUp(by: band)
         let (type, size) = (type, size)
         return CPUKernel("bands of rows", workspaces: [bands * columns * size, bands * columns * size]) { places in
@@ -37,10 +38,11 @@ extension CPULowering {
                 }
             }
             for which in 0..<2 {
-                cv_reduce_columns(
-                    type, CV_SUM, places.workspaces[which], places.results[1 + which], 0, Int64(bands), Int64(columns),
-                    0,
-                    Int64(columns))
+                Parallel.run(columns, grain: max(1, memoryGrain / bands)) { range in
+                    cv_reduce_columns(
+                        type, CV_SUM, places.workspaces[which], places.results[1 + which], 0, Int64(bands),
+                        Int64(columns), Int64(range.lowerBound), Int64(range.upperBound))
+                }
             }
         }
     }

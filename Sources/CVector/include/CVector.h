@@ -99,10 +99,10 @@ void cv_copy_box(
 void cv_embedding(
     cv_type type, const void *table, const int32_t *indices, void *y, int64_t first, int64_t last, int64_t rows,
     int64_t width);
-/// Rows [first, last) of the table.
+/// Rows [first, last) of the table. `totals` [rows, width] and `hits` [rows] are room that long sums need, or null.
 void cv_embedding_gradient(
-    cv_type type, const int32_t *indices, const void *dy, void *dtable, int64_t places, int64_t first, int64_t last,
-    int64_t width);
+    cv_type type, const int32_t *indices, const void *dy, void *dtable, void *totals, int32_t *hits, int64_t places,
+    int64_t first, int64_t last, int64_t width);
 
 // Reductions
 
@@ -143,10 +143,10 @@ void cv_log_softmax(cv_type type, const void *x, void *y, int64_t first, int64_t
 void cv_log_softmax_gradient(
     cv_type type, const void *y, const void *dy, void *dx, int64_t first, int64_t last, int64_t columns);
 void cv_cross_entropy(
-    cv_type type, const void *logits, const int32_t *labels, void *loss, void *log_sum_exp, int64_t first, int64_t last,
+    cv_type type, const void *logits, const int32_t *labels, void *loss, void *statistics, int64_t first, int64_t last,
     int64_t classes);
 void cv_cross_entropy_gradient(
-    cv_type type, const void *logits, const int32_t *labels, const void *log_sum_exp, const void *dloss, void *dlogits,
+    cv_type type, const void *logits, const int32_t *labels, const void *statistics, const void *dloss, void *dlogits,
     int64_t first, int64_t last, int64_t classes);
 
 // Normalisation: rows, or channels of [n, c, plane], [first, last)
@@ -289,16 +289,17 @@ void cv_winograd_sum_weights(
 
 // Attention: `rows` rows of scores, `stride` apart, of which row i counts its first smaller(seen + i * growth, columns)
 
-/// Scores become e^(score - maximum), zero where they do not count; what divides them, and the log-sum-exp.
+/// Products x of a query with keys become e^(scale * (x - m)) for the greatest, m, and zero where they do not count. Their
+/// sums, and for each row m and 1 / sum.
 void cv_attention_rows(
     cv_type type, void *scores, int64_t stride, int64_t rows, int64_t columns, int64_t seen, int64_t growth,
-    void *sums, void *log_sum_exp);
+    double scale, void *sums, void *statistics);
 /// Rows of y [rows, width] divided by their sums.
 void cv_attention_divide(cv_type type, void *y, const void *sums, int64_t rows, int64_t width);
-/// Scores become p = e^(score - log_sum_exp), and dscores p * (dscores - sum(p * dscores)).
+/// Products x become p, the softmax of scale * x, and dscores scale * p * (dscores - sum(p * dscores)).
 void cv_attention_back(
     cv_type type, void *scores, void *dscores, int64_t stride, int64_t rows, int64_t columns, int64_t seen,
-    int64_t growth, const void *log_sum_exp);
+    int64_t growth, double scale);
 
 // Recurrence: one step of `rows` rows of the batch
 

@@ -72,7 +72,8 @@ extension OpenCLLowering {
             Self.inputs + [.workspace(0)] + .int32s(sq, sk) + [.float(shape.scale), .int32(splits)],
             items: shape.heads * splits)
         let join = KernelLaunch(
-            shape.fewKernel("attentionJoin"), [.workspace(0), .result(0), .result(1)] + .int32s(sq, splits),
+            shape.fewKernel("attentionJoin"),
+            [.workspace(0), .result(0), .result(1), .int32(sq), .float(shape.scale), .int32(splits)],
             items: shape.heads * sq)
         return launches(
             [attend, join], workspaces: [4 * shape.heads * splits * sq * (2 + shape.width)],
@@ -105,8 +106,8 @@ extension OpenCLLowering {
 
     private func tilesGradient(_ shape: AttentionShape) -> Lowering {
         let extents: [KernelArgument] = .int32s(shape.queries, shape.keys) + [.float(shape.scale)]
-        // The row sums δ first; then dq by blocks of queries, dk and dv by blocks of keys.
-        let inputs: [KernelArgument] = Self.inputs + [.operand(4), .operand(5), .workspace(0)]
+        // The row sums δ first; then dq and what divides the weights by blocks of queries, dk and dv by blocks of keys.
+        let inputs: [KernelArgument] = Self.inputs + [.operand(4), .operand(5), .workspace(0), .workspace(1)]
         let rows = shape.heads * shape.queries
         let teams = RowTeams(profile, rows: rows, columns: shape.width)
         let delta = teams.launch(
@@ -119,6 +120,6 @@ extension OpenCLLowering {
                 shape.tileLaunch(
                     "attentionTilesKeys", blocksOf: shape.keys, inputs + [.result(1), .result(2)] + extents),
             ],
-            workspaces: [4 * rows], "attention gradient tiles in local memory")
+            workspaces: [4 * rows, 4 * rows], "attention gradient tiles in local memory")
     }
 }

@@ -157,8 +157,10 @@ extension OpenCLLowering {
                 grid.images, grid.groups, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
             + grid.reading + .int32s(grid.vertical.extent, grid.horizontal.extent)
         let target: KernelArgument = shares > 1 ? .workspace(0) : .result(0)
+        var defines = tile.defines
+        if grid.pixels / shares > GroupTile.longSum { defines["LONG_SUMS"] = "1" }
         let multiply = KernelLaunch(
-            KernelSpecification("convolution_weight_gradient_tiles", files: files, defines: tile.defines),
+            KernelSpecification("convolution_weight_gradient_tiles", files: files, defines: defines),
             [.operand(0), .operand(1), target] + sizes,
             globalSize: tile.globalSize(rows: grid.rows, columns: grid.depth, batch: grid.groups * shares),
             localSize: tile.localSize)

@@ -49,15 +49,22 @@ extension OpenCLLowering {
             rowBlock = 8
         }
         let columns = (width + columnBlock - 1) / columnBlock
-        let arguments: [KernelArgument] = [
-            .operand(0), .operand(1), .result(0), .uint64(UInt64(count)), .uint64(UInt64(width)), .int32(rows),
-            .int32(rowBlock), .uint64(UInt64(columnBlock)),
+        // Of so many indices, one row may get a long sum; totals of rows, and how often each was hit.
+        let isLong = count > GroupTile.longSum
+        let totals: [KernelArgument] = isLong ? [.workspace(0), .workspace(1)] : []
+        let sizes: [KernelArgument] = [
+            .uint64(UInt64(count)), .uint64(UInt64(width)), .int32(rows), .int32(rowBlock),
+            .uint64(UInt64(columnBlock)),
         ]
+        var kernel = specification("embedding_gradient", vectorWidth: isCPU ? profile.vectorWidth : 1)
+        if isLong { kernel.defines["LONG_SUMS"] = "1" }
         let launch = KernelLaunch(
-            specification("embedding_gradient", vectorWidth: isCPU ? profile.vectorWidth : 1), arguments,
+            kernel, [.operand(0), .operand(1), .result(0)] + totals + sizes,
             globalSize: [(columns + local[0] - 1) / local[0] * local[0], (rows + rowBlock - 1) / rowBlock],
             localSize: local)
-        return launches([launch], "embedding gradient, blocks of \(rowBlock) rows")
+        return launches(
+            [launch], workspaces: isLong ? [4 * rows * width, 4 * columns * rows] : [],
+            "embedding gradient, blocks of \(rowBlock) rows")
     }
 
     private func specification(_ name: String, vectorWidth: Int) -> KernelSpecification {

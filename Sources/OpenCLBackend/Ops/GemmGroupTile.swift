@@ -12,6 +12,9 @@ struct GroupTile {
     let workRows: Int
     let workColumns: Int
 
+    /// The most products that are added to one another, without LONG_SUMS: of equal ones, the sum is 3e-4 off.
+    static let longSum = 1 << 14
+
     init(_ numbers: TuningValues) {
         (rows, columns, depth) = (numbers[.rows], numbers[.columns], numbers[.depth])
         (workRows, workColumns) = (numbers[.workRows], numbers[.workColumns])

@@ -150,6 +150,7 @@ extension OpenCLLowering {
         var defines = tile.defines.merging(product.epilogue.defines) { $1 }
         if product.transposeA { defines["TRANSPOSE_A"] = "1" }
         if product.transposeB { defines["TRANSPOSE_B"] = "1" }
+        if k > GroupTile.longSum { defines["LONG_SUMS"] = "1" }
         let kernel = KernelSpecification(
             "gemm_tiles", files: product.epilogue.files + ["gemm/local_tile.cl", "gemm/tile.cl"], defines: defines)
         let launch = KernelLaunch(

@@ -122,10 +122,10 @@ private struct MatrixUnitAttention {
             globalSize: [queries.dividedRoundingUp(by: 64) * 128, heads], localSize: [128, 1])
     }
 
-    /// δ, then dq by blocks of queries, then dk and dv by blocks of keys.
+    /// δ, then dq and what divides the weights by blocks of queries, then dk and dv by blocks of keys.
     private func gradientLaunches(heads: Int, queries: Int, keys: Int) -> [KernelLaunch] {
         let file = "attention/matrix_gradient_nvidia.cl"
-        let inputs: [KernelArgument] = Self.inputs + [.operand(4), .operand(5), .workspace(0)]
+        let inputs: [KernelArgument] = Self.inputs + [.operand(4), .operand(5), .workspace(0), .workspace(1)]
         let extents: [KernelArgument] = .int32s(queries, keys) + [.float(shape.scale)]
         let delta = KernelLaunch(
             kernel("attention_matrix_delta", file),
@@ -149,10 +149,10 @@ private struct MatrixUnitAttention {
     private func trialNode(_ op: Op, _ operands: (TensorType, TensorType, TensorType) -> [TensorType]) -> Node {
         func tensor(_ rows: Int) -> TensorType { TensorType([1, 2, rows, shape.width], format.dtype) }
         let (q, k) = (tensor(Self.trialQueries), tensor(Self.trialKeys))
-        let logSumExp = TensorType([1, 2, Self.trialQueries], .float32)
-        let types = operands(q, k, logSumExp)
+        let statistics = TensorType([1, 2, Self.trialQueries, 2], .float32)
+        let types = operands(q, k, statistics)
         return Node(
-            op: op, operands: [], operandTypes: types, resultTypes: types.count == 3 ? [q, logSumExp] : [q, k, k],
+            op: op, operands: [], operandTypes: types, resultTypes: types.count == 3 ? [q, statistics] : [q, k, k],
             location: nil)
     }
 
@@ -169,17 +169,18 @@ private struct MatrixUnitAttention {
     func gradient(_ attributes: Attention, _ node: Node) -> Lowering {
         let rows = shape.heads * shape.queries
         var lowered = OpenCLNode(
-            gradientLaunches(heads: shape.heads, queries: shape.queries, keys: shape.keys), workspaces: [4 * rows],
+            gradientLaunches(heads: shape.heads, queries: shape.queries, keys: shape.keys),
+            workspaces: [4 * rows, 4 * rows],
             summary: "attention gradient on matrix units, \(format.rawValue)")
-        // Scores around the log-sum-exp that it is given, or weights would be out of all proportion.
+        // Products around the greatest that it is given, or weights would be out of all proportion.
         var mild = attributes
-        mild.scale = min(max(attributes.scale, -0.01), 0.01)
+        mild.scale = min(attributes.scale, 0.01)
         let trial = MatrixUnitAttention(
             shape: AttentionShape(mild, shape: shape), format: format, units: units)
         lowered.trial = KernelTrial(
-            node: trial.trialNode(.attentionGradient(mild)) { q, k, logSumExp in [q, k, k, q, logSumExp, q] },
+            node: trial.trialNode(.attentionGradient(mild)) { q, k, statistics in [q, k, k, q, statistics, q] },
             launches: trial.gradientLaunches(heads: 2, queries: Self.trialQueries, keys: Self.trialKeys),
-            workspaces: [4 * 2 * Self.trialQueries], tolerance: 0x1p-4)
+            workspaces: [4 * 2 * Self.trialQueries, 4 * 2 * Self.trialQueries], tolerance: 0x1p-4)
         return .accepted(lowered)
     }
 }

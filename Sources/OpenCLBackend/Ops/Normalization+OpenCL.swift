@@ -17,8 +17,8 @@ extension OpenCLLowering {
     package func layerNormGradient(_ attributes: Normalization) throws -> Lowering {
         if let unsupportedRows { return .declined(unsupportedRows) }
         let (rows, columns) = rowsAndColumns(operands[0].shape)
-        // Each team has partial sums of dscale and dbias, which are then added up.
-        let teams = RowTeams(profile, rows: rows, columns: columns, most: 8 * profile.computeUnits)
+        // Each team has partial sums of dscale and dbias, of few rows, which are then added up.
+        let teams = RowTeams(profile, rows: rows, columns: columns, partialSums: 8 * profile.computeUnits)
         let gradient = teams.launch(
             "layerNormGradient", files: ["normalization/layer_norm.cl"],
             (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)] + .int32s(rows, columns))

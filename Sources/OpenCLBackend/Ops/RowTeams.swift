@@ -9,15 +9,20 @@ struct RowTeams {
     let count: Int
     let vectorWidth: Int
 
-    /// - Parameter most: the most teams, where each has its own partial sums.
-    init(_ profile: DeviceProfile, rows: Int, columns: Int, most: Int = .max) {
+    /// The rows that may be added one to another before rounding tells; SUM_BLOCK of `common/vector.cl`.
+    private static let sumBlock = 32
+
+    /// - Parameter partialSums: where each team adds up its rows, how many of them are enough, but for long sums.
+    init(_ profile: DeviceProfile, rows: Int, columns: Int, partialSums: Int? = nil) {
+        let least = partialSums == nil ? 0 : rows.dividedRoundingUp(by: Self.sumBlock)
+        let most = max(partialSums ?? .max, least)
         let problem: TuningProblem = ["rows": rows, "columns": columns]
         switch profile.shape {
         case .cpu:
             let numbers = profile.numbers(.rows, problem)
             size = 1
             vectorWidth = numbers[.lanes]
-            count = min(rows, most, numbers[.itemsPerUnit] * profile.computeUnits)
+            count = min(rows, most, max(least, numbers[.itemsPerUnit] * profile.computeUnits))
         case .gpu:
             size = profile.numbers(.rowTeams, problem)[.team]
             vectorWidth = 1

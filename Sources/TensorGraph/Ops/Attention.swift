@@ -1,11 +1,15 @@
 /// Scaled dot-product attention, without a matrix of all scores in memory.
 ///
 /// `y = softmax(scale · q · kᵀ) · v` for each batch entry and head.
-/// - q `[b, h, sq, d]`, k and v `[b, h, sk, d]` → y `[b, h, sq, d]`, logSumExp `[b, h, sq]` of the scaled scores; of
-///   one type, but logSumExp float32 where that is float16 or bfloat16, and then all sums are in float32.
+/// - q `[b, h, sq, d]`, k and v `[b, h, sk, d]` → y `[b, h, sq, d]`, statistics `[b, h, sq, 2]`: of each query's
+///   products s with the keys it sees, the greatest, m, and 1 / Σ exp(scale · (s - m)). All are of one type, but the
+///   statistics float32 where that is float16 or bfloat16, and then all sums are in float32.
 /// - `isCausal`: query i sees keys j ≤ i, counted from the first of each, as PyTorch's `is_causal`.
-/// - Gradient: q, k, v, y, logSumExp, dy → dq, dk, dv. With `p = exp(scale·q·kᵀ - logSumExp)` and
-///   `δ = Σ_d y·dy`: `dv = pᵀ·dy`, `ds = p ∘ (dy·vᵀ - δ)`, `dq = scale · ds·k`, `dk = scale · dsᵀ·q`.
+/// - Gradient: q, k, v, y, statistics, dy → dq, dk, dv. With `p = exp(scale · (s - m)) / Σ` and `δ = Σ_d y·dy`:
+///   `dv = pᵀ·dy`, `ds = p ∘ (dy·vᵀ - δ)`, `dq = scale · ds·k`, `dk = scale · dsᵀ·q`. The differences come first: a
+///   logarithm added to m would be lost in it where scores are large. A kernel whose products may be rounded otherwise
+///   than those of the forward pass adds the sums up again.
+/// - `scale` is above 0, so that the greatest product is the greatest score.
 /// - 4·b·h·sq·sk·d flops forward, 10 backward. Dao et al., FlashAttention (2022); torch
 ///   scaled_dot_product_attention.
 package struct Attention: Hashable, Sendable {
@@ -29,9 +33,13 @@ extension ShapeRule {
         try require(
             q[0] == k[0] && q[1] == k[1] && q[3] == k[3], "q and k must have the same batch, heads and width")
         try require(k[2] > 0 && q[3] > 0, "there are no keys to attend to, or they have no width")
+        // Kernels have it in float32, where nothing smaller is a number above 0.
+        try require(
+            attributes.scale.isFinite && attributes.scale >= Double(Float.leastNormalMagnitude),
+            "the scale must be a number from 1.2e-38 up, not \(attributes.scale)")
         try countable(work: q[0], q[1], q[2], q[3], k[2])
         let type = operands[0].dtype
-        return [operands[0], TensorType([q[0], q[1], q[2]], type.isHalf ? .float32 : type)]
+        return [operands[0], TensorType([q[0], q[1], q[2], 2], type.isHalf ? .float32 : type)]
     }
 
     package func attentionGradient(_ attributes: Attention) throws -> [TensorType] {
@@ -40,9 +48,9 @@ extension ShapeRule {
         try floating(0, 3, 5)
         try require(
             operands[4].dtype == results[1].dtype,
-            "the log-sum-exp must be \(results[1].dtype), not \(operands[4].dtype)")
+            "the statistics must be \(results[1].dtype), not \(operands[4].dtype)")
         try shape(3, results[0].shape, "y")
-        try shape(4, results[1].shape, "the log-sum-exp")
+        try shape(4, results[1].shape, "the statistics")
         try shape(5, results[0].shape, "the cotangent")
         return [operands[0], operands[1], operands[2]]
     }
@@ -50,7 +58,7 @@ extension ShapeRule {
 
 extension GradientRule {
     package func attention(_ attributes: Attention) throws -> [Tensor?] {
-        try requireNoCotangent(1, "the log-sum-exp of attention")
+        try requireNoCotangent(1, "the statistics of attention")
         return try graph.add(.attentionGradient(attributes), operands + results + [try cotangent()])
     }
 
@@ -64,13 +72,20 @@ extension Tensor {
     /// - Parameters:
     ///   - isCausal: whether query i sees only keys j ≤ i.
     ///   - scale: multiplies the scores; 1/√d, where left out.
-    /// - Throws: ``GraphError`` where the shapes don't fit.
+    /// - Throws: ``GraphError`` where the shapes don't fit or the scale is infinite, NaN or nearer to 0 than 1.2e-38.
     public func attention(
         keys: Tensor, values: Tensor, isCausal: Bool = false, scale: Double? = nil, file: StaticString = #fileID,
         line: UInt = #line
     ) throws(GraphError) -> Tensor {
         let width = Double(shape.dimensions.last ?? 1)
-        let attributes = Attention(isCausal: isCausal, scale: scale ?? 1 / width.squareRoot())
-        return try apply(.attention(attributes), [keys, values], file: file, line: line)
+        let scale = scale ?? 1 / width.squareRoot()
+        // The operation's own scale is above 0: what else there is, the queries take.
+        let queries =
+            scale > 0
+            ? self
+            : try combine(
+                .multiply, scale < 0 ? -1 : 0, at: SourceLocation(file: file, line: line))
+        let attributes = Attention(isCausal: isCausal, scale: scale == 0 ? 1 : abs(scale))
+        return try queries.apply(.attention(attributes), [keys, values], file: file, line: line)
     }
 }

@@ -4,12 +4,14 @@
 // softmaxGradient       y, dy → dx = y · (dy - Σ y·dy)
 // logSoftmax            x [..., n] → y = x - m - ln Σ eˣ⁻ᵐ
 // logSoftmaxGradient    y, dy → dx = dy - eʸ · Σ dy
-// crossEntropy          logits [rows, classes], labels int32 [rows] → loss [rows], logSumExp [rows]:
-//                       loss = logSumExp - logits[label]; a negative label is ignored (loss 0), one of at least
-//                       `classes` gives NaN, as no kernel can throw
-// crossEntropyGradient  logits, labels, logSumExp, dloss [rows] → dlogits [rows, classes]:
-//                       (e^(logits - logSumExp) - [class = label]) · dloss; a row of zeros for a negative label and of
-//                       NaN for one too large
+// crossEntropy          logits x [rows, classes], labels int32 [rows] → loss [rows], statistics [rows, 2]:
+//                       loss = m - x[label] + ln Σ eˣ⁻ᵐ; a negative label is ignored (loss 0), one of at least
+//                       `classes` gives NaN, as no kernel can throw. The statistics are m and 1 / Σ eˣ⁻ᵐ
+// crossEntropyGradient  logits, labels, statistics, dloss [rows] → dlogits [rows, classes]:
+//                       (eˣ⁻ᵐ / Σ eˣ⁻ᵐ - [class = label]) · dloss; a row of zeros for a negative label and of NaN for
+//                       one too large
+//
+// What is stored between two passes is m and the sum, never m + ln Σ: next to a large m the logarithm is rounded away.
 //
 // ONNX Softmax, LogSoftmax, SoftmaxCrossEntropyLoss; torch.nn.functional.cross_entropy.
 
@@ -39,14 +41,14 @@ extension ShapeRule {
         let rows = operands[0].shape[0]
         try shape(1, [rows], "the labels")
         try require(operands[0].shape[1] > 0, "there are no classes")
-        return [TensorType([rows], operands[0].dtype), TensorType([rows], operands[0].dtype)]
+        return [TensorType([rows], operands[0].dtype), TensorType([rows, 2], operands[0].dtype)]
     }
 
     package func crossEntropyGradient() throws -> [TensorType] {
         try count(4)
         _ = try ShapeRule(operands: Array(operands[..<2])).crossEntropy()
         try floating(0, 2, 3)
-        try shape(2, [operands[0].shape[0]], "the log-sum-exp")
+        try shape(2, [operands[0].shape[0], 2], "the statistics")
         try shape(3, [operands[0].shape[0]], "the cotangent")
         return [operands[0]]
     }
@@ -62,7 +64,7 @@ extension GradientRule {
     }
 
     package func crossEntropy() throws -> [Tensor?] {
-        try requireNoCotangent(1, "the log-sum-exp of crossEntropy")
+        try requireNoCotangent(1, "the statistics of crossEntropy")
         return [try graph.add(.crossEntropyGradient, [operands[0], operands[1], results[1], try cotangent()])[0], nil]
     }
 

@@ -67,9 +67,10 @@ public struct Loss: Sendable {
         try (prediction - target).square()
     }
 
-    /// Binary cross-entropy of logits z with targets t in 0...1: the mean of `softplus(z) - t·z`, without overflow.
+    /// Binary cross-entropy of logits z with targets t in 0...1: the mean of `(1 - t)·softplus(z) + t·softplus(-z)`, where
+    /// nothing overflows and nothing cancels.
     public static let binaryCrossEntropyWithLogits = elementwise("binary cross-entropy") { logits, target in
-        try logits.softplus() - target * logits
+        try (1 - target) * logits.softplus() + target * (-logits).softplus()
     }
 
     /// Huber's loss (1964): `d²/2` where `|d| ≤ delta`, else `delta · (|d| - delta/2)`.

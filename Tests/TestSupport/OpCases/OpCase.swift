@@ -168,7 +168,7 @@ extension OpCase {
     package static let all: [OpCase] =
         leaves + elementwise + programs + movement + reductions + reducedPrograms + products + convolutions + pooling
         + softmaxes
-        + normalizations + attentions + recurrences + embeddings + optimizers + chains
+        + normalizations + attentions + recurrences + embeddings + optimizers + chains + largeOffsets + longSums
 }
 
 extension TestData {

@@ -6,29 +6,28 @@ extension Reference {
         let (q, k, v) = (elements(0), elements(1), elements(2))
         let (queries, keys, width) = (shape(0)[2], shape(1)[2], shape(0)[3])
         var y = [Double](repeating: 0, count: q.count)
-        var logSumExps: [Double] = []
+        var statistics: [Double] = []
         for head in 0..<(shape(0)[0] * shape(0)[1]) {
             for i in 0..<queries {
                 let query = (head * queries + i) * width
                 let visible = attributes.isCausal ? min(i + 1, keys) : keys
-                let scores = (0..<visible).map { j in
-                    attributes.scale
-                        * (0..<width).reduce(0) { $0 + q[query + $1] * k[(head * keys + j) * width + $1] }
+                let products = (0..<visible).map { j in
+                    (0..<width).reduce(0) { $0 + q[query + $1] * k[(head * keys + j) * width + $1] }
                 }
-                let logSumExp = Self.logSumExp(scores)
-                logSumExps.append(logSumExp)
-                for (j, score) in scores.enumerated() {
-                    let probability = Foundation.exp(score - logSumExp)
+                let (greatest, sum) = Self.exponentialSum(products, scale: attributes.scale)
+                statistics += [greatest, 1 / sum]
+                for (j, product) in products.enumerated() {
+                    let probability = Foundation.exp(attributes.scale * (product - greatest)) / sum
                     for d in 0..<width { y[query + d] += probability * v[(head * keys + j) * width + d] }
                 }
             }
         }
-        return [y, logSumExps]
+        return [y, statistics]
     }
 
     package func attentionGradient(_ attributes: Attention) throws -> [[Double]] {
         let (q, k, v) = (elements(0), elements(1), elements(2))
-        let (y, logSumExps, dy) = (elements(3), elements(4), elements(5))
+        let (y, statistics, dy) = (elements(3), elements(4), elements(5))
         let (queries, keys, width) = (shape(0)[2], shape(1)[2], shape(0)[3])
         var dq = [Double](repeating: 0, count: q.count)
         var (dk, dv) = ([Double](repeating: 0, count: k.count), [Double](repeating: 0, count: k.count))
@@ -41,8 +40,9 @@ extension Reference {
                 let delta = dot(y, query, dy, query)
                 for j in 0..<(attributes.isCausal ? min(i + 1, keys) : keys) {
                     let key = (head * keys + j) * width
-                    let probability = Foundation.exp(
-                        attributes.scale * dot(q, query, k, key) - logSumExps[head * queries + i])
+                    let row = 2 * (head * queries + i)
+                    let difference = dot(q, query, k, key) - statistics[row]
+                    let probability = Foundation.exp(attributes.scale * difference) * statistics[row + 1]
                     let ds = probability * (dot(dy, query, v, key) - delta)
                     for d in 0..<width {
                         dv[key + d] += probability * dy[query + d]

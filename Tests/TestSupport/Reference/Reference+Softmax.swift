@@ -2,19 +2,17 @@ import Foundation
 import TensorGraph
 
 extension Reference {
-    /// ln Σ eˣ, without overflow.
-    static func logSumExp(_ row: [Double]) -> Double {
+    /// The greatest number of a row, m, and Σ e^(scale · (x - m)).
+    static func exponentialSum(_ row: [Double], scale: Double = 1) -> (greatest: Double, sum: Double) {
         let greatest = row.reduce(-Double.infinity) { BinaryFunction.maximum($0, $1) }
-        return greatest + Foundation.log(row.reduce(0) { $0 + Foundation.exp($1 - greatest) })
+        return (greatest, row.reduce(0) { $0 + Foundation.exp(scale * ($1 - greatest)) })
     }
 
     package func softmax() throws -> [[Double]] {
         [
             rows(0).flatMap { row in
-                let greatest = row.reduce(-Double.infinity) { BinaryFunction.maximum($0, $1) }
-                let exponentials = row.map { Foundation.exp($0 - greatest) }
-                let sum = exponentials.reduce(0, +)
-                return exponentials.map { $0 / sum }
+                let (greatest, sum) = Self.exponentialSum(row)
+                return row.map { Foundation.exp($0 - greatest) / sum }
             }
         ]
     }
@@ -31,8 +29,8 @@ extension Reference {
     package func logSoftmax() throws -> [[Double]] {
         [
             rows(0).flatMap { row in
-                let logSumExp = Self.logSumExp(row)
-                return row.map { $0 - logSumExp }
+                let (greatest, sum) = Self.exponentialSum(row)
+                return row.map { $0 - greatest - Foundation.log(sum) }
             }
         ]
     }
@@ -47,23 +45,24 @@ extension Reference {
     }
 
     package func crossEntropy() throws -> [[Double]] {
-        let logSumExps = rows(0).map(Self.logSumExp)
+        let sums = rows(0).map { Self.exponentialSum($0) }
         let losses = zip(rows(0), elements(1)).enumerated().map { index, row in
             let (logits, label) = (row.0, Int(row.1))
             if label < 0 { return 0.0 }
-            return label < logits.count ? logSumExps[index] - logits[label] : .nan
+            return label < logits.count ? sums[index].greatest - logits[label] + Foundation.log(sums[index].sum) : .nan
         }
-        return [losses, logSumExps]
+        return [losses, sums.flatMap { [$0.greatest, 1 / $0.sum] }]
     }
 
     package func crossEntropyGradient() throws -> [[Double]] {
         [
             rows(0).enumerated().flatMap { index, logits in
-                let (label, logSumExp, dloss) = (Int(elements(1)[index]), elements(2)[index], elements(3)[index])
+                let (label, dloss) = (Int(elements(1)[index]), elements(3)[index])
+                let (greatest, inverse) = (elements(2)[2 * index], elements(2)[2 * index + 1])
                 return logits.enumerated().map { column, logit -> Double in
                     if label < 0 { return 0 }
                     if label >= logits.count { return .nan }
-                    return (Foundation.exp(logit - logSumExp) - (column == label ? 1 : 0)) * dloss
+                    return (Foundation.exp(logit - greatest) * inverse - (column == label ? 1 : 0)) * dloss
                 }
             }
         ]
