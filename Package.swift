@@ -73,7 +73,7 @@ let package = Package(
         .testTarget(
             name: "ExecutionTests",
             dependencies: ["CPUBackend", "Execution", "TensorGraph", .product(name: "Logging", package: "swift-log")]),
-        .testTarget(name: "TesseraTests", dependencies: ["Execution", "ParityRunner", "Tessera"]),
+        .testTarget(name: "TesseraTests", dependencies: ["Execution", "ParityRunner", "Tessera", "TestSupport"]),
         .target(
             name: "ParityRunner",
             dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "TestSupport"],

@@ -104,7 +104,8 @@ public enum Regularizer: Hashable, Sendable {
     func penalty(_ parameter: Tensor) throws -> Tensor {
         switch self {
         case .l1(let factor): try parameter.absolute().sum() * factor
-        case .l2(let factor): try parameter.square().sum() * factor
+        // The square alone overflows at 1e20.
+        case .l2(let factor): try (parameter * factor * parameter).sum()
         }
     }
 }
