@@ -1,9 +1,7 @@
 import Execution
-import TensorGraph
+import Tessera
 import TestSupport
 import Testing
-
-@testable import Tessera
 
 /// One rule for numbers that a type cannot hold, for every function, fused or not, on every path.
 @Suite struct NumberTests {

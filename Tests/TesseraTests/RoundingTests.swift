@@ -1,9 +1,7 @@
 import Execution
-import TensorGraph
+import Tessera
 import TestSupport
 import Testing
-
-@testable import Tessera
 
 /// Arithmetic in 16 bits rounds after each operation, whatever is fused with what.
 @Suite struct RoundingTests {

@@ -11,8 +11,8 @@ extension GradientRule {
         case .absolute: gradient = try dy * x.sign()
         case .sign, .floor: gradient = nil
         case .square: gradient = try dy * x * 2
-        case .squareRoot: gradient = try dy / y * 0.5
-        case .reciprocalSquareRoot: gradient = try dy * y * y * y * -0.5
+        case .squareRoot: gradient = try dy * 0.5 / y
+        case .reciprocalSquareRoot: gradient = try dy * -0.5 * y * y * y
         case .reciprocal: gradient = try -(dy * y * y)
         case .exponential: gradient = try dy * y
         case .logarithm: gradient = try dy / x

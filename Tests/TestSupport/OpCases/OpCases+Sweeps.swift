@@ -5,14 +5,16 @@ import TensorGraph
 extension OpCase {
     static let sweeps: [OpCase] =
         UnaryFunction.allCases.map { function in
-            let values = Sweep.values.filter { !function.isNearRoot($0) }
+            let values = Sweep.values.filter { !function.isNearRoot($0) && !function.isBarelyBeyond($0) }
             return OpCase(
                 "\(function.rawValue) over all exponents", .unary(function), [.tensor([values.count], .values(values))],
                 function.tolerance.isExact ? .exact : .sweep, gradient: .parity(.sweep)
             ).large
         }
         + BinaryFunction.allCases.map { function in
-            let (a, b) = Sweep.pairs
+            // Whether b - 1 is a whole number, of which alone a negative number has powers, is a matter of rounding.
+            let pairs = Sweep.pairs.filter { function != .power || $0.0 >= 0 || $0.1 == 0 || abs($0.1) > 1e-6 }
+            let (a, b) = (pairs.map(\.0), pairs.map(\.1))
             let tolerance = function == .power ? Tolerance.elementwise(4e-5, floor: Sweep.floor) : .sweep
             return OpCase(
                 "\(function.rawValue) over all exponents", .binary(function),
@@ -46,13 +48,13 @@ package enum Sweep {
     }()
 
     /// All pairs of a few of them, ties and NaN among them.
-    static let pairs: ([Double], [Double]) = {
+    static let pairs: [(Double, Double)] = {
         var sizes: [Double] = [0.5, 1, 2, 3]
-        for exponent in stride(from: -140, through: 120, by: 20) {
+        for exponent in stride(from: -120, through: 120, by: 20) {
             sizes.append(Double(sign: .plus, exponent: exponent, significand: 1.25))
         }
         let values = sizes + sizes.map { -$0 } + [0, -0.0, .infinity, -.infinity, .nan]
-        return (values.flatMap { a in values.map { _ in a } }, values.flatMap { _ in values })
+        return values.flatMap { a in values.map { b in (a, b) } }
     }()
 }
 
@@ -65,4 +67,7 @@ extension UnaryFunction {
         default: false
         }
     }
+
+    /// Whether the result is infinite in float32 alone, by so little that a small cotangent would bring it back.
+    func isBarelyBeyond(_ x: Double) -> Bool { (3.4e38...1e42).contains(abs(self(x))) }
 }

@@ -30,7 +30,7 @@ extension UnaryFunction {
         case .geluDerivative:
             0.5 * Foundation.erfc(-x * 0.5.squareRoot()) + Self.vanishing(x, Self.normalDensity(x))
         case .siluDerivative:
-            UnaryFunction.sigmoid(x) * (1 + Self.vanishing(x, UnaryFunction.sigmoid(-x)))
+            UnaryFunction.sigmoid(x) + Self.vanishing(x, UnaryFunction.sigmoidDerivative(x))
         }
     }
 
