@@ -81,7 +81,8 @@ let package = Package(
             name: "ExecutionTests",
             dependencies: ["CPUBackend", "Execution", "TensorGraph", .product(name: "Logging", package: "swift-log")]),
         .testTarget(
-            name: "TesseraTests", dependencies: ["AtomicFiles", "Execution", "OpenCL", "ParityRunner", "Tessera"]),
+            name: "TesseraTests",
+            dependencies: ["AtomicFiles", "Execution", "OpenCL", "ParityRunner", "Tessera", "TestSupport"]),
         .target(
             name: "ParityRunner",
             dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "TestSupport"],

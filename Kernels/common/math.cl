@@ -67,6 +67,17 @@ static inline vfloat vexp(vfloat x) {
     return p * power_of_two(half_n) * power_of_two(n - half_n);
 }
 
+// factor · e^(x + low) for x ≤ 0 and |low| < 0.04, rounded once where that is denormal; 0 below -112.
+static inline vfloat vexp_scaled(vfloat x, vfloat low, vfloat factor) {
+    const vint vanishes = x < -112.0f;
+    x = select(x, (vfloat)(-112.0f), vanishes);
+    EXP_REDUCE(x, n, rounded)
+    const vfloat r = rounded + low;
+    const vfloat p = select(fma(r * r, exp_tail(r), r) + 1.0f, (vfloat)(0.0f), vanishes) * factor;
+    const vint half_n = n >> 1;
+    return p * power_of_two(half_n) * power_of_two(n - half_n);
+}
+
 // eˣ for x ≤ 0, as softmax needs it: what would be denormal is 0. 1.0 ulp.
 static inline vfloat vexp_nonpositive(vfloat x) {
     const vint vanishes = x < -87.3f;
@@ -76,13 +87,36 @@ static inline vfloat vexp_nonpositive(vfloat x) {
     return select(p * power_of_two(n), (vfloat)(0.0f), vanishes);
 }
 
-// 1 / (1 + e⁻ˣ); what would be denormal is 0. 2.5 ulp.
+// Functions of e^-|x|, which is never large: nothing overflows, and nothing is the difference of two numbers near one.
+
+// 1 / (1 + e⁻ˣ). 2.5 ulp.
 static inline vfloat vsigmoid(vfloat x) {
-    vfloat y = select(-x, (vfloat)(-87.0f), (vint)(x > 87.0f));
-    y = select(y, (vfloat)(89.0f), (vint)(x < -89.0f));
-    EXP_REDUCE(y, n, r)
-    // n is at most 128, for which the power is infinite and the result 0.
-    return 1.0f / fma(fma(r * r, exp_tail(r), r) + 1.0f, power_of_two(n), (vfloat)(1.0f));
+    const vfloat t = vexp_scaled(-fabs(x), (vfloat)(0.0f), (vfloat)(1.0f));
+    return select((vfloat)(1.0f), t, (vint)(x < 0.0f)) / (1.0f + t);
+}
+
+// The slope of 1 / (1 + e⁻ˣ). 3 ulp.
+static inline vfloat vsigmoid_derivative(vfloat x) {
+    const vfloat t = vexp_scaled(-fabs(x), (vfloat)(0.0f), (vfloat)(1.0f));
+    const vfloat w = 1.0f + t;
+    return t / (w * w);
+}
+
+// x / (1 + e⁻ˣ). 3 ulp.
+static inline vfloat vsilu(vfloat x) {
+    const vfloat z = -fabs(x);
+    const vfloat share = x / (1.0f + vexp_scaled(z, (vfloat)(0.0f), (vfloat)(1.0f)));
+    return select(share, vexp_scaled(z, (vfloat)(0.0f), share), (vint)(x < 0.0f));
+}
+
+// The slope of x / (1 + e⁻ˣ): eˣ (1 + x + eˣ) / (1 + eˣ)² for x = -a, and 1 less that for x = a.
+static inline vfloat vsilu_derivative(vfloat x) {
+    vfloat a = fabs(x);
+    a = select(a, (vfloat)(120.0f), (vint)(a > 120.0f));
+    const vfloat t = vexp_scaled(-a, (vfloat)(0.0f), (vfloat)(1.0f));
+    const vfloat w = 1.0f + t;
+    const vfloat tail = vexp_scaled(-a, (vfloat)(0.0f), (1.0f - a + t) / (w * w));
+    return select(tail, 1.0f - tail, (vint)(x > 0.0f));
 }
 
 // tanh x = (e²ˣ - 1) / (e²ˣ + 1), of |x| and with the difference formed without cancellation. 2.5 ulp.
@@ -124,13 +158,51 @@ static inline vfloat verf(vfloat x) {
     return copysign(select(1.0f - erfc_large(a), erf_small(a), (vint)(a < 0.9f)), x);
 }
 
-// x·Φ(x) = x/2 · (1 + erf(x / √2)); for negative x by 1 - erf |x| itself, which forming 1 + erf x would cancel away.
+// factor · e^(-a²/2), a² in two pieces: what its rounding loses e^ would make many units.
+static inline vfloat vgaussian_scaled(vfloat a, vfloat factor) {
+    const vfloat square = a * a;
+    return vexp_scaled(-0.5f * square, -0.5f * fma(a, a, -square), factor);
+}
+
+// e^(-x²/2). 1.5 ulp.
+static inline vfloat vgaussian(vfloat x) {
+    const vfloat a = fabs(x);
+    return vgaussian_scaled(select(a, (vfloat)(16.0f), (vint)(a > 16.0f)), (vfloat)(1.0f));
+}
+
+// The normal distribution function at -a over e^(-a²/2), for a in 0 ... 16: s · P(s - 1/2) with s = 1 / (1 + 0.3 a). 3 ulp.
+static inline vfloat normal_tail(vfloat a) {
+    const vfloat s = 1.0f / fma((vfloat)(0.3f), a, (vfloat)(1.0f));
+    const vfloat q = s - 0.5f;
+    vfloat p = fma((vfloat)(-0.0206287131f), q, (vfloat)(0.0196358580f));
+    p = fma(p, q, (vfloat)(0.0359164402f));
+    p = fma(p, q, (vfloat)(-0.0364608690f));
+    p = fma(p, q, (vfloat)(-0.0775515810f));
+    p = fma(p, q, (vfloat)(0.0290565249f));
+    p = fma(p, q, (vfloat)(0.222082689f));
+    p = fma(p, q, (vfloat)(0.346198827f));
+    p = fma(p, q, (vfloat)(0.329158962f));
+    p = fma(p, q, (vfloat)(0.221970618f));
+    return s * p;
+}
+
+// x·Φ(x) with the normal distribution function Φ. 4 ulp.
 static inline vfloat vgelu(vfloat x) {
-    const vfloat a = 0.707106769f * fabs(x);
-    const vint vanishes = a > 4.0f;
-    const vfloat large = select(erfc_large(select(a, (vfloat)(4.0f), vanishes)), (vfloat)(0.0f), vanishes);
-    const vfloat tail = select(large, 1.0f - erf_small(a), (vint)(a < 0.9f));
-    return 0.5f * x * select(tail, 2.0f - tail, (vint)(x > 0.0f));
+    vfloat a = fabs(x);
+    const vint vanishes = a > 15.0f;
+    a = select(a, (vfloat)(15.0f), vanishes);
+    const vfloat tail = select(normal_tail(a), (vfloat)(0.0f), vanishes);
+    const vint isNegative = x < 0.0f;
+    const vfloat y = vgaussian_scaled(a, select(tail, tail * x, isNegative));
+    return select(x * (1.0f - y), y, isNegative);
+}
+
+// Φ(x) + x·φ(x): e^(-a²/2) times a difference for x = -a, and 1 less that for x = a. 4 ulp, but where it is near 0.
+static inline vfloat vgelu_derivative(vfloat x) {
+    vfloat a = fabs(x);
+    a = select(a, (vfloat)(16.0f), (vint)(a > 16.0f));
+    const vfloat y = vgaussian_scaled(a, fma((vfloat)(-0.398942280f), a, normal_tail(a)));
+    return select(y, 1.0f - y, (vint)(x > 0.0f));
 }
 
 // ln x, of denormals too. 1 ulp.

@@ -75,6 +75,8 @@ static inline vint float_to_int(vfloat x) {
     return select(above, (vint)(-2147483647 - 1), (vint)(x <= -2147483648.0f));
 }
 
+static inline vint float_to_uint8(vfloat x) { return min(max(float_to_int(x), (vint)(0)), (vint)(255)); }
+
 // 1 where a comparison holds, else 0. (One is 1 for a number and -1 for a vector.)
 #define ONE_WHERE_FLOAT(comparison) select((vfloat)(0.0f), (vfloat)(1.0f), (vint)(comparison))
 #define ONE_WHERE_INT(comparison) select((vint)(0), (vint)(1), (vint)(comparison))
@@ -96,8 +98,12 @@ static inline vfloat float_sigmoid(vfloat x) { return vsigmoid(x); }
 static inline vfloat float_tanh(vfloat x) { return vtanh(x); }
 static inline vfloat float_relu(vfloat x) { return select(x, (vfloat)(0.0f), (vint)(x < 0.0f)); }
 static inline vfloat float_gelu(vfloat x) { return vgelu(x); }
-static inline vfloat float_silu(vfloat x) { return x * vsigmoid(x); }
+static inline vfloat float_silu(vfloat x) { return vsilu(x); }
 static inline vfloat float_softplus(vfloat x) { return vsoftplus(x); }
+static inline vfloat float_gaussian(vfloat x) { return vgaussian(x); }
+static inline vfloat float_sigmoidDerivative(vfloat x) { return vsigmoid_derivative(x); }
+static inline vfloat float_geluDerivative(vfloat x) { return vgelu_derivative(x); }
+static inline vfloat float_siluDerivative(vfloat x) { return vsilu_derivative(x); }
 
 static inline vfloat float_add(vfloat a, vfloat b) { return a + b; }
 static inline vfloat float_subtract(vfloat a, vfloat b) { return a - b; }

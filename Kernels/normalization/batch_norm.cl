@@ -63,6 +63,14 @@ static inline vfloat firstLanes(const vfloat value, const int count) {
     return count == VECTOR_WIDTH ? value : select(value, (vfloat)(0.0f), (vint)(VLANES >= (vint)(count)));
 }
 
+// 1 / sqrt(variance) where the squares of floats of 1e20 are none: in smaller units.
+#define HUGE_INVERSE(inverse) \
+    sum = none; \
+    CHANNEL_PASS( \
+        const vfloat centred = 0x1p-80f * firstLanes(loadCounted(x + at, count) - average, count); \
+        partial = fma(centred, centred, partial);) \
+    inverse = 0x1p-80f / sqrt(teamSum(valueOf(sum)) / elements);
+
 TEAM_KERNEL void batchNorm(
     __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
     const ulong scaleOffset, __global const float *restrict bias, const ulong biasOffset, __global float *restrict y,
@@ -83,7 +91,9 @@ TEAM_KERNEL void batchNorm(
             const vfloat centred = firstLanes(loadCounted(x + at, count) - average, count);
             partial = fma(centred, centred, partial);)
         const float spread = teamSum(valueOf(sum)) / elements;
-        const float factor = scale[scaleOffset + channel] / sqrt(spread + epsilon);
+        float inverse = 1.0f / sqrt(spread + epsilon);
+        if (inverse == 0.0f) { HUGE_INVERSE(inverse) }
+        const float factor = scale[scaleOffset + channel] * inverse;
         const float shift = bias[biasOffset + channel];
         CHANNEL_PASS(
             const vfloat centred = loadCounted(x + at, count) - average;
@@ -110,8 +120,13 @@ TEAM_KERNEL void batchNormGradient(
     const float elements = (float)images * pixels;
     for (int channel = TEAM_ROWS_BEGIN(channels); channel < TEAM_ROWS_END(channels); channel++) {
         const float average = mean[meanOffset + channel];
-        const float inverse = 1.0f / sqrt(variance[varianceOffset + channel] + epsilon);
-        LongSum sum = {0.0f, 0.0f}, sumOther = {0.0f, 0.0f};
+        const LongSum none = {0.0f, 0.0f};
+        LongSum sum = none, sumOther = none;
+        float inverse = 1.0f / sqrt(variance[varianceOffset + channel] + epsilon);
+        if (inverse == 0.0f) {
+            HUGE_INVERSE(inverse)
+            sum = sumOther = none;
+        }
         CHANNEL_PASS(
             const vfloat cotangent = loadCounted(dy + at, count);
             partial += cotangent;

@@ -46,7 +46,20 @@ TEAM_KERNEL void layerNorm(
             const vfloat centred = vfloat_load_tail(from + whole, rest, average) - average;
             squares = addedTo(squares, centred * centred);
         }
-        const float deviation = 1.0f / sqrt(teamSum(valueOf(squares)) / columns + epsilon);
+        float deviation = 1.0f / sqrt(teamSum(valueOf(squares)) / columns + epsilon);
+        // The square of a float of 1e20 is none: again, in smaller units.
+        if (deviation == 0.0f) {
+            vfloat part = 0.0f;
+            for EACH_TEAM_VECTOR(i, columns) {
+                const vfloat centred = 0x1p-80f * (vfloat_load(from + i) - average);
+                part = fma(centred, centred, part);
+            }
+            if (HAS_TEAM_REST(columns)) {
+                const vfloat centred = 0x1p-80f * (vfloat_load_tail(from + whole, rest, average) - average);
+                part = fma(centred, centred, part);
+            }
+            deviation = 0x1p-80f / sqrt(teamSum(part) / columns);
+        }
 
         for EACH_TEAM_VECTOR(i, columns)
             vfloat_store(

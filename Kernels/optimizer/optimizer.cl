@@ -55,13 +55,13 @@
     adamUpdate( \
         p##n + pOffset##n, g##n + gOffset##n, m##n + mOffset##n, v##n + vOffset##n, newP##n + newPOffset##n, \
         newM##n + newMOffset##n, newV##n + newVOffset##n, count##n, block##n, beta1, rest1, beta2, rest2, epsilon, \
-        weightDecay, stepSize, correction2, kept);
+        weightDecay, stepSize, root, kept);
 
 static inline void adamUpdate(
     __global const float *p, __global const float *g, __global const float *m, __global const float *v,
     __global float *newP, __global float *newM, __global float *newV, const ulong count, const ulong block,
     const float beta1, const float rest1, const float beta2, const float rest2, const float epsilon,
-    const float weightDecay, const float stepSize, const float correction2, const float kept)
+    const float weightDecay, const float stepSize, const float root, const float kept)
 {
     FOR_EACH_VECTOR(i, count, block) {
         const int left = (int)min(count - i, (ulong)VECTOR_WIDTH);
@@ -69,8 +69,9 @@ static inline void adamUpdate(
         vfloat gradient = READ(g);
         if (!IS_DECOUPLED) gradient = fma((vfloat)(weightDecay), oldP, gradient);
         const vfloat m1 = fma((vfloat)(beta1), READ(m), rest1 * gradient);
+        // The square alone overflows at 1e20, and so does v1 / correction2.
         const vfloat v1 = fma((vfloat)(beta2), READ(v), rest2 * gradient * gradient);
-        const vfloat p1 = kept * oldP - stepSize * m1 / (sqrt(v1 / correction2) + epsilon);
+        const vfloat p1 = kept * oldP - stepSize * m1 / (sqrt(v1) * root + epsilon);
         WRITE(m1, newM)
         WRITE(v1, newV)
         WRITE(p1, newP)
@@ -87,7 +88,7 @@ ELEMENTWISE_KERNEL void adam(
     const float t = (float)step[stepOffset];
     const float learningRate = rate[rateOffset];
     const float stepSize = learningRate / -expm1(t * log1);
-    const float correction2 = -expm1(t * log2);
+    const float root = 1.0f / sqrt(-expm1(t * log2));
     const float kept = IS_DECOUPLED ? 1.0f - learningRate * weightDecay : 1.0f;
     EACH_PARAMETER(ADAM_UPDATE)
 }

@@ -92,8 +92,8 @@ package struct CPUKernel: LoweredNode {
     }
 
     init(lowering node: Node, steady: Set<Int>) throws {
-        let isHalf: (TensorType) -> Bool = { $0.dtype == .float16 || $0.dtype == .bfloat16 }
-        if !(node.operandTypes + node.resultTypes).contains(where: isHalf) {
+        // Elementwise programs convert, and round, each block on the way.
+        if node.elementwiseProgram != nil || !(node.operandTypes + node.resultTypes).contains(where: \.dtype.isHalf) {
             self = try node.op.accept(CPULowering(node: node, steady: steady))
         } else {
             self = try CPUKernel(widening: node)

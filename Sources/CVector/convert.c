@@ -45,8 +45,7 @@ INLINE int32_t to_int32(double x) {
 INLINE int64_t to_int64(double x) {
     return integer_from_double(x, -9223372036854775808.0, 9223372036854775808.0, INT64_MIN, INT64_MAX);
 }
-// A negative number wraps around, as a cast through a wider integer does in PyTorch.
-INLINE uint8_t to_uint8(double x) { return (uint8_t)to_int64(x); }
+INLINE uint8_t to_uint8(double x) { return (uint8_t)integer_from_double(x, 0, 255, 0, 255); }
 
 // Reads element i of any type as `float` or `double`, or as an integer, and writes it as any type.
 #define EACH(expression) \
@@ -86,5 +85,13 @@ HOT void cv_convert(cv_type from, const void *source, cv_type to, void *result, 
     case CV_INT32: { FROM_INTEGER(int32_t) return; }
     case CV_INT64: { FROM_INTEGER(int64_t) return; }
     case CV_UINT8: { FROM_INTEGER(uint8_t) return; }
+    }
+}
+
+HOT void cv_round(cv_type to, float *x, int64_t count) {
+    if (to == CV_FLOAT16) {
+        for (int64_t i = 0; i < count; i++) x[i] = float_from_half(half_from_float(x[i]));
+    } else {
+        for (int64_t i = 0; i < count; i++) x[i] = float_from_bfloat(bfloat_from_float(x[i]));
     }
 }

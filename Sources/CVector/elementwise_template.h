@@ -29,9 +29,13 @@ INLINE void FN(unary)(cv_unary_function function, const REAL *restrict x, REAL *
     case CV_SIGMOID: LOOP(FN(sigmoid)(v));
     case CV_TANH: LOOP(FN(tanh)(v));
     case CV_RELU: LOOP(v < 0 ? (REAL)0 : v);
-    case CV_GELU: LOOP((REAL)0.5 * v * (1 + FN(erf)(v * (REAL)0.707106781186547524)));
-    case CV_SILU: LOOP(v * FN(sigmoid)(v));
+    case CV_GELU: LOOP(FN(gelu)(v));
+    case CV_SILU: LOOP(FN(silu)(v));
     case CV_SOFTPLUS: LOOP(FN(softplus)(v));
+    case CV_GAUSSIAN: LOOP(FN(gaussian)(v));
+    case CV_SIGMOID_DERIVATIVE: LOOP(FN(sigmoid_derivative)(v));
+    case CV_GELU_DERIVATIVE: LOOP(FN(gelu_derivative)(v));
+    case CV_SILU_DERIVATIVE: LOOP(FN(silu_derivative)(v));
     }
 }
 #undef LOOP

@@ -4,7 +4,7 @@
 INLINE INTEGER FN(divide)(INTEGER u, INTEGER v) {
     if (v == 0) return 0;
     // The least number has no opposite: it stays itself.
-    if (v == (INTEGER)-1) return (INTEGER)(0 - (UNSIGNED)u);
+    if ((INTEGER)-1 < 0 && v == (INTEGER)-1) return (INTEGER)(0 - (UNSIGNED)u);
     return u / v;
 }
 

@@ -16,6 +16,10 @@ INLINE double FN(square_deviation)(const REAL *x, int64_t count, REAL center) {
         for (; i < end; i++) rest += (x[i] - center) * (x[i] - center);
         total += (double)FN(lanes_sum)(a + b) + (double)rest;
     }
+    if (!isinf(total)) return total;
+    // The square of a float of 1e20 is none.
+    total = 0;
+    for (int64_t i = 0; i < count; i++) total += ((double)x[i] - (double)center) * ((double)x[i] - (double)center);
     return total;
 }
 
@@ -88,19 +92,24 @@ INLINE void FN(layer_norm_gradient)(
     }
 }
 
+INLINE double FN(channel_variance)(const REAL *x, REAL center, int64_t channel, int64_t n, int64_t c, int64_t plane) {
+    double total = 0;
+    for (int64_t image = 0; image < n; image++) {
+        total += FN(square_deviation)(x + (image * c + channel) * plane, plane, center);
+    }
+    return total / (double)(n * plane);
+}
+
 // Channels [first, last) of x [n, c, plane].
 INLINE void FN(batch_norm)(
     const REAL *x, const REAL *scale, const REAL *bias, REAL *y, REAL *mean, REAL *variance, double epsilon,
     int64_t first, int64_t last, int64_t n, int64_t c, int64_t plane) {
     for (int64_t channel = first; channel < last; channel++) {
         const double count = (double)(n * plane);
-        double total = 0, deviation = 0;
+        double total = 0;
         for (int64_t image = 0; image < n; image++) total += FN(sum)(x + (image * c + channel) * plane, plane);
         const REAL center = (REAL)(total / count);
-        for (int64_t image = 0; image < n; image++) {
-            deviation += FN(square_deviation)(x + (image * c + channel) * plane, plane, center);
-        }
-        const double spread = deviation / count;
+        const double spread = FN(channel_variance)(x, center, channel, n, c, plane);
         mean[channel] = center;
         variance[channel] = (REAL)spread;
         const REAL factor = (REAL)((double)scale[channel] / __builtin_elementwise_sqrt(spread + epsilon));
@@ -119,7 +128,10 @@ INLINE void FN(batch_norm_gradient)(
     for (int64_t channel = first; channel < last; channel++) {
         const double count = (double)(n * plane);
         const REAL center = mean[channel];
-        const double inverse = 1 / __builtin_elementwise_sqrt((double)variance[channel] + epsilon);
+        double spread = (double)variance[channel];
+        // What no float holds is found again.
+        if (isinf(spread)) spread = FN(channel_variance)(x, center, channel, n, c, plane);
+        const double inverse = 1 / __builtin_elementwise_sqrt(spread + epsilon);
         double sum = 0, product = 0;
         for (int64_t image = 0; image < n; image++) {
             const int64_t start = (image * c + channel) * plane;

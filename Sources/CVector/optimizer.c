@@ -14,7 +14,8 @@
         for (int64_t i = 0; i < count; i++) {                                                                     \
             const Real gradient = g[i] + decay * p[i];                                                            \
             const Real first = beta1 * m[i] + rest1 * gradient;                                                   \
-            const Real second = beta2 * v[i] + rest2 * (gradient * gradient);                                     \
+            /* In this order: the square alone overflows at 1e20. */                                              \
+            const Real second = beta2 * v[i] + rest2 * gradient * gradient;                                       \
             mNew[i] = first;                                                                                      \
             vNew[i] = second;                                                                                     \
             pNew[i] = p[i] * keep - rate * first / (__builtin_elementwise_sqrt(second) * root + epsilon);         \

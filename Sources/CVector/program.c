@@ -116,13 +116,7 @@ static void execute(const cv_instruction *instruction, const cv_slot *slots, voi
         return;
     }
     case CV_CONVERT:
-        if (instruction->result_type != result) {
-            // To a half type within a chain: what is kept in float has gone through the rounding.
-            cv_convert(type, a.pointer, instruction->result_type, scratch, a.step ? count : 1);
-            cv_convert(instruction->result_type, scratch, result, y, a.step ? count : 1);
-        } else {
-            cv_convert(type, a.pointer, result, y, a.step ? count : 1);
-        }
+        cv_convert(type, a.pointer, result, y, a.step ? count : 1);
         if (!a.step) cv_splat(cv_type_size(result), y, y, count);
         return;
     case CV_SELECT: {
@@ -176,6 +170,9 @@ void cv_run_program(
             void *y = isLast ? (stored == computed ? (void *)target : (void *)spare)
                              : (void *)slots[instruction->destination].pointer;
             execute(instruction, slots, y, length, masks);
+            // Whatever is fused, each result is what its own tensor would hold; the last is rounded as it is stored.
+            const cv_type kept = instruction->result_type;
+            if (!isLast && kept != arithmetic_type(kept)) cv_round(kept, y, length);
         }
         if (stored != computed) cv_convert(computed, spare, stored, target, length);
     }

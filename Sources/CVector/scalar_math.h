@@ -34,6 +34,24 @@ INLINE float exp_f32(float x) {
     return x != x ? x : y;
 }
 
+// factor * e^(x + low) for x <= 0 and |low| < 0.04, rounded once where that is subnormal; 0 from x = -112 down.
+INLINE float scaled_exp_f32(float x, float low, float factor) {
+    const float bounded = x < -112.0f ? -112.0f : x;
+    const float shifted = bounded * 1.44269504f + 12582912.0f;
+    const int32_t n = (int32_t)(float_to_bits(shifted) - float_to_bits(12582912.0f));
+    const float whole = shifted - 12582912.0f;
+    const float r = (bounded - whole * 0.693145752f) - whole * 1.42860677e-6f + low;
+    float p = 1.395083345e-03f;
+    p = p * r + 8.369088284e-03f;
+    p = p * r + 4.166620067e-02f;
+    p = p * r + 1.666651718e-01f;
+    p = p * r + 5.000000097e-01f;
+    p = p * (r * r) + r;
+    p = (x < -112.0f ? 0.0f : p + 1.0f) * factor;
+    const int32_t half = n >> 1;
+    return p * bits_to_float((uint32_t)(half + 127) << 23) * bits_to_float((uint32_t)(n - half + 127) << 23);
+}
+
 // e^x of sixteen lanes with x <= 0, as softmax needs it: what would be subnormal is 0.
 INLINE lanes_f32 exp_nonpositive_f32(lanes_f32 x) {
     typedef uint32_t lanes_bits __attribute__((ext_vector_type(16), aligned(4)));
@@ -96,7 +114,76 @@ INLINE float tanh_f32(float x) {
     return magnitude < 0.625f ? small : __builtin_copysignf(large, x);
 }
 
-INLINE float sigmoid_f32(float x) { return 1.0f / (1.0f + exp_f32(-x)); }
+// Functions of e^-|x|, which is never large: nothing overflows, and nothing is the difference of two numbers near one.
+INLINE float sigmoid_f32(float x) {
+    const float t = exp_f32(-__builtin_fabsf(x));
+    return (x < 0.0f ? t : 1.0f) / (1.0f + t);
+}
+
+INLINE float sigmoid_derivative_f32(float x) {
+    const float t = exp_f32(-__builtin_fabsf(x)), w = 1.0f + t;
+    return t / (w * w);
+}
+
+INLINE float silu_f32(float x) {
+    const float z = -__builtin_fabsf(x), w = 1.0f + exp_f32(z);
+    return x < 0.0f ? scaled_exp_f32(z, 0.0f, x / w) : x / w;
+}
+
+// e^x (1 + x + e^x) / (1 + e^x)^2 for x = -a, and 1 less that for x = a.
+INLINE float silu_derivative_f32(float x) {
+    const float a = __builtin_fabsf(x) > 120.0f ? 120.0f : __builtin_fabsf(x), t = exp_f32(-a), w = 1.0f + t;
+    const float tail = scaled_exp_f32(-a, 0.0f, (1.0f - a + t) / (w * w));
+    return x > 0.0f ? 1.0f - tail : tail;
+}
+
+// -a^2/2 as a sum: `high` exact from the upper half of the digits of a.
+INLINE float half_square_f32(float a, float *low) {
+    const float upper = bits_to_float(float_to_bits(a) & 0xfffff000u);
+    *low = -0.5f * (a - upper) * (a + upper);
+    return -0.5f * (upper * upper);
+}
+
+INLINE float gaussian_f32(float x) {
+    const float a = __builtin_fabsf(x) > 16.0f ? 16.0f : __builtin_fabsf(x);
+    float low;
+    const float high = half_square_f32(a, &low);
+    return scaled_exp_f32(high, low, 1.0f);
+}
+
+// The normal distribution function at -a over e^(-a^2/2), for a in [0, 15]: s * P(s - 1/2) with s = 1 / (1 + 0.3 a).
+INLINE float normal_tail_f32(float a) {
+    const float s = 1.0f / (1.0f + 0.3f * a), q = s - 0.5f;
+    float p = -2.06287131e-02f;
+    p = p * q + 1.96358580e-02f;
+    p = p * q + 3.59164402e-02f;
+    p = p * q - 3.64608690e-02f;
+    p = p * q - 7.75515810e-02f;
+    p = p * q + 2.90565249e-02f;
+    p = p * q + 2.22082689e-01f;
+    p = p * q + 3.46198827e-01f;
+    p = p * q + 3.29158962e-01f;
+    p = p * q + 2.21970618e-01f;
+    return s * p;
+}
+
+INLINE float gelu_f32(float x) {
+    const float magnitude = __builtin_fabsf(x), a = magnitude > 15.0f ? 15.0f : magnitude;
+    float low;
+    const float high = half_square_f32(a, &low);
+    const float tail = magnitude > 15.0f ? 0.0f : normal_tail_f32(a);
+    const float y = scaled_exp_f32(high, low, x < 0.0f ? tail * x : tail);
+    return x < 0.0f ? y : x * (1.0f - y);
+}
+
+// e^(-a^2/2) (W(a) - a / sqrt(2 pi)) for x = -a, and 1 less that for x = a.
+INLINE float gelu_derivative_f32(float x) {
+    const float magnitude = __builtin_fabsf(x), a = magnitude > 16.0f ? 16.0f : magnitude;
+    float low;
+    const float high = half_square_f32(a, &low);
+    const float y = scaled_exp_f32(high, low, normal_tail_f32(a) - 0.398942280f * a);
+    return x > 0.0f ? 1.0f - y : y;
+}
 
 // Near zero x * P(x^2), beyond 1 - e^-tQ(t) from a fit of -ln erfc.
 INLINE float erf_f32(float x) {
@@ -132,7 +219,39 @@ INLINE lanes_f64 exp_nonpositive_f64(lanes_f64 x) {
 INLINE double log_f64(double x) { return log(x); }
 INLINE double log1p_f64(double x) { return log1p(x); }
 INLINE double tanh_f64(double x) { return tanh(x); }
-INLINE double sigmoid_f64(double x) { return 1.0 / (1.0 + exp(-x)); }
+INLINE double sigmoid_f64(double x) {
+    const double t = exp(-fabs(x));
+    return (x < 0 ? t : 1) / (1 + t);
+}
+INLINE double sigmoid_derivative_f64(double x) {
+    const double t = exp(-fabs(x));
+    return t / (1 + t) / (1 + t);
+}
+INLINE double silu_f64(double x) { return x * sigmoid_f64(x); }
+INLINE double silu_derivative_f64(double x) {
+    const double a = fabs(x) > 800 ? 800 : fabs(x), t = exp(-a), tail = t * ((1 - a + t) / (1 + t) / (1 + t));
+    return x > 0 ? 1 - tail : tail;
+}
+// x^2/2 is rounded by up to 2^-54 of itself, which e^ makes many units: the lower half of the digits has its own factor.
+INLINE double gaussian_f64(double x) {
+    const double a = fabs(x) > 40 ? 40 : fabs(x), upper = (double)(float)a;
+    return exp(-0.5 * upper * upper) * exp(-0.5 * (a - upper) * (a + upper));
+}
+// The normal distribution function of -a >= -40. What a / sqrt(2) loses to rounding is put back by the slope there.
+INLINE double normal_tail_f64(double a) {
+    const double z = a * 0.707106781186547524;
+    const double rest = fma(a, 0.707106781186547524, -z) + a * -4.833646656726457e-17;
+    return 0.5 * erfc(z) - 0.564189583547756287 * rest * exp(-z * z);
+}
+INLINE double gelu_f64(double x) {
+    const double a = fabs(x) > 40 ? 40 : fabs(x), tail = normal_tail_f64(a);
+    return x * (x < 0 ? tail : 1 - tail);
+}
+INLINE double gelu_derivative_f64(double x) {
+    const double a = fabs(x) > 40 ? 40 : fabs(x);
+    const double tail = normal_tail_f64(a) - 0.398942280401432678 * a * gaussian_f64(a);
+    return x > 0 ? 1 - tail : tail;
+}
 INLINE double erf_f64(double x) { return erf(x); }
 
 INLINE float sqrt_f32(float x) { return __builtin_elementwise_sqrt(x); }

@@ -160,23 +160,3 @@ private final class PlaceholderMemory: Memory {
     var byteCount: Int { 0 }
     var hostBytes: UnsafeMutableRawBufferPointer? { nil }
 }
-
-extension HostTensor {
-    /// A tensor with one number in every element.
-    package init(filledWith value: Double, _ type: TensorType) throws {
-        try self.init(type) { bytes in
-            func store<Element: BitwiseCopyable>(_ element: Element) {
-                bytes.bindMemory(to: Element.self).update(repeating: element)
-            }
-            switch type.dtype {
-            case .float32: store(Float(value))
-            case .float64: store(value)
-            case .float16: store(Float(value).float16Bits)
-            case .bfloat16: store(Float(value).bfloat16Bits)
-            case .int32: store(Int32(exactly: value.rounded(.towardZero)) ?? 0)
-            case .int64: store(Int64(exactly: value.rounded(.towardZero)) ?? 0)
-            case .uint8: store(UInt8(exactly: value.rounded(.towardZero)) ?? 0)
-            }
-        }
-    }
-}

@@ -72,7 +72,12 @@ struct ElementwiseFunction {
         case .cast:
             let isFromFloat = argumentType(instruction).isFloatingPoint
             let x = argument(0, .float32)
-            value = isFromFloat == dtype.isFloatingPoint ? x : isFromFloat ? "float_to_int(\(x))" : "int_to_float(\(x))"
+            switch (isFromFloat, dtype) {
+            case (true, .uint8): value = "float_to_uint8(\(x))"
+            case (true, _) where !dtype.isFloatingPoint: value = "float_to_int(\(x))"
+            case (false, _) where dtype.isFloatingPoint: value = "int_to_float(\(x))"
+            default: value = x
+            }
         }
         switch dtype {
         case .float16, .bfloat16, .uint8: return "ROUND_\(dtype)(\(value))"
@@ -82,9 +87,9 @@ struct ElementwiseFunction {
 
     private static func literal(_ value: Double, _ dtype: DType) -> String {
         guard dtype.isFloatingPoint else {
-            // Beyond int32 the nearest of its numbers; its smallest has no literal of its own.
-            let clamped = value.isNaN ? 0 : Int(min(max(value, -2_147_483_647), 2_147_483_647))
-            return "(vint)(\(clamped))"
+            // The smallest has no literal of its own.
+            let held = Int(DType.int32.converted(value))
+            return held == Int(Int32.min) ? "(vint)(\(held + 1) - 1)" : "(vint)(\(held))"
         }
         let number = Float(value)
         if number.isNaN { return "(vfloat)(NAN)" }

@@ -1,5 +1,6 @@
 import Foundation
 import Tessera
+import TestSupport
 import Testing
 
 /// Training as a whole, on problems small enough for the reference.
@@ -101,6 +102,71 @@ import Testing
             let error = #expect(throws: GraphError.self) { try graph.clipped(gradients, toNorm: wrong) }
             #expect(error?.location == SourceLocation(file: #fileID, line: line))
         }
+    }
+
+    /// Squares of large and of small gradients are no numbers of their type; the norm is.
+    @Test(arguments: Place.available) func clippingGradientsOfAnySize(_ place: Place) throws {
+        let executor = try place.executor()
+        for (size, dtype) in [(1e20, DType.float32), (1e37, .float32), (1e-30, .float32), (1e-4, .float16), (3e4, .float16)] {
+            let graph = Graph()
+            let gradients = try [(3.0, Shape([2, 2])), (4, [4]), (0, [3]), (0, [0])].map {
+                try graph.fill($0 * size / 2, $1, dtype)
+            }
+            let limit = size < 1e-20 ? 1 : size * 2.5
+            let expected = min(1, limit / (5 * size + 1e-6)) * size / 2
+            let clipped = try executor.run(
+                executor.compile(graph, outputs: graph.clipped(gradients, toNorm: limit)))
+            let (first, second) = (clipped[0].doubles()[0], clipped[1].doubles()[0])
+            let tolerance = dtype == .float16 ? 2e-3 : 1e-5
+            #expect(abs(first / (3 * expected) - 1) < tolerance && abs(second / (4 * expected) - 1) < tolerance)
+            #expect(clipped[2].doubles() == [0, 0, 0])
+        }
+        // All zeros stay; infinity makes the others 0, and NaN makes all NaN, as in PyTorch.
+        for (value, rest) in [(0.0, 1.0), (.infinity, 0), (.nan, .nan)] {
+            let graph = Graph()
+            let gradients = try [graph.fill(value, [2]), graph.fill(value == 0 ? 0 : 1, [3])]
+            let clipped = try executor.run(
+                executor.compile(graph, outputs: graph.clipped(gradients, toNorm: 1)))
+            let found = clipped.map { $0.doubles()[0] }
+            #expect(value == 0 ? found == [0, 0] : found[0].isNaN && (rest.isNaN ? found[1].isNaN : found[1] == 0))
+        }
+    }
+
+    /// One gradient of 1e20 stops no parameter for ever: g² is too large for float32, (1 - β₂)·g² is not.
+    @Test(arguments: Place.available) func adamOutlivesALargeGradient(_ place: Place) throws {
+        let executor = try place.executor()
+        let parameters = [Variable("p", HostTensor(zeros: TensorType([1]))), Variable("q", HostTensor(zeros: TensorType([3])))]
+        let adam = Adam(learningRate: 0.1)
+        let graph = Graph()
+        let step = try graph.input("step", [], .int32), gradient = try graph.input("g", [1])
+        let updates = try parameters.flatMap { parameter in
+            try adam.update(
+                parameter, graph.read(parameter), gradient: gradient.broadcast(to: parameter.type.shape),
+                step: step, learningRate: graph.fill(0.1))
+        }
+        let plan = try executor.compile(graph, outputs: [], updates: updates)
+        for time in [1, 2] {
+            let gradient = try HostTensor([1], [time == 1 ? 1e20 : 1] as [Float])
+            _ = try executor.run(plan, inputs: ["g": gradient, "step": HostTensor(Int32(time))])
+            for parameter in parameters {
+                let value = try executor.value(of: parameter).elements(Float.self)[0]
+                #expect(abs(value + (time == 1 ? 0.1 : 0.167)) < 1e-3, "step \(time): \(value)")
+                let second = try executor.value(of: adam.state(of: parameter)[1].variable).elements(Float.self)[0]
+                #expect(abs(second / 1e37 - 1) < 2e-3)
+            }
+        }
+    }
+
+    @Test(arguments: Place.available) func thePenaltyOnLargeParametersIsANumber(_ place: Place) throws {
+        let executor = try place.executor()
+        let graph = Graph()
+        let w = try graph.input("w", [2])
+        let penalty = try Regularizer.l2(1e-4).penalty(w)
+        let outputs = try [penalty] + graph.gradients(of: penalty, withRespectTo: [w])
+        let found = try executor.run(
+            executor.compile(graph, outputs: outputs), inputs: ["w": HostTensor([2], [1e20, -1e20] as [Float])])
+        #expect(isClose(try found[0].elements(), [2e36]))
+        #expect(isClose(try found[1].elements(), [2e16, -2e16]))
     }
 
     @Test func losses() throws {

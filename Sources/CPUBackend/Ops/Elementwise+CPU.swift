@@ -265,6 +265,10 @@ extension cv_unary_function {
             case .gelu: CV_GELU
             case .silu: CV_SILU
             case .softplus: CV_SOFTPLUS
+            case .gaussian: CV_GAUSSIAN
+            case .sigmoidDerivative: CV_SIGMOID_DERIVATIVE
+            case .geluDerivative: CV_GELU_DERIVATIVE
+            case .siluDerivative: CV_SILU_DERIVATIVE
             }
     }
 }

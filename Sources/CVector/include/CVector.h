@@ -17,7 +17,7 @@ int64_t cv_type_size(cv_type type);
 typedef enum : int32_t {
     CV_NEGATE, CV_ABSOLUTE, CV_SIGN, CV_SQUARE, CV_SQUARE_ROOT, CV_RECIPROCAL_SQUARE_ROOT, CV_RECIPROCAL,
     CV_EXPONENTIAL, CV_LOGARITHM, CV_SINE, CV_COSINE, CV_FLOOR, CV_ERROR_FUNCTION, CV_SIGMOID, CV_TANH, CV_RELU,
-    CV_GELU, CV_SILU, CV_SOFTPLUS
+    CV_GELU, CV_SILU, CV_SOFTPLUS, CV_GAUSSIAN, CV_SIGMOID_DERIVATIVE, CV_GELU_DERIVATIVE, CV_SILU_DERIVATIVE
 } cv_unary_function;
 
 typedef enum : int32_t {
@@ -34,8 +34,11 @@ void cv_binary(
 void cv_select(
     cv_type type, const void *mask, int64_t mask_step, const void *a, int64_t a_step, const void *b, int64_t b_step,
     void *y, int64_t count);
-/// Between any two types: to floating point rounding to nearest even, to integers towards zero.
+/// Between any two types: to floating point rounding to nearest even; from floating point to integers towards zero, to the
+/// nearest that there is, NaN to 0; between integers the low bits.
 void cv_convert(cv_type from, const void *source, cv_type to, void *result, int64_t count);
+/// Floats rounded to a half type, in place.
+void cv_round(cv_type to, float *x, int64_t count);
 /// `count` copies of one element.
 void cv_splat(int64_t element_size, const void *value, void *target, int64_t count);
 /// Elements [first, first + count) of a tensor of the given extents whose elements lie at the given strides.
@@ -59,7 +62,7 @@ typedef struct {
     const int64_t *strides;
 } cv_operand;
 
-/// Slots number the operands, then the constants, then the registers.
+/// Slots number the operands, then the constants, then the registers. A result of a half type is a float rounded to it.
 typedef struct {
     cv_instruction_kind kind;
     int32_t function;

@@ -16,9 +16,16 @@ package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
     case silu
     /// `ln(1 + eˣ)`, without overflow.
     case softplus
+    /// `e^(-x²/2)`, of which the derivatives of the error function and of GELU's are made.
+    case gaussian
+    /// The derivatives of ``sigmoid``, ``gelu`` and ``silu``: functions of their own, as each formula made of the function
+    /// itself cancels somewhere, `y·(1 - y)` where y nears 1.
+    case sigmoidDerivative, geluDerivative, siluDerivative
 }
 
 /// A function of two numbers, elementwise. Comparisons give 1 or 0 in the operands' type.
+///
+/// Integers wrap around. Their quotient is rounded towards zero, and is 0 where the divisor is 0.
 package enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
     case add, subtract, multiply, divide, power, minimum, maximum
     case equal, less, lessOrEqual
@@ -27,8 +34,9 @@ package enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
 /// A chain of elementwise functions as one operation: what the fusion pass makes.
 ///
 /// The operands broadcast to a common shape; for each element the instructions run in order and the last one's value
-/// is the result, of type `dtype`. Arithmetic is in `dtype` of the instruction's operands; float16 and bfloat16 operands
-/// are converted to float32 when read.
+/// is the result, of type `dtype`. Arithmetic is in `dtype` of the instruction's operands; in float16 and bfloat16 it is
+/// float32 arithmetic with every instruction's result rounded, so that a chain gives the bits that its parts alone give.
+/// Numbers beside such operands are float32.
 package struct ElementwiseProgram: Hashable, Sendable {
     /// Where an instruction takes an argument from.
     package enum Argument: Hashable, Sendable {
@@ -144,82 +152,6 @@ extension ShapeRule {
     }
 }
 
-extension GradientRule {
-    package func unary(_ function: UnaryFunction) throws -> [Tensor?] {
-        let (x, y, dy) = (operands[0], results[0], try cotangent())
-        let gradient: Tensor? =
-            switch function {
-            case .negate: try -dy
-            case .absolute: try dy * x.sign()
-            case .sign, .floor: nil
-            case .square: try dy * x * 2
-            case .squareRoot: try dy / y * 0.5
-            case .reciprocalSquareRoot: try dy * y * y * y * -0.5
-            case .reciprocal: try -(dy * y * y)
-            case .exponential: try dy * y
-            case .logarithm: try dy / x
-            case .sine: try dy * x.cos()
-            case .cosine: try -(dy * x.sin())
-            case .errorFunction: try dy * (-x.square()).exp() * 1.128_379_167_095_512_6
-            case .sigmoid: try dy * (y * (1 - y))
-            case .tanh: try dy * (1 - y.square())
-            case .relu: try Tensor.select(try y.greater(than: 0), dy, dy.scalar(0))
-            case .gelu:
-                // Φ(x) + x·φ(x)
-                try dy
-                    * ((x * 0.707_106_781_186_547_5).erf() * 0.5 + 0.5
-                        + x * (x.square() * -0.5).exp() * 0.398_942_280_401_432_7)
-            case .silu: try dy * (x.sigmoid() * (1 + x - y))
-            case .softplus: try dy * x.sigmoid()
-            }
-        return [gradient]
-    }
-
-    package func binary(_ function: BinaryFunction) throws -> [Tensor?] {
-        let (a, b, y, dy) = (operands[0], operands[1], results[0], try cotangent())
-        /// Summing undoes broadcasting.
-        func pair(_ da: Tensor, _ db: Tensor) throws -> [Tensor?] {
-            [try da.summed(to: a.shape), try db.summed(to: b.shape)]
-        }
-        switch function {
-        case .add: return try pair(dy, dy)
-        case .subtract: return try pair(dy, -dy)
-        case .multiply: return try pair(dy * b, dy * a)
-        case .divide: return try pair(dy / b, -(dy * y / b))
-        case .power:
-            // At a = 0 the logarithm is taken as 0, so that x^2 has a finite gradient for its constant exponent.
-            let logarithm = try Tensor.select(try a.greater(than: 0), a.log(), a.scalar(0))
-            // And at b = 0 the power is constant, at a = 0 too.
-            let slope = try Tensor.select(try b.equal(to: b.scalar(0)), b.scalar(0), b * a.power(b - 1))
-            return try pair(dy * slope, dy * y * logarithm)
-        case .minimum, .maximum:
-            // Equal operands share the cotangent, as in PyTorch.
-            let half = try a.equal(to: b) * 0.5
-            let first = try (function == .maximum ? b.less(than: a) : a.less(than: b)) + half
-            return try pair(dy * first, dy * (1 - first))
-        case .equal, .less, .lessOrEqual: return [nil, nil]
-        }
-    }
-
-    package func select() throws -> [Tensor?] {
-        let (mask, a, b, dy) = (operands[0], operands[1], operands[2], try cotangent())
-        let zero = try dy.scalar(0)
-        return [
-            nil, try Tensor.select(mask, dy, zero).summed(to: a.shape),
-            try Tensor.select(mask, zero, dy).summed(to: b.shape),
-        ]
-    }
-
-    package func cast(_ dtype: DType) throws -> [Tensor?] {
-        guard operands[0].dtype.isFloatingPoint, dtype.isFloatingPoint else { return [nil] }
-        return [try cotangent().cast(to: operands[0].dtype)]
-    }
-
-    package func elementwise(_ program: ElementwiseProgram) throws -> [Tensor?] {
-        throw ShapeError("take gradients before fusing")
-    }
-}
-
 extension Tensor {
     private func unary(_ function: UnaryFunction, _ file: StaticString, _ line: UInt) throws(GraphError) -> Tensor {
         try apply(.unary(function), file: file, line: line)
@@ -288,14 +220,26 @@ extension Tensor {
     }
 
     /// A binary function with a number on the right.
+    ///
+    /// - Throws: ``GraphError`` for a number that this tensor's type cannot hold.
     package func combine(
         _ function: BinaryFunction, _ number: Double, at location: SourceLocation? = nil
     ) throws(GraphError) -> Tensor {
-        try combine(function, scalar(number), at: location)
+        try combine(function, scalar(number, for: function, at: location), at: location)
     }
 
-    fileprivate func scalar(_ number: Double) throws(GraphError) -> Tensor {
-        try graph.add(.fill(Fill(value: number, type: TensorType([], dtype))), at: node.location)[0]
+    /// A number as a scalar of this tensor's type; in a 16-bit type it stays a float32.
+    func scalar(
+        _ number: Double, for function: BinaryFunction? = nil, at location: SourceLocation? = nil,
+        as name: String? = nil
+    ) throws(GraphError) -> Tensor {
+        if let function, let refusal = dtype.refusal(of: number) {
+            throw GraphError(
+                operation: name ?? Op.binary(function).name, message: refusal, operands: [type],
+                location: graph.locationOverride ?? location ?? node.location)
+        }
+        return try graph.add(
+            .fill(Fill(value: number, type: TensorType([], dtype))), at: location ?? node.location)[0]
     }
 
     public static func + (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.add, right) }
@@ -319,10 +263,10 @@ extension Tensor {
         try right.combine(.multiply, left)
     }
     public static func - (left: Double, right: Tensor) throws(GraphError) -> Tensor {
-        try right.scalar(left).combine(.subtract, right)
+        try right.scalar(left, for: .subtract).combine(.subtract, right)
     }
     public static func / (left: Double, right: Tensor) throws(GraphError) -> Tensor {
-        try right.scalar(left).combine(.divide, right)
+        try right.scalar(left, for: .divide).combine(.divide, right)
     }
     public static prefix func - (operand: Tensor) throws(GraphError) -> Tensor {
         try operand.graph.add(.unary(.negate), [operand], at: operand.node.location)[0]
@@ -347,12 +291,20 @@ extension Tensor {
         try combine(.maximum, other, at: SourceLocation(file: file, line: line))
     }
 
-    /// This tensor with every element held between two numbers.
+    /// This tensor with every element held between two numbers; NaN stays NaN. The slope is 1 within the range, its ends
+    /// included, else 0, as in PyTorch.
     public func clamped(
         to range: ClosedRange<Double>, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         let location = SourceLocation(file: file, line: line)
-        return try combine(.maximum, range.lowerBound, at: location).combine(.minimum, range.upperBound, at: location)
+        let (lower, upper) = try (
+            scalar(range.lowerBound, for: .maximum, at: location), scalar(range.upperBound, for: .minimum, at: location)
+        )
+        let isWithin = try lower.combine(.lessOrEqual, self, at: location)
+            .combine(.multiply, combine(.lessOrEqual, upper, at: location), at: location)
+        let nearest = try stoppingGradient(file: file, line: line).combine(.maximum, lower, at: location)
+            .combine(.minimum, upper, at: location)
+        return try .select(isWithin, self, nearest, file: file, line: line)
     }
 
     /// 1 where this is less than `other`, else 0, in the operands' type.
@@ -370,7 +322,9 @@ extension Tensor {
     public func greater(
         than number: Double, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try scalar(number).combine(.less, self, at: SourceLocation(file: file, line: line), as: "greater(than:)")
+        let location = SourceLocation(file: file, line: line)
+        return try scalar(number, for: .less, at: location, as: "greater(than:)")
+            .combine(.less, self, at: location, as: "greater(than:)")
     }
 
     /// `a` where `mask` is not zero, else `b`; the three broadcast.
@@ -380,7 +334,9 @@ extension Tensor {
         try mask.apply(.select, [a, b], file: file, line: line)
     }
 
-    /// The same numbers in another type. Floating-point numbers are rounded to nearest even, and towards zero to integers.
+    /// The same numbers in another type. Floating-point numbers are rounded to nearest even, and to integers towards zero;
+    /// what is beyond an integer type's range becomes the nearest end of it, and NaN 0. From one integer type to another the
+    /// low bits are kept.
     public func cast(to dtype: DType, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         dtype == self.dtype ? self : try apply(.cast(dtype), file: file, line: line)
     }

@@ -9,7 +9,7 @@ package struct Input: Hashable, Sendable {
     }
 }
 
-/// One number in every element.
+/// One number in every element, one that the type holds (``DType/refusal(of:)``).
 package struct Fill: Hashable, Sendable {
     package var value: Double
     package var type: TensorType
@@ -76,6 +76,7 @@ extension ShapeRule {
     package func fill(_ attributes: Fill) throws -> [TensorType] {
         try count(0)
         try countable(attributes.type.shape)
+        if let refusal = attributes.type.dtype.refusal(of: attributes.value) { throw ShapeError(refusal) }
         return [attributes.type]
     }
 
@@ -137,13 +138,18 @@ extension Graph {
         try add(.constant(value), at: SourceLocation(file: file, line: line))[0]
     }
 
-    /// One number in every element of `shape`.
+    /// One number in every element of `shape`, rounded to `dtype`.
+    ///
+    /// - Throws: ``GraphError`` for a number that `dtype` cannot hold: a fraction, NaN or what is out of range in an integer
+    ///   type, what would round to infinity in a floating-point type.
     public func fill(
         _ value: Double, _ shape: Shape = [], _ dtype: DType = .float32, file: StaticString = #fileID,
         line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try add(.fill(Fill(value: value, type: TensorType(shape, dtype))), at: SourceLocation(file: file, line: line))[
-            0]
+        // What the type cannot hold stays as it is for the shape rule to name.
+        let held = dtype.refusal(of: value) == nil ? dtype.converted(value) : value
+        return try add(
+            .fill(Fill(value: held, type: TensorType(shape, dtype))), at: SourceLocation(file: file, line: line))[0]
     }
 
     /// Random float32 numbers, uniform in [0, 1) or standard normal, new for each value of the int32 scalar `counter`.

@@ -98,8 +98,10 @@ extension GradientRule {
         switch attributes.function {
         case .sum: return [try dy.broadcast(to: x.shape)]
         case .mean:
-            let count = attributes.extents(x.shape).reduced
-            return [try (dy / Double(count)).broadcast(to: x.shape)]
+            let count = Double(attributes.extents(x.shape).reduced)
+            // float16 has no number beyond 65504; the reciprocal beside it is a float32.
+            let share = try x.dtype.refusal(of: count) == nil ? dy / count : dy * (1 / count)
+            return [try share.broadcast(to: x.shape)]
         case .minimum, .maximum:
             // Equal extremes share the cotangent, as in PyTorch's amax.
             let mask = try x.equal(to: results[0].reshaped(to: kept))
@@ -124,6 +126,16 @@ extension Tensor {
         // The innermost run of adjacent axes first: a mean of means over runs is the mean, as every run is full.
         var result = self
         var last = rank - 1
+        let adjoins = axes.isEmpty || (axes.max() ?? 0) - (axes.min() ?? 0) == axes.count - 1
+        if !adjoins, function == .minimum || function == .maximum {
+            // In one reduction, so that equal extremes share the cotangent alike, whichever run they are in.
+            let kept = (0..<rank).filter { !axes.contains($0) }
+            let transpose = Transpose(permutation: kept + axes.sorted())
+            result = try graph.add(.transpose(transpose), [self], at: location)[0]
+            result = try graph.add(
+                .reduce(Reduce(function, first: kept.count, count: axes.count)), [result], at: location)[0]
+            last = -1
+        }
         while last >= 0 {
             guard axes.contains(last) else { last -= 1; continue }
             var first = last

@@ -6,9 +6,9 @@
 //   embeddingGradient(i, dy · w)       →  embeddingGradient(i, dy) · w
 //   dyᵀ · embedding(T, i)              →  embeddingGradient(i, dy)ᵀ · T        (and with its operands exchanged)
 //
-// The first two give the same bits. The others add up the cotangents of equal indices before the product, not after. An
-// index outside the table gives a row of NaN as before; its share of the weight's gradient is left out, as it always is
-// of the table's.
+// The first two give the same bits. The others add up the cotangents of equal indices before the product, not after, and
+// are not done in 16 bits, where that would show. An index outside the table gives a row of NaN as before; its share of the
+// weight's gradient is left out, as it always is of the table's.
 
 extension Computation {
     /// Products with rows of an embedding table done on the table itself, where it has at most half as many rows as
@@ -79,6 +79,7 @@ extension [Node] {
         let product = self[node.operands[1].node]
         guard case .matMul(let inner) = product.op, product.operands.count == 2, inner.activation == nil,
             !inner.transposeA, isReadOnce(node.operands[1]), type(product.operands[1]).shape.rank == 2,
+            !node.resultTypes[0].dtype.isHalf,
             isSmallTable(
                 rows: attributes.rows, width: node.resultTypes[0].shape[1],
                 indices: type(node.operands[0]).shape.elementCount)
@@ -90,7 +91,7 @@ extension [Node] {
     /// dyᵀ · embedding(T, i) or embedding(T, i)ᵀ · dy
     private mutating func weightGradient(_ node: Node, _ attributes: MatMul) -> Value? {
         guard attributes.transposeA, !attributes.transposeB, node.resultTypes[0].shape.rank == 2,
-            type(node.operands[1]).shape.rank == 2
+            type(node.operands[1]).shape.rank == 2, !node.operandTypes[0].dtype.isHalf
         else { return nil }
         for (rows, cotangent) in [(1, 0), (0, 1)] {
             guard let found = tableRows(node.operands[rows]) else { continue }

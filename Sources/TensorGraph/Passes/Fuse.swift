@@ -12,6 +12,9 @@ extension Computation {
     private static let epilogueActivations: Set<UnaryFunction> = [.relu, .sigmoid, .tanh, .gelu, .silu]
 
     /// `activation(a · b + bias)` as one node, where nothing else reads what lies between.
+    ///
+    /// An epilogue rounds once, at its end. Results of 16 bits are rounded after each operation, fused or not, so that those
+    /// products take only what changes no bits: max(x, 0).
     private func withEpilogues() -> Computation {
         let uses = useCounts
         /// How often the value that stands for `value` in the new list is read.
@@ -180,7 +183,7 @@ extension Node {
     /// This product with a bias in its epilogue, where the bias runs along the last axis and there is none yet.
     fileprivate func addingBias(_ bias: Value, _ list: [Node], result: TensorType) -> Node? {
         guard case .matMul(let attributes) = op, operands.count == 2, attributes.activation == nil,
-            result == resultTypes[0], list.type(bias).shape == [result.shape[result.shape.rank - 1]]
+            result == resultTypes[0], !result.dtype.isHalf, list.type(bias).shape == [result.shape[result.shape.rank - 1]]
         else { return nil }
         var node = self
         node.operands.append(bias)
@@ -190,6 +193,7 @@ extension Node {
 
     /// This product with an activation in its epilogue, where there is none yet.
     fileprivate func addingActivation(_ function: UnaryFunction) -> Node? {
+        guard function == .relu || !resultTypes[0].dtype.isHalf else { return nil }
         var node = self
         switch op {
         case .matMul(var attributes) where attributes.activation == nil:

@@ -45,8 +45,10 @@ extension Computation {
     /// The leaf that a node of constant operands comes to.
     private func folded(_ node: Node, _ list: [Node]) -> Op? {
         guard let result = node.resultTypes.first, !node.operands.isEmpty else { return nil }
-        func fill(_ value: Double) -> Op { .fill(Fill(value: result.dtype.rounded(value), type: result)) }
+        func fill(_ value: Double) -> Op { .fill(Fill(value: result.dtype.converted(value), type: result)) }
         switch node.op {
+        case .cast(let dtype) where !dtype.isFloatingPoint && !node.operandTypes[0].dtype.isFloatingPoint:
+            return list.number(node.operands[0]).map { fill(dtype.wrapped($0)) }
         case .reshape, .broadcast, .stopGradient, .transpose, .slice, .cast:
             return list.number(node.operands[0]).map(fill)
         case .binary(let function):
@@ -60,7 +62,8 @@ extension Computation {
             case .divide: return fill(a / b)
             default: return nil
             }
-        case .unary(.negate): return list.number(node.operands[0]).map { fill(-$0) }
+        case .unary(.negate) where result.dtype.isFloatingPoint:
+            return list.number(node.operands[0]).map { fill(-$0) }
         case .reduce(let reduce):
             guard reduce.function != .sum, reduce.producer == nil else { return nil }
             return list.number(node.operands[0]).map(fill)
@@ -106,16 +109,5 @@ extension [Node] {
     func number(_ value: Value) -> Double? {
         guard case .fill(let fill) = self[value.node].op else { return nil }
         return fill.value
-    }
-}
-
-extension DType {
-    /// A number as an element of this type holds it.
-    func rounded(_ value: Double) -> Double {
-        switch self {
-        case .float32: Double(Float(value))
-        case .float64, .float16, .bfloat16: value
-        case .int32, .int64, .uint8: value.isFinite ? value.rounded(.towardZero) : value
-        }
     }
 }

@@ -134,10 +134,11 @@ public enum Regularizer: Hashable, Sendable {
     case l2(Double)
 
     /// The penalty on one parameter: a scalar.
-    func penalty(_ parameter: Tensor) throws -> Tensor {
+    package func penalty(_ parameter: Tensor) throws -> Tensor {
         switch self {
         case .l1(let factor): try parameter.absolute().sum() * factor
-        case .l2(let factor): try parameter.square().sum() * factor
+        // The square alone overflows at 1e20.
+        case .l2(let factor): try (parameter * factor * parameter).sum()
         }
     }
 }

@@ -6,7 +6,9 @@ extension UnaryFunction {
         switch self {
         case .squareRoot, .reciprocalSquareRoot, .logarithm: .uniform(0.1...4)
         case .reciprocal: .uniform(0.3...3)
-        case .exponential, .sine, .cosine, .sigmoid, .tanh, .gelu, .silu, .softplus, .errorFunction: .scaled(2)
+        case .exponential, .sine, .cosine, .sigmoid, .tanh, .gelu, .silu, .softplus, .errorFunction, .gaussian,
+            .sigmoidDerivative, .geluDerivative, .siluDerivative:
+            .scaled(2)
         case .negate, .absolute, .sign, .square, .floor, .relu: .normal
         }
     }
@@ -16,7 +18,8 @@ extension UnaryFunction {
         let values: [Double] = [0, -0.0, 1, -1, 0.5, -2.5, 30, -30, .nan]
         let denormal = Double(Float.leastNormalMagnitude / 8)
         return switch self {
-        case .negate, .absolute, .square, .relu, .exponential, .sigmoid, .tanh, .errorFunction:
+        case .negate, .absolute, .square, .relu, .exponential, .sigmoid, .tanh, .errorFunction, .gaussian,
+            .sigmoidDerivative, .geluDerivative, .siluDerivative:
             values + [.infinity, -.infinity, 1e20, -1e20, denormal, 88, -104]
         case .floor, .sign, .softplus: values + [.infinity, -.infinity, 1e20, -1e20]
         // No denormals: PoCL's vector of sines is wrong for them beside a large number.
@@ -31,8 +34,9 @@ extension UnaryFunction {
     var tolerance: Tolerance {
         switch self {
         case .negate, .absolute, .sign, .floor, .relu: .exact
-        case .square, .squareRoot, .reciprocal, .reciprocalSquareRoot, .exponential: .arithmetic
-        case .sine, .cosine, .errorFunction, .sigmoid: .transcendental
+        case .square, .squareRoot, .reciprocal, .reciprocalSquareRoot, .exponential, .gaussian: .arithmetic
+        case .sine, .cosine, .errorFunction, .sigmoid, .sigmoidDerivative, .geluDerivative, .siluDerivative:
+            .transcendental
         case .logarithm, .tanh, .gelu, .silu, .softplus: .looseTranscendental
         }
     }

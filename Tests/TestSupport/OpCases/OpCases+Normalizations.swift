@@ -50,6 +50,15 @@ extension OpCase {
             OpCase(
                 "batchNorm far from zero", .batchNorm(Normalization()),
                 [.tensor([3, 2, 5, 7], shifted), .tensor([2], .uniform(0.5...2)), .tensor([2])], .normwise(1e-4)),
+            // Squares of these are no float32.
+            OpCase(
+                "layerNorm of huge numbers", .layerNorm(Normalization()),
+                [.tensor([5, 67], .scaled(1e20)), .tensor([67], .uniform(0.5...2)), .tensor([67])], .normalization,
+                gradient: .parity(.normalizationGradient)),
+            OpCase(
+                "batchNorm of huge numbers", .batchNorm(Normalization()),
+                [.tensor([3, 2, 5, 7], .scaled(1e20)), .tensor([2], .uniform(0.5...2)), .tensor([2])], .normalization,
+                gradient: .parity(.normalizationGradient)),
             OpCase(
                 "layerNorm of one column", .layerNorm(Normalization()),
                 [.tensor([7, 1]), .tensor([1]), .tensor([1])], .normalization),

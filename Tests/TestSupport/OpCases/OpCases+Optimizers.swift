@@ -24,6 +24,17 @@ extension OpCase {
                     ], .normwise(4e-6)
                 ).with { $0.isLarge = shape.elementCount > 10_000 })
         }
+        // Gradients whose squares are too large or too small for float32, and a step near 2²².
+        let gradients = Sweep.values.filter { $0 == 0 || (0x1p-96..<0x1p68).contains($0.magnitude) }
+        for step in [1.0, 4e6] {
+            cases.append(
+                OpCase(
+                    "adam over all exponents step \(Int(step))", .adam(Adam()),
+                    [.tensor([gradients.count], .values([0])), .tensor([gradients.count], .values(gradients))]
+                        + [Input](repeating: .tensor([gradients.count], .values([0])), count: 2)
+                        + [.int32([], .values([step])), rate(0.125)], .elementwise(4e-6, floor: 1e-35)
+                ).large)
+        }
         let descents: [(Shape, SGD)] = [
             ([1], SGD()), ([17, 31], SGD()), ([7], SGD(weightDecay: 0.5)), ([17, 31], SGD(momentum: 0.9)),
             ([], SGD(momentum: 0.5)),

@@ -18,13 +18,58 @@ extension UnaryFunction {
         case .cosine: Foundation.cos(x)
         case .floor: Foundation.floor(x)
         case .errorFunction: Foundation.erf(x)
-        case .sigmoid: 1 / (1 + Foundation.exp(-x))
+        case .sigmoid: Foundation.exp(min(x, 0)) / (1 + Foundation.exp(-abs(x)))
         case .tanh: Foundation.tanh(x)
         case .relu: x.isNaN ? x : max(x, 0)
         // Φ(x) = erfc(-x/√2) / 2 keeps its precision where Φ is tiny.
         case .gelu: x * 0.5 * Foundation.erfc(-x * 0.5.squareRoot())
         case .silu: x / (1 + Foundation.exp(-x))
         case .softplus: max(x, 0) + Foundation.log1p(Foundation.exp(-abs(x))) + (x.isNaN ? x : 0)
+        case .gaussian: Foundation.exp(-x * x / 2)
+        case .sigmoidDerivative: UnaryFunction.sigmoid(x) * UnaryFunction.sigmoid(-x)
+        case .geluDerivative:
+            0.5 * Foundation.erfc(-x * 0.5.squareRoot()) + Self.vanishing(x, Self.normalDensity(x))
+        case .siluDerivative:
+            UnaryFunction.sigmoid(x) + Self.vanishing(x, UnaryFunction.sigmoidDerivative(x))
+        }
+    }
+
+    private static func normalDensity(_ x: Double) -> Double {
+        Foundation.exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+    }
+
+    /// A product whose second factor vanishes faster than the first grows.
+    private static func vanishing(_ x: Double, _ factor: Double) -> Double { factor == 0 ? 0 : x * factor }
+
+    /// The slope by calculus, independent of the rule that the graph has for it, with the conventions of PyTorch at kinks,
+    /// ends and NaN; `nil` where there is none.
+    package func slope(_ x: Double) -> Double? {
+        let y = self(x)
+        return switch self {
+        case .negate: -1
+        case .absolute: x > 0 ? 1 : x < 0 ? -1 : 0
+        case .sign, .floor: nil
+        case .square: 2 * x
+        case .squareRoot: 0.5 / y
+        case .reciprocalSquareRoot: -0.5 * y * y * y
+        case .reciprocal: -1 / (x * x)
+        case .exponential: y
+        case .logarithm: 1 / x
+        case .sine: Foundation.cos(x)
+        case .cosine: -Foundation.sin(x)
+        case .errorFunction: 2 / Double.pi.squareRoot() * Foundation.exp(-x * x)
+        case .sigmoid: UnaryFunction.sigmoidDerivative(x)
+        case .tanh: 4 * UnaryFunction.sigmoidDerivative(2 * x)
+        case .relu: x <= 0 ? 0 : 1
+        case .gelu: UnaryFunction.geluDerivative(x)
+        case .silu: UnaryFunction.siluDerivative(x)
+        case .softplus: UnaryFunction.sigmoid(x)
+        case .gaussian: -Self.vanishing(x, y)
+        case .sigmoidDerivative: -y * Foundation.tanh(x / 2)
+        case .geluDerivative:
+            Self.vanishing(2 - x * x, Self.normalDensity(x))
+        case .siluDerivative:
+            Self.vanishing(2 - x * Foundation.tanh(x / 2), UnaryFunction.sigmoidDerivative(x))
         }
     }
 }
@@ -74,7 +119,9 @@ extension Reference {
         case .float32, .float64: value
         case .float16: Double(Float16(value))
         case .bfloat16: Double(Rounding.bfloat16(Float(value)))
-        case .int32, .int64, .uint8: value.rounded(.towardZero)
+        case .int32: value.isNaN ? 0 : min(max(value, -2_147_483_648), 2_147_483_647).rounded(.towardZero)
+        case .uint8: value.isNaN ? 0 : min(max(value, 0), 255).rounded(.towardZero)
+        case .int64: value.isNaN ? 0 : min(max(value, -0x1p63), 0x1p63).rounded(.towardZero)
         }
     }
 
