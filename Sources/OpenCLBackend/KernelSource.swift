@@ -15,7 +15,7 @@ package struct ProgramText: Hashable, Sendable {
     /// The text of a kernel's files and generated lines, and its macros as options.
     ///
     /// - Throws: ``KernelSource/MissingFile``.
-    init(_ kernel: KernelSpecification) throws {
+    package init(_ kernel: KernelSpecification) throws {
         func texts(_ files: [String]) throws -> String {
             try files.map { try KernelSource.text(of: $0) }.joined(separator: "\n")
         }

@@ -29,6 +29,8 @@ package final class ProgramCache: Sendable {
         package var foundInMemory = 0
         package var foundInFile = 0
         package var built = 0
+        /// Those of them that need more of OpenCL C than is declared here.
+        package var builtWithDriversHeader = 0
         package var stored = 0
         /// Files that were there but could not be used.
         package var rejected = 0
@@ -86,7 +88,7 @@ package final class ProgramCache: Sendable {
     package func build(_ text: ProgramText) throws(OpenCLError) -> Program {
         let program: Program
         if context.device.compilesAtLaunch {
-            let object = try ProgramObject(context, source: text.source, options: text.options, name: text.name)
+            let object = try compile(text)
             program = try Program(linking: object)
             store(text) { () throws(OpenCLError) in try object.binary() }
         } else {
@@ -95,6 +97,20 @@ package final class ProgramCache: Sendable {
         }
         state.withLock { $0.statistics.built += 1 }
         return keep(program, text)
+    }
+
+    /// Compiles with the declarations in `driver/pocl.cl`, or, where these do not do, with the driver's own, which take it
+    /// five times as long to read.
+    private func compile(_ text: ProgramText) throws(OpenCLError) -> ProgramObject {
+        if let declarations = try? KernelSource.text(of: "driver/pocl.cl"),
+            let object = try? ProgramObject(
+                context, source: declarations + "#line 1\n" + text.source, options: text.options + " -D_OPENCL_H_",
+                name: text.name)
+        {
+            return object
+        }
+        state.withLock { $0.statistics.builtWithDriversHeader += 1 }
+        return try ProgramObject(context, source: text.source, options: text.options, name: text.name)
     }
 
     private func keep(_ program: Program, _ key: ProgramText) -> Program {
