@@ -226,7 +226,23 @@ void multiply_tile(
         for (int v = 0; v < TILE_VECTORS; v++) ((floatv *)sums)[i * TILE_VECTORS + v] = tile[i][v];
     }
     #pragma unroll 1
-    for (int i = skipped; i < rows; i++) {
+    for (int i = skipped; columns == TILE_N && i < rows; i++) {
+        __global floatv_unaligned *target = (__global floatv_unaligned *)(c + (long)(i - skipped) * n);
+        #pragma unroll
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            floatv sum = ((floatv *)sums)[i * TILE_VECTORS + v];
+            if (!first) sum += target[v].value;
+            if (last) {
+#if HAS_BIAS
+                sum += loadv(v, bias);
+#endif
+                sum = ACTIVATION(sum);
+            }
+            target[v].value = sum;
+        }
+    }
+    #pragma unroll 1
+    for (int i = skipped; columns < TILE_N && i < rows; i++) {
         #pragma unroll 1
         for (int v = 0; v * VECTOR_WIDTH < columns; v++) {
             __global float *target = c + (long)(i - skipped) * n + v * VECTOR_WIDTH;

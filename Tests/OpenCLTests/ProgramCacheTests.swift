@@ -178,6 +178,24 @@ final class TemporaryDirectory {
         #expect(directory(["TESSERA_CACHE_DIR": "", "HOME": "/c"]) == nil)
     }
 
+    @Test func givesPoCLAFolderThatItCanMake() {
+        func folder(_ environment: [String: String], usable: [String]) -> String? {
+            DriverFiles.poclFolder(environment) { path in usable.contains { path.hasPrefix($0) } }
+        }
+        let temporary = "/t/tessera-\(geteuid())/pocl"
+        // The user's word, then ours, then PoCL's own choice.
+        #expect(folder(["POCL_CACHE_DIR": "/a", "TESSERA_CACHE_DIR": "/b", "HOME": "/h"], usable: ["/"]) == nil)
+        #expect(folder(["TESSERA_CACHE_DIR": "/b", "HOME": "/h"], usable: ["/"]) == "/b/pocl")
+        #expect(folder(["TESSERA_CACHE_DIR": "", "HOME": "/h"], usable: ["/"]) == nil)
+        #expect(folder(["HOME": "/h"], usable: ["/"]) == nil)
+        #expect(folder([:], usable: ["/"]) == nil)
+        // What can't be made is passed over.
+        #expect(folder(["TESSERA_CACHE_DIR": "/b", "HOME": "/h", "TMPDIR": "/t"], usable: ["/h", "/t"]) == nil)
+        #expect(folder(["TESSERA_CACHE_DIR": "/b", "HOME": "/h", "TMPDIR": "/t"], usable: ["/t"]) == temporary)
+        #expect(folder(["XDG_CACHE_HOME": "/x", "HOME": "/h", "TMPDIR": "/t"], usable: ["/h", "/t"]) == temporary)
+        #expect(folder(["HOME": "/h", "TMPDIR": "/t"], usable: []) == nil)
+    }
+
     /// The vectors of the reference implementation: key 00 01 … 0f, input 00 01 … (n - 1).
     @Test func sipHashGivesTheReferenceVectors() {
         let key: (UInt64, UInt64) = (0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908)

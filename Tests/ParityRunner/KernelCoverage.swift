@@ -44,6 +44,21 @@ package enum KernelCoverage {
         }
     }
 
+    /// The kernels that tasks launch, for matrix units left out.
+    package static func kernels(of tasks: [ParityTask]) throws -> Set<KernelSpecification> {
+        var kernels: Set<KernelSpecification> = []
+        for task in tasks {
+            for plan in task.plans {
+                let nodes = try nodes(task.opCase, plan)
+                for device in task.devices {
+                    guard case .opencl(_, let profile) = device.kind else { continue }
+                    kernels.formUnion(try launches(nodes, profile).map(\.kernel))
+                }
+            }
+        }
+        return kernels
+    }
+
     /// The names of the kernels in each file of `Kernels/`: what `__kernel`, or a macro that stands for it, makes one.
     package static func namesByFile() throws -> [String: [String]] {
         let pattern = #/(?:__kernel|\b[A-Z]+_KERNEL)\b(?:\s|__attribute__\(\([^;{]*?\)\)\)?)*void\s+(\w+)\s*\(/#
