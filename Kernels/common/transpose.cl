@@ -1,5 +1,5 @@
 // A square of VECTOR_WIDTH × VECTOR_WIDTH floats turned over in registers, for kernels that name this file as one to put
-// before them.
+// before them. Follows common/shuffle.cl.
 //
 //   a: rows of x                                b: columns of x      log2(VECTOR_WIDTH) rounds of perfect shuffles: rows
 //   ┌ x00 x01 … ┐   round    ┌ x00 x80 x01 … ┐      ┌ x00 x10 … ┐    r and r + half are interleaved, as cards are. Each
@@ -16,10 +16,8 @@
 
 #define SHUFFLE_ROUND(from, to) \
     _Pragma("unroll") for (int r = 0; r < VECTOR_WIDTH / 2; ++r) { \
-        to[2 * r].even = from[r].lo; \
-        to[2 * r].odd = from[r + VECTOR_WIDTH / 2].lo; \
-        to[2 * r + 1].even = from[r].hi; \
-        to[2 * r + 1].odd = from[r + VECTOR_WIDTH / 2].hi; \
+        to[2 * r] = LOW(from[r], from[r + VECTOR_WIDTH / 2]); \
+        to[2 * r + 1] = HIGH(from[r], from[r + VECTOR_WIDTH / 2]); \
     }
 
 // PoCL makes vstore16 four stores where one of this is one.

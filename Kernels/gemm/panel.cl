@@ -15,7 +15,7 @@
 // Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed; a batch stride of 0
 // shares it), bias [n], y [batch, m, n]. 2·m·n·k flops a batch entry. Bytes moved: a and b once (a twice, where packed),
 // y once for each block of k. There is no local memory and no barrier; the local size is always (1, 1, 1), so that
-// every barrier-free line below compiles to plain vector code. Follows common/transpose.cl.
+// every barrier-free line below compiles to plain vector code. Follows common/shuffle.cl and common/transpose.cl.
 // Method: K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", TOMS 34(3), 2008, with
 // the roles of a and b exchanged: the panel of b stays in the nearest cache and a streams past it.
 
@@ -112,14 +112,18 @@ static void pack_columns(
     __global const float *b, PANEL_SPACE float *panel, const int depth, const int columns, const int stride)
 {
 #if TRANSPOSE_B
+    #pragma unroll 1
     for (int v = 0; v < TILE_VECTORS; v++) {
         const int first = v * VECTOR_WIDTH;
         int p = 0;
         if (columns >= first + VECTOR_WIDTH) {
+            #pragma unroll 1
             for (; p + VECTOR_WIDTH <= depth; p += VECTOR_WIDTH)
                 TRANSPOSE_SQUARE(b + (long)first * stride + p, stride, PANEL_SPACE, panel + p * TILE_N + first, TILE_N);
         }
+        #pragma unroll 1
         for (int j = first; j < first + VECTOR_WIDTH; j++) {
+            #pragma unroll 1
             for (int rest = p; rest < depth; rest++)
                 panel[rest * TILE_N + j] = j < columns ? b[(long)j * stride + rest] : 0;
         }
@@ -131,7 +135,9 @@ static void pack_columns(
                 ((PANEL_SPACE floatv *)panel)[p * TILE_VECTORS + v] = loadv(v, b + (long)p * stride);
         }
     } else {
+        #pragma unroll 1
         for (int p = 0; p < depth; p++) {
+            #pragma unroll 1
             for (int j = 0; j < TILE_N; j++) panel[p * TILE_N + j] = j < columns ? b[(long)p * stride + j] : 0;
         }
     }
@@ -187,7 +193,9 @@ void multiply(
 // The vector at `pointer`, of which only the first `count` lanes may be touched; the others are zero.
 static floatv load_part(__global const float *pointer, const int count)
 {
+    if (count == VECTOR_WIDTH) return loadv(0, pointer);
     float lanes[VECTOR_WIDTH];
+    #pragma unroll 1
     for (int l = 0; l < VECTOR_WIDTH; l++) lanes[l] = l < count ? pointer[l] : 0;
     return loadv(0, lanes);
 }
@@ -198,7 +206,7 @@ static inline __attribute__((always_inline))
 void multiply_tile(
     __global const float *a, const long stride, PANEL_SPACE const float *b, __global float *c,
     __global const float *bias, const int depth, const int skipped, const int rows, const int columns, const int n,
-    const int vectors, const int first, const int last)
+    const int first, const int last)
 {
     floatv tile[TILE_M][TILE_VECTORS];
     #pragma unroll
@@ -206,37 +214,54 @@ void multiply_tile(
         #pragma unroll
         for (int v = 0; v < TILE_VECTORS; v++) tile[i][v] = (floatv)(0);
     }
-    multiply(a, stride, b, depth, vectors, tile);
+    if (columns > TILE_N - VECTOR_WIDTH)
+        multiply(a, stride, b, depth, TILE_VECTORS, tile);
+    else
+        multiply(a, stride, b, depth, TILE_VECTORS - 1, tile);
+    // Out of the registers, so that the rest is a loop: unrolled, it took compilers longer than all else.
+    float sums[TILE_M * TILE_N] __attribute__((aligned(64)));
     #pragma unroll
     for (int i = 0; i < TILE_M; i++) {
-        if (i >= skipped && i < rows) {
-            #pragma unroll
-            for (int v = 0; v < TILE_VECTORS; v++) {
-                __global float *target = c + (long)(i - skipped) * n + v * VECTOR_WIDTH;
-                if (columns >= (v + 1) * VECTOR_WIDTH) {
-                    floatv sum = tile[i][v];
-                    if (!first) sum += loadv(0, target);
-                    if (last) {
+        #pragma unroll
+        for (int v = 0; v < TILE_VECTORS; v++) ((floatv *)sums)[i * TILE_VECTORS + v] = tile[i][v];
+    }
+    #pragma unroll 1
+    for (int i = skipped; columns == TILE_N && i < rows; i++) {
+        __global floatv_unaligned *target = (__global floatv_unaligned *)(c + (long)(i - skipped) * n);
+        #pragma unroll
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            floatv sum = ((floatv *)sums)[i * TILE_VECTORS + v];
+            if (!first) sum += target[v].value;
+            if (last) {
 #if HAS_BIAS
-                        sum += loadv(v, bias);
+                sum += loadv(v, bias);
 #endif
-                        sum = ACTIVATION(sum);
-                    }
-                    ((__global floatv_unaligned *)target)->value = sum;
-                } else if (columns > v * VECTOR_WIDTH) {
-                    const int count = columns - v * VECTOR_WIDTH;
-                    floatv sum = tile[i][v];
-                    if (!first) sum += load_part(target, count);
-                    if (last) {
+                sum = ACTIVATION(sum);
+            }
+            target[v].value = sum;
+        }
+    }
+    #pragma unroll 1
+    for (int i = skipped; columns < TILE_N && i < rows; i++) {
+        #pragma unroll 1
+        for (int v = 0; v * VECTOR_WIDTH < columns; v++) {
+            __global float *target = c + (long)(i - skipped) * n + v * VECTOR_WIDTH;
+            const int count = min(columns - v * VECTOR_WIDTH, VECTOR_WIDTH);
+            floatv sum = ((floatv *)sums)[i * TILE_VECTORS + v];
+            if (!first) sum += load_part(target, count);
+            if (last) {
 #if HAS_BIAS
-                        sum += load_part(bias + v * VECTOR_WIDTH, count);
+                sum += load_part(bias + v * VECTOR_WIDTH, count);
 #endif
-                        sum = ACTIVATION(sum);
-                    }
-                    float lanes[VECTOR_WIDTH];
-                    storev(sum, 0, lanes);
-                    for (int l = 0; l < count; l++) target[l] = lanes[l];
-                }
+                sum = ACTIVATION(sum);
+            }
+            if (count == VECTOR_WIDTH) {
+                ((__global floatv_unaligned *)target)->value = sum;
+            } else {
+                float lanes[VECTOR_WIDTH];
+                storev(sum, 0, lanes);
+                #pragma unroll 1
+                for (int l = 0; l < count; l++) target[l] = lanes[l];
             }
         }
     }
@@ -321,11 +346,7 @@ void gemm_panels(
 #else
                 __global const float *z = 0;
 #endif
-                if (columns > TILE_N - VECTOR_WIDTH)
-                    multiply_tile(x, stride, panel, y, z, depth, skipped, rows, columns, n, TILE_VECTORS, first, last);
-                else
-                    multiply_tile(
-                        x, stride, panel, y, z, depth, skipped, rows, columns, n, TILE_VECTORS - 1, first, last);
+                multiply_tile(x, stride, panel, y, z, depth, skipped, rows, columns, n, first, last);
             }
         }
     }

@@ -49,13 +49,20 @@
     else \
         vfloat_store_part(value, y + i, left);
 
+// Where each parameter's part of a tensor begins. What is done to one is compiled once and not once for each.
+#define STARTS(name, n) name##n + name##Offset##n,
+
 #define ADAM_TENSORS(n) TENSOR(p, n) TENSOR(g, n) TENSOR(m, n) TENSOR(v, n)
 #define ADAM_RESULTS(n) RESULT(newP, n) RESULT(newM, n) RESULT(newV, n)
-#define ADAM_UPDATE(n) \
-    adamUpdate( \
-        p##n + pOffset##n, g##n + gOffset##n, m##n + mOffset##n, v##n + vOffset##n, newP##n + newPOffset##n, \
-        newM##n + newMOffset##n, newV##n + newVOffset##n, count##n, block##n, beta1, rest1, beta2, rest2, epsilon, \
-        weightDecay, stepSize, root, kept);
+#define P(n) STARTS(p, n)
+#define G(n) STARTS(g, n)
+#define M(n) STARTS(m, n)
+#define V(n) STARTS(v, n)
+#define NEW_P(n) STARTS(newP, n)
+#define NEW_M(n) STARTS(newM, n)
+#define NEW_V(n) STARTS(newV, n)
+#define COUNT(n) count##n,
+#define SHARE(n) block##n,
 
 static inline void adamUpdate(
     __global const float *p, __global const float *g, __global const float *m, __global const float *v,
@@ -90,23 +97,28 @@ ELEMENTWISE_KERNEL void adam(
     const float stepSize = learningRate / -expm1(t * log1);
     const float root = 1.0f / sqrt(-expm1(t * log2));
     const float kept = IS_DECOUPLED ? 1.0f - learningRate * weightDecay : 1.0f;
-    EACH_PARAMETER(ADAM_UPDATE)
+    __global const float *const p[] = {EACH_PARAMETER(P)}, *const g[] = {EACH_PARAMETER(G)};
+    __global const float *const m[] = {EACH_PARAMETER(M)}, *const v[] = {EACH_PARAMETER(V)};
+    __global float *const newP[] = {EACH_PARAMETER(NEW_P)}, *const newM[] = {EACH_PARAMETER(NEW_M)};
+    __global float *const newV[] = {EACH_PARAMETER(NEW_V)};
+    const ulong count[] = {EACH_PARAMETER(COUNT)}, block[] = {EACH_PARAMETER(SHARE)};
+    #pragma unroll 1
+    for (int n = 0; n < PARAMETERS; n++)
+        adamUpdate(
+            p[n], g[n], m[n], v[n], newP[n], newM[n], newV[n], count[n], block[n], beta1, rest1, beta2, rest2, epsilon,
+            weightDecay, stepSize, root, kept);
 }
 
 #if HAS_MOMENTUM
 #define SGD_TENSORS(n) TENSOR(p, n) TENSOR(g, n) TENSOR(velocity, n)
 #define SGD_RESULTS(n) RESULT(newP, n) RESULT(newVelocity, n)
-#define SGD_UPDATE(n) \
-    sgdUpdate( \
-        p##n + pOffset##n, g##n + gOffset##n, velocity##n + velocityOffset##n, newP##n + newPOffset##n, \
-        newVelocity##n + newVelocityOffset##n, count##n, block##n, momentum, weightDecay, learningRate);
+#define VELOCITY(n) STARTS(velocity, n)
+#define NEW_VELOCITY(n) STARTS(newVelocity, n)
 #else
 #define SGD_TENSORS(n) TENSOR(p, n) TENSOR(g, n)
 #define SGD_RESULTS(n) RESULT(newP, n)
-#define SGD_UPDATE(n) \
-    sgdUpdate( \
-        p##n + pOffset##n, g##n + gOffset##n, 0, newP##n + newPOffset##n, 0, count##n, block##n, momentum, \
-        weightDecay, learningRate);
+#define VELOCITY(n) 0,
+#define NEW_VELOCITY(n) 0,
 #endif
 
 // Without momentum there is no velocity.
@@ -135,5 +147,12 @@ ELEMENTWISE_KERNEL void sgd(
     EACH_PARAMETER(EXTENTS) const float momentum, const float weightDecay)
 {
     const float learningRate = rate[rateOffset];
-    EACH_PARAMETER(SGD_UPDATE)
+    __global const float *const p[] = {EACH_PARAMETER(P)}, *const g[] = {EACH_PARAMETER(G)};
+    __global const float *const velocity[] = {EACH_PARAMETER(VELOCITY)};
+    __global float *const newP[] = {EACH_PARAMETER(NEW_P)}, *const newVelocity[] = {EACH_PARAMETER(NEW_VELOCITY)};
+    const ulong count[] = {EACH_PARAMETER(COUNT)}, block[] = {EACH_PARAMETER(SHARE)};
+    #pragma unroll 1
+    for (int n = 0; n < PARAMETERS; n++)
+        sgdUpdate(
+            p[n], g[n], velocity[n], newP[n], newVelocity[n], count[n], block[n], momentum, weightDecay, learningRate);
 }

@@ -129,6 +129,10 @@ static const char convolution_winograd_transforms[] = {
 #embed "../../Kernels/convolution/winograd_transforms.cl" suffix(, )
     0};
 
+static const char driver_pocl[] = {
+#embed "../../Kernels/driver/pocl.cl" suffix(, )
+    0};
+
 static const char elementwise_functions[] = {
 #embed "../../Kernels/elementwise/functions.cl" suffix(, )
     0};
@@ -286,6 +290,7 @@ static const CKernelFile files[] = {
     {"convolution/winograd_stage.cl", convolution_winograd_stage, sizeof convolution_winograd_stage - 1},
     {"convolution/winograd_tile.cl", convolution_winograd_tile, sizeof convolution_winograd_tile - 1},
     {"convolution/winograd_transforms.cl", convolution_winograd_transforms, sizeof convolution_winograd_transforms - 1},
+    {"driver/pocl.cl", driver_pocl, sizeof driver_pocl - 1},
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
     {"elementwise/philox.cl", elementwise_philox, sizeof elementwise_philox - 1},
     {"embedding/embedding.cl", embedding_embedding, sizeof embedding_embedding - 1},

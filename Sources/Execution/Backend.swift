@@ -14,6 +14,12 @@ package protocol Backend: AnyObject {
     /// Whether what it allocates is taken from the host's memory.
     var usesHostMemory: Bool { get }
 
+    /// Is told how far the compiler is with kernels that no cache has. Only backends that compile have something to tell.
+    var onCompilation: ((KernelCompilation) -> Void)? { get set }
+
+    /// Says which nodes ``lower(_:steady:)`` will be asked for, so that what they need can be compiled together.
+    func willLower(_ nodes: [(node: Node, steady: Set<Int>)])
+
     /// The work of a node, or why this backend leaves it to another.
     ///
     /// Called for every node but leaves (`input`, `variable`, `constant`, `fill`) and aliases (`reshape`,
@@ -47,6 +53,12 @@ package protocol Backend: AnyObject {
 extension Backend {
     package var memorySize: Int { .max }
     package var usesHostMemory: Bool { true }
+    package var onCompilation: ((KernelCompilation) -> Void)? {
+        get { nil }
+        set {}
+    }
+
+    package func willLower(_ nodes: [(node: Node, steady: Set<Int>)]) {}
 
     /// The work of a node none of whose operands is known to stay the same.
     package func lower(_ node: Node) throws -> Lowering { try lower(node, steady: []) }

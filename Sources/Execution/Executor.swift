@@ -37,6 +37,16 @@ public final class Executor {
     /// Failures in a row after which a device is no longer tried.
     private static let failureLimit = 2
 
+    private let compilationLog: CompilationLog
+
+    /// Is told how far the device's compiler is, while it compiles kernels that no cache has; on the thread that compiles or
+    /// first runs a plan. Where nothing is set, the logger is told where it takes more than a moment: a closure that does
+    /// nothing keeps it silent.
+    public var onCompilation: ((KernelCompilation) -> Void)? {
+        get { compilationLog.report }
+        set { compilationLog.report = newValue }
+    }
+
     /// - Parameters:
     ///   - device: runs what it accepts; `nil` leaves everything to the CPU path.
     ///   - isolatesTensors: gives every tensor memory of its own of exactly its size, for memory checkers.
@@ -52,6 +62,8 @@ public final class Executor {
         cpuStore = VariableStore(backend: cpu)
         deviceStore = device.map { VariableStore(backend: $0) }
         variablesAreOnDevice = device != nil
+        compilationLog = CompilationLog(logger)
+        device?.onCompilation = { [compilationLog] in compilationLog.note($0) }
     }
 
     /// The name of the device in use; the CPU path's where there is none or it has been abandoned.

@@ -34,14 +34,14 @@ package struct Placement {
     /// - Parameter packsWeightsOnce: whether packings of steady operands are kept between runs.
     /// - Throws: ``GraphError`` where none does.
     package init(_ computation: Computation, backends: [any Backend], packsWeightsOnce: Bool = true) throws {
-        for (index, node) in computation.nodes.enumerated() {
+        let nodes = computation.nodes.enumerated().map { index, node -> (node: Node, steady: Set<Int>)? in
             let isEmpty = node.resultTypes.allSatisfy { $0.shape.elementCount == 0 }
-            if node.op.isLeaf || node.op.isAlias || isEmpty {
-                choices.append(nil)
-            } else {
-                let steady = packsWeightsOnce ? computation.steadyOperands(of: index) : []
-                choices.append(try choose(node, steady: steady, backends))
-            }
+            if node.op.isLeaf || node.op.isAlias || isEmpty { return nil }
+            return (node, packsWeightsOnce ? computation.steadyOperands(of: index) : [])
+        }
+        backends.first?.willLower(nodes.compactMap { $0 })
+        for node in nodes {
+            choices.append(try node.map { try choose($0.node, steady: $0.steady, backends) })
         }
     }
 

@@ -12,6 +12,11 @@ package struct Device: Hashable, @unchecked Sendable {
     package var name: String { capabilities.name }
     package var type: DeviceType { capabilities.type }
 
+    /// Whether the driver leaves machine code to a kernel's first launch and keeps it in files itself, as PoCL does (in
+    /// `$POCL_CACHE_DIR`). Asked for a program's binary, such a driver compiles every kernel of it once more, for
+    /// work-groups of any size.
+    package var compilesAtLaunch: Bool { platform.name == "Portable Computing Language" }
+
     init(handle: OpaquePointer, platform: Platform) throws(OpenCLError) {
         self.handle = handle
         self.platform = platform

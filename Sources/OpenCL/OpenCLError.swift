@@ -49,6 +49,9 @@ extension OpenCLError {
         [CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY, CL_MEM_OBJECT_ALLOCATION_FAILURE].contains(status)
     }
 
+    /// Whether the device's compiler or linker refused a program.
+    package var isBuildFailure: Bool { ["clBuildProgram", "clCompileProgram", "clLinkProgram"].contains(call) }
+
     /// An argument that is wrong before any driver has seen it.
     static func invalidValue(_ call: StaticString, kernel: String? = nil, _ detail: String) -> OpenCLError {
         OpenCLError(status: CL_INVALID_VALUE, call: "\(call)", kernel: kernel, detail: detail)

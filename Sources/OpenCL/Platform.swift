@@ -26,6 +26,7 @@ package struct Platform: Hashable, @unchecked Sendable {
 
     /// Every platform that the loader finds; none is an empty list, not an error (`clGetPlatformIDs`).
     package static func all() throws(OpenCLError) -> [Platform] {
+        DriverFiles.prepared
         var count: cl_uint = 0
         let status = clGetPlatformIDs(0, nil, &count)
         // Some loaders say "not found", others succeed with a count of zero.

@@ -16,14 +16,7 @@ package final class Program: @unchecked Sendable {
     package convenience init(
         _ context: Context, source: String, options: String = "", name: String = "program"
     ) throws(OpenCLError) {
-        let handle = try source.utf8CString.withUnsafeBufferPointer { (characters) throws(OpenCLError) in
-            var start = characters.baseAddress
-            // The closing NUL is not part of the source.
-            var length = characters.count - 1
-            return try create("clCreateProgramWithSource", program: name) {
-                clCreateProgramWithSource(context.handle, 1, &start, &length, $0)
-            }
-        }
+        let handle = try ProgramHandle.withSource(context, source, name: name)
         try self.init(building: handle, context, options: options, name: name)
     }
 
@@ -31,21 +24,29 @@ package final class Program: @unchecked Sendable {
     package convenience init(
         _ context: Context, binary: [UInt8], options: String = "", name: String = "program"
     ) throws(OpenCLError) {
-        guard !binary.isEmpty else { throw .invalidValue("clCreateProgramWithBinary", "an empty binary") }
-        var device: cl_device_id? = context.device.handle
-        var length = binary.count
-        var binaryStatus: cl_int = CL_SUCCESS
-        let handle: OpaquePointer = try binary.withUnsafeBufferPointer { (bytes) throws(OpenCLError) in
-            var start = bytes.baseAddress
-            return try create("clCreateProgramWithBinary", program: name) {
-                clCreateProgramWithBinary(context.handle, 1, &device, &length, &start, &binaryStatus, $0)
-            }
-        }
-        guard binaryStatus == CL_SUCCESS else {
-            clReleaseProgram(handle)
-            throw OpenCLError(status: binaryStatus, call: "clCreateProgramWithBinary", program: name)
-        }
+        let handle = try ProgramHandle.withBinary(context, binary, name: name)
         try self.init(building: handle, context, options: options, name: name)
+    }
+
+    /// Adds what the driver provides to compiled source (`clLinkProgram`).
+    package init(linking object: ProgramObject) throws(OpenCLError) {
+        let context = object.context
+        var device: cl_device_id? = context.device.handle
+        var input: cl_program? = object.handle
+        var status: cl_int = CL_SUCCESS
+        let linked = clLinkProgram(context.handle, 1, &device, nil, 1, &input, nil, nil, &status)
+        guard status == CL_SUCCESS, let linked else {
+            // A driver may give a program to ask for its log even where it could not link it.
+            let log = linked.map { ProgramHandle.buildLog($0, context.device) } ?? ""
+            if let linked { clReleaseProgram(linked) }
+            throw OpenCLError(
+                status: status == CL_SUCCESS ? CL_LINK_PROGRAM_FAILURE : status, call: "clLinkProgram",
+                program: object.name, buildLog: log.isEmpty ? "(the linker said nothing)" : log)
+        }
+        handle = linked
+        self.context = context
+        name = object.name
+        buildLog = object.buildLog
     }
 
     /// Builds and takes over `handle`.
@@ -57,44 +58,19 @@ package final class Program: @unchecked Sendable {
         self.name = name
         var device: cl_device_id? = context.device.handle
         let status = clBuildProgram(handle, 1, &device, options, nil, nil)
-        let info = Info(call: "clGetProgramBuildInfo") { [device] in
-            clGetProgramBuildInfo(handle, device, $0, $1, $2, $3)
-        }
-        buildLog = (try? info.string(CL_PROGRAM_BUILD_LOG)) ?? ""
+        buildLog = ProgramHandle.buildLog(handle, context.device)
         // `deinit` runs when this throws, as every property has its value: the handle is not leaked.
-        guard status == CL_SUCCESS else {
-            throw OpenCLError(
-                status: status, call: "clBuildProgram", program: name,
-                detail: options.isEmpty ? nil : "options \(options)",
-                buildLog: buildLog.isEmpty ? "(the compiler said nothing)" : buildLog)
-        }
+        try ProgramHandle.checkBuild(status, "clBuildProgram", program: name, options: options, log: buildLog)
     }
 
     deinit { clReleaseProgram(handle) }
 
     /// The program as the driver keeps it, to be loaded again later (`CL_PROGRAM_BINARIES`).
-    package func binary() throws(OpenCLError) -> [UInt8] {
-        let info = Info(call: "clGetProgramInfo") { [handle] in clGetProgramInfo(handle, $0, $1, $2, $3) }
-        let byteCount = try info.number(CL_PROGRAM_BINARY_SIZES, as: Int.self)
-        guard byteCount > 0 else {
-            throw OpenCLError(
-                status: CL_INVALID_PROGRAM_EXECUTABLE, call: "clGetProgramInfo", program: name,
-                detail: "the driver gives no binary")
-        }
-        var binary = [UInt8](repeating: 0, count: byteCount)
-        let status = binary.withUnsafeMutableBufferPointer { bytes in
-            var start = bytes.baseAddress
-            return info.get(
-                cl_uint(CL_PROGRAM_BINARIES), MemoryLayout<UnsafeMutablePointer<UInt8>?>.size, &start, nil)
-        }
-        try check(status, "clGetProgramInfo", program: name)
-        return binary
-    }
+    package func binary() throws(OpenCLError) -> [UInt8] { try ProgramHandle.binary(handle, name: name) }
 
     /// The names of the program's kernels (`CL_PROGRAM_KERNEL_NAMES`).
     package func kernelNames() throws(OpenCLError) -> [String] {
-        let info = Info(call: "clGetProgramInfo") { [handle] in clGetProgramInfo(handle, $0, $1, $2, $3) }
-        return try info.string(CL_PROGRAM_KERNEL_NAMES).split(separator: ";").map(String.init)
+        try ProgramHandle.info(handle).string(CL_PROGRAM_KERNEL_NAMES).split(separator: ";").map(String.init)
     }
 
     /// A new kernel object: each has arguments of its own (`clCreateKernel`).

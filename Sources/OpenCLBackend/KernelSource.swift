@@ -1,6 +1,37 @@
 import CKernels
 import Foundation
 
+/// What a program is built from. Equal texts and options are one program, whatever it is called.
+package struct ProgramText: Hashable, Sendable {
+    package let source: String
+    package let options: String
+    /// What errors call the program by.
+    package let name: String
+
+    package init(source: String, options: String = "", name: String = "program") {
+        (self.source, self.options, self.name) = (source, options, name)
+    }
+
+    /// The text of a kernel's files and generated lines, and its macros as options.
+    ///
+    /// - Throws: ``KernelSource/MissingFile``.
+    package init(_ kernel: KernelSpecification) throws {
+        func texts(_ files: [String]) throws -> String {
+            try files.map { try KernelSource.text(of: $0) }.joined(separator: "\n")
+        }
+        source = try texts(kernel.files) + kernel.generated + texts(kernel.lastFiles)
+        options = OpenCLBackend.options(kernel.defines)
+        name = (kernel.files + kernel.lastFiles).last ?? kernel.name
+    }
+
+    package static func == (a: ProgramText, b: ProgramText) -> Bool { a.options == b.options && a.source == b.source }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(options)
+        hasher.combine(source)
+    }
+}
+
 /// The text of the files in `Kernels/`, embedded in the binary.
 ///
 /// While tuning a kernel, set `TESSERA_KERNELS` to a folder to read them from there instead.

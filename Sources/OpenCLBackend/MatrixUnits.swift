@@ -85,7 +85,8 @@ extension MatrixUnits {
     ) throws -> Bool {
         let text = try [file, "probe/matrix_nvidia.cl"].map { try KernelSource.text(of: $0) }.joined(separator: "\n")
         let options = OpenCLBackend.options(units.defines(format, threads: 32))
-        let program = try programs.program(source: text, options: options, name: "probe/matrix_nvidia.cl")
+        let program = try programs.program(
+            ProgramText(source: text, options: options, name: "probe/matrix_nvidia.cl"))
         let depth = format == .tf32 ? 8 : 16
         // Whole numbers, of which every sum is exact.
         var generator = SplitMix64(name: "matrix units")

@@ -16,11 +16,15 @@ package final class OpenCLBackend: Backend {
 
     let context: Context
     let queue: Queue
-    private let programs: ProgramCache
-    /// Whether kernels have run whose programs may not be in files yet.
-    var hasNewPrograms = false
+    let programs: ProgramCache
     /// Specifications whose program could not be built: not tried again in this process.
-    private var failed: [KernelSpecification: any Error] = [:]
+    var failed: [KernelSpecification: any Error] = [:]
+    /// Kernels that were built here and whose machine code the driver leaves to their first launch.
+    var unlaunched: Set<KernelSpecification> = []
+    /// How far the compiler is.
+    var compilation: CompilationCount
+    /// Is told how far the compiler is with kernels that no cache has.
+    package var onCompilation: ((KernelCompilation) -> Void)?
     /// What trials of kernels have found; nil for one that may be used.
     var verdicts: [KernelSpecification: String?] = [:]
     /// Is told, once for each, of kernels that had to be given up.
@@ -56,25 +60,20 @@ package final class OpenCLBackend: Backend {
         if let matrixUnits { chosen.matrixUnits = matrixUnits }
         self.profile = chosen
         maximumAllocation = Int(clamping: device.capabilities.maxAllocation)
+<<<<<<< HEAD
         memorySize = Int(clamping: device.capabilities.globalMemory)
         usesHostMemory = device.type == .cpu || device.capabilities.hasUnifiedMemory
+=======
+        compilation = CompilationCount(stepsEach: device.compilesAtLaunch ? 2 : 1)
+>>>>>>> 60a0287 (Programs are in the cache's files as soon as they are built; a plan's kernels are compiled together, and the log says so)
         context = try Context(device)
         queue = try Queue(context, profiling: timesKernels)
         programs =
             keepsPrograms ? ProgramCache(context) : ProgramCache(context, directory: nil)
     }
 
-    /// Stores new programs at the very end: with some drivers that takes as long as building them, which would hold up
-    /// the first step, and by now every kernel has run, so that the files hold what its first launch made of it.
-    deinit {
-        if hasNewPrograms, (try? queue.finish()) != nil { programs.storePending() }
-    }
-
     package func lower(_ node: Node, steady: Set<Int>) throws -> Lowering {
-        var profile = profile
-        if profile.matrixUnits == nil, profile.shape == .gpu, asksForMatrixUnits(node) {
-            profile.matrixUnits = foundUnits
-        }
+        var profile = profile(for: node)
         let lowering = try profile.lower(node, steady: steady)
         guard case .accepted(let accepted) = lowering, let lowered = accepted as? OpenCLNode else { return lowering }
         if let trial = lowered.trial, let failure = failure(of: trial) {
@@ -85,6 +84,15 @@ package final class OpenCLBackend: Backend {
             return .accepted(try built(lowered))
         }
         return .accepted(try built(lowered))
+    }
+
+    /// What to lower a node with: matrix units are looked for once a node asks for them.
+    func profile(for node: Node) -> DeviceProfile {
+        var profile = profile
+        if profile.matrixUnits == nil, profile.shape == .gpu, asksForMatrixUnits(node) {
+            profile.matrixUnits = foundUnits
+        }
+        return profile
     }
 
     private func asksForMatrixUnits(_ node: Node) -> Bool {
@@ -139,16 +147,11 @@ package final class OpenCLBackend: Backend {
     /// The built program of a kernel.
     func program(for kernel: KernelSpecification) throws -> Program {
         if let error = failed[kernel] { throw error }
-        func texts(_ files: [String]) throws -> String {
-            try files.map { try KernelSource.text(of: $0) }.joined(separator: "\n")
-        }
-        let text = try texts(kernel.files) + kernel.generated + texts(kernel.lastFiles)
+        let text = try ProgramText(kernel)
         do throws(OpenCLError) {
-            return try programs.program(
-                source: text, options: Self.options(kernel.defines),
-                name: (kernel.files + kernel.lastFiles).last ?? kernel.name)
+            return try programs.program(text)
         } catch {
-            if error.call == "clBuildProgram" { failed[kernel] = error }
+            if error.isBuildFailure { failed[kernel] = error }
             throw error
         }
     }

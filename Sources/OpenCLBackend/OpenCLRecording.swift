@@ -11,6 +11,7 @@ final class OpenCLRecording: Recording {
         var global: NDRange
         var local: NDRange
         var label: String
+        var specification: KernelSpecification
         /// Which argument takes the memory of which slot, and what is bound there now.
         var buffers: [Binding]
     }
@@ -23,7 +24,6 @@ final class OpenCLRecording: Recording {
 
     private let backend: OpenCLBackend
     private var launches: [Launch] = []
-    private var hasRun = false
 
     init(_ nodes: [PlacedNode], on backend: OpenCLBackend) throws {
         self.backend = backend
@@ -74,7 +74,7 @@ final class OpenCLRecording: Recording {
         }
         return Launch(
             kernel: kernel, global: try NDRange(launch.globalSize), local: try NDRange(launch.localSize),
-            label: "\(placed.node.op.name): \(launch.kernel.name)", buffers: buffers)
+            label: "\(placed.node.op.name): \(launch.kernel.name)", specification: launch.kernel, buffers: buffers)
     }
 
     func run(bindings: [any Memory], trace: Trace?) throws {
@@ -93,10 +93,7 @@ final class OpenCLRecording: Recording {
             let event = try backend.queue.launch(
                 launch.kernel, global: launch.global, local: launch.local, event: trace != nil)
             if let event { events.append((launch.label, event)) }
-        }
-        if !hasRun {
-            hasRun = true
-            backend.hasNewPrograms = true
+            try backend.noteLaunch(of: launch.specification)
         }
         guard let trace else { return }
         try backend.queue.finish()

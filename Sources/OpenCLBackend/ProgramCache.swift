@@ -9,9 +9,9 @@ import Synchronization
 /// appear by renaming, so that several processes may share the folder. Nothing about the folder is an error: one that
 /// can't be read or written only costs time.
 ///
-/// Files are written by ``storePending()``, not when a program is built, because of PoCL: it compiles a kernel for a
-/// work-group size at its first launch, and only a binary taken after that holds the result. Taking one is slow there
-/// (about 0.25 s a kernel, since it compiles a version for any size too) but done once.
+/// A program's file is written as soon as it is built, so that it does not matter how the process ends. Where a driver
+/// ``Device/compilesAtLaunch``, the file holds the compiled object before linking, which takes that driver no time; the
+/// machine code of each kernel is in the driver's own files from its first launch on.
 package final class ProgramCache: Sendable {
     package let context: Context
     /// Where the files are; nil keeps programs in memory only.
@@ -19,15 +19,8 @@ package final class ProgramCache: Sendable {
     private let deviceKey: String
     private let state = Mutex(State())
 
-    private struct Key: Hashable {
-        var source: String
-        var options: String
-    }
-
     private struct State {
-        var programs: [Key: Program] = [:]
-        /// Built from source here and not yet in a file.
-        var pending: [Key] = []
+        var programs: [ProgramText: Program] = [:]
         var statistics = Statistics()
     }
 
@@ -36,6 +29,8 @@ package final class ProgramCache: Sendable {
         package var foundInMemory = 0
         package var foundInFile = 0
         package var built = 0
+        /// Those of them that need more of OpenCL C than is declared here.
+        package var builtWithDriversHeader = 0
         package var stored = 0
         /// Files that were there but could not be used.
         package var rejected = 0
@@ -49,7 +44,7 @@ package final class ProgramCache: Sendable {
         // Vector width and compute units stand for what drivers leave out of their names: the same name on two
         // machines with different instruction sets.
         deviceKey = [
-            "tessera program 1", device.platform.name, device.platform.version, device.platform.vendor,
+            "tessera program 2", device.platform.name, device.platform.version, device.platform.vendor,
             capabilities.name, capabilities.vendor, capabilities.version, capabilities.driverVersion,
             "\(capabilities.vendorID) \(capabilities.computeUnits) \(capabilities.vectorWidths.nativeFloat)",
         ].joined(separator: "\n")
@@ -69,78 +64,104 @@ package final class ProgramCache: Sendable {
 
     package var statistics: Statistics { state.withLock { $0.statistics } }
 
-    /// The program of this source and these options: from memory, from a file, or built now.
-    ///
-    /// - Parameter name: What errors call the program by.
-    package func program(source: String, options: String = "", name: String = "program") throws(OpenCLError) -> Program
-    {
-        let key = Key(source: source, options: options)
+    /// The program of a text: from memory, from a file, or built now.
+    package func program(_ text: ProgramText) throws(OpenCLError) -> Program {
+        if let program = found(text) { return program }
+        return try build(text)
+    }
+
+    /// The program of a text if it is in memory or in a file.
+    package func found(_ text: ProgramText) -> Program? {
         let known = state.withLock { state -> Program? in
-            guard let program = state.programs[key] else { return nil }
+            guard let program = state.programs[text] else { return nil }
             state.statistics.foundInMemory += 1
             return program
         }
         if let known { return known }
-        // Outside the lock: two threads that want the same program at once may both build it, and the first stays.
-        if let stored = load(key, name: name) { return keep(stored, key, built: false) }
-        return keep(try Program(context, source: source, options: options, name: name), key, built: true)
+        guard let stored = load(text) else { return nil }
+        state.withLock { $0.statistics.foundInFile += 1 }
+        return keep(stored, text)
     }
 
-    private func keep(_ program: Program, _ key: Key, built: Bool) -> Program {
+    /// Builds a program and puts it into memory and its file. Two threads that want the same one at once may both build it,
+    /// and the first stays.
+    package func build(_ text: ProgramText) throws(OpenCLError) -> Program {
+        let program: Program
+        if context.device.compilesAtLaunch {
+            let object = try compile(text)
+            program = try Program(linking: object)
+            store(text) { () throws(OpenCLError) in try object.binary() }
+        } else {
+            program = try Program(context, source: text.source, options: text.options, name: text.name)
+            store(text) { () throws(OpenCLError) in try program.binary() }
+        }
+        state.withLock { $0.statistics.built += 1 }
+        return keep(program, text)
+    }
+
+    /// Compiles with the declarations in `driver/pocl.cl`, or, where these do not do, with the driver's own, which take it
+    /// five times as long to read.
+    private func compile(_ text: ProgramText) throws(OpenCLError) -> ProgramObject {
+        if let declarations = try? KernelSource.text(of: "driver/pocl.cl"),
+            let object = try? ProgramObject(
+                context, source: declarations + "#line 1\n" + text.source, options: text.options + " -D_OPENCL_H_",
+                name: text.name)
+        {
+            return object
+        }
+        state.withLock { $0.statistics.builtWithDriversHeader += 1 }
+        return try ProgramObject(context, source: text.source, options: text.options, name: text.name)
+    }
+
+    private func keep(_ program: Program, _ key: ProgramText) -> Program {
         state.withLock { state in
-            if built { state.statistics.built += 1 } else { state.statistics.foundInFile += 1 }
             if let first = state.programs[key] { return first }
             state.programs[key] = program
-            if built, directory != nil { state.pending.append(key) }
             return program
         }
     }
 
     // MARK: - Files
 
-    /// Writes the programs built since the last call to files. To be called after they have run at least once, at a
-    /// moment when time matters little and no command is under way.
-    package func storePending() {
-        guard let directory else { return }
-        let pending = state.withLock { state in
-            let pending = state.pending.compactMap { key in state.programs[key].map { (key, $0) } }
-            state.pending = []
-            return pending
-        }
-        guard !pending.isEmpty else { return }
+    private func store(_ key: ProgramText, _ binary: () throws(OpenCLError) -> [UInt8]) {
         // For the user only: others could plant code in a folder that they may write to.
-        guard
+        guard let directory,
             (try? FileManager.default.createDirectory(
                 atPath: directory, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])) != nil
+                attributes: [.posixPermissions: 0o700])) != nil,
+            let binary = try? binary()
         else { return }
-        for (key, program) in pending {
-            guard let binary = try? program.binary() else { continue }
-            let text = keyText(key)
-            let file = ProgramFile(key: text, binary: binary).bytes
-            // `.atomic` writes another file and renames it.
-            guard (try? Data(file).write(to: URL(fileURLWithPath: path(text, in: directory)), options: .atomic)) != nil
-            else { return }
-            state.withLock { $0.statistics.stored += 1 }
-        }
+        let text = keyText(key)
+        let file = ProgramFile(key: text, binary: binary).bytes
+        // `.atomic` writes another file and renames it.
+        guard (try? Data(file).write(to: URL(fileURLWithPath: path(text, in: directory)), options: .atomic)) != nil
+        else { return }
+        state.withLock { $0.statistics.stored += 1 }
     }
 
-    private func load(_ key: Key, name: String) -> Program? {
+    private func load(_ key: ProgramText) -> Program? {
         guard let directory else { return nil }
         let text = keyText(key)
         let path = path(text, in: directory)
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         if let file = ProgramFile(bytes: [UInt8](data)), file.key == text,
-            let program = try? Program(context, binary: file.binary, options: key.options, name: name)
+            let program = try? program(of: file.binary, key)
         {
             return program
         }
-        // Damaged, another program's, or refused by the driver: `storePending` replaces it.
+        // Damaged, another program's, or refused by the driver: it is built, which replaces the file.
         state.withLock { $0.statistics.rejected += 1 }
         return nil
     }
 
-    private func keyText(_ key: Key) -> [UInt8] {
+    private func program(of binary: [UInt8], _ key: ProgramText) throws(OpenCLError) -> Program {
+        guard context.device.compilesAtLaunch else {
+            return try Program(context, binary: binary, options: key.options, name: key.name)
+        }
+        return try Program(linking: try ProgramObject(context, binary: binary, name: key.name))
+    }
+
+    private func keyText(_ key: ProgramText) -> [UInt8] {
         // Lengths first, so that no two keys join to the same text.
         Array("\(deviceKey.utf8.count) \(key.options.utf8.count)\n\(deviceKey)\n\(key.options)\n\(key.source)".utf8)
     }

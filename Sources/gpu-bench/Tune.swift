@@ -65,7 +65,7 @@ struct Tune: ParsableCommand {
         defer { stop.end() }
         var options = Tuner.Options()
         options.duration = minutes * 60
-        options.candidateTimeout = candidateTimeout
+        options.candidateTimeout = { [candidateTimeout] _ in candidateTimeout }
         options.again = again
         let tuner = Tuner(
             openCL, shape: kernels?.shape, path: path, options: options,

@@ -120,6 +120,15 @@ STATUS(clBuildProgram, CL_BUILD_PROGRAM_FAILURE,
        (cl_program program, cl_uint number, const cl_device_id *devices, const char *options,
         void(CL_CALLBACK *notify)(cl_program, void *), void *data),
        (program, number, devices, options, notify, data))
+STATUS(clCompileProgram, CL_COMPILE_PROGRAM_FAILURE,
+       (cl_program program, cl_uint number, const cl_device_id *devices, const char *options, cl_uint headers,
+        const cl_program *header_programs, const char **names, void(CL_CALLBACK *notify)(cl_program, void *),
+        void *data),
+       (program, number, devices, options, headers, header_programs, names, notify, data))
+OBJECT(cl_program, clLinkProgram, CL_LINK_PROGRAM_FAILURE,
+       (cl_context context, cl_uint number, const cl_device_id *devices, const char *options, cl_uint inputs,
+        const cl_program *programs, void(CL_CALLBACK *notify)(cl_program, void *), void *data, cl_int *error),
+       (context, number, devices, options, inputs, programs, notify, data, error))
 QUERY(clGetProgramInfo, cl_program)
 STATUS(clGetProgramBuildInfo, CL_OUT_OF_HOST_MEMORY,
        (cl_program program, cl_device_id device, cl_program_build_info name, size_t size, void *value,
@@ -223,6 +232,8 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(
     INSTALL(clCreateProgramWithSource);
     INSTALL(clCreateProgramWithBinary);
     INSTALL(clBuildProgram);
+    INSTALL(clCompileProgram);
+    INSTALL(clLinkProgram);
     INSTALL(clGetProgramInfo);
     INSTALL(clGetProgramBuildInfo);
     INSTALL(clCreateKernel);

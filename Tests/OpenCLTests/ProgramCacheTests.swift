@@ -24,6 +24,8 @@ final class TemporaryDirectory {
     /// A source that no other test has, so that drivers' own caches don't matter.
     let source = "__kernel void put(__global int *x) { x[get_global_id(0)] = VALUE; }\n// \(UUID())\n"
 
+    private func text(_ options: String) -> ProgramText { ProgramText(source: source, options: options) }
+
     private func run(_ program: Program) throws -> Int32 {
         let context = program.context
         let queue = try Queue(context)
@@ -36,21 +38,17 @@ final class TemporaryDirectory {
         let folder = try TemporaryDirectory()
         let context = try Context(device)
         let cache = ProgramCache(context, directory: folder.path)
-        let seven = try cache.program(source: source, options: "-DVALUE=7")
+        let seven = try cache.program(text("-DVALUE=7"))
         #expect(try run(seven) == 7)
-        #expect(try cache.program(source: source, options: "-DVALUE=7") === seven)
+        #expect(try cache.program(text("-DVALUE=7")) === seven)
         // Other options are another program.
-        #expect(try run(try cache.program(source: source, options: "-DVALUE=8")) == 8)
-        #expect(cache.statistics == .init(foundInMemory: 1, built: 2))
-        cache.storePending()
-        #expect(cache.statistics.stored == 2)
+        #expect(try run(try cache.program(text("-DVALUE=8"))) == 8)
+        #expect(cache.statistics == .init(foundInMemory: 1, built: 2, stored: 2))
         #expect(try folder.files().count == 2)
-        cache.storePending()
-        #expect(cache.statistics.stored == 2)
 
         let second = ProgramCache(try Context(device), directory: folder.path)
-        #expect(try run(try second.program(source: source, options: "-DVALUE=7")) == 7)
-        #expect(try run(try second.program(source: source, options: "-DVALUE=8")) == 8)
+        #expect(try run(try second.program(text("-DVALUE=7"))) == 7)
+        #expect(try run(try second.program(text("-DVALUE=8"))) == 8)
         #expect(second.statistics == .init(foundInFile: 2))
     }
 
@@ -61,8 +59,7 @@ final class TemporaryDirectory {
     func replacesDamagedFiles(on device: Device, damage: String) throws {
         let folder = try TemporaryDirectory()
         let first = ProgramCache(try Context(device), directory: folder.path)
-        #expect(try run(try first.program(source: source, options: "-DVALUE=7")) == 7)
-        first.storePending()
+        #expect(try run(try first.program(text("-DVALUE=7"))) == 7)
         let path = try #require(try folder.files().first)
         let good = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
         var bad = good
@@ -79,11 +76,10 @@ final class TemporaryDirectory {
         try Data(bad).write(to: URL(fileURLWithPath: path))
 
         let second = ProgramCache(try Context(device), directory: folder.path)
-        #expect(try run(try second.program(source: source, options: "-DVALUE=7")) == 7)
-        #expect(second.statistics == .init(built: 1, rejected: 1))
-        second.storePending()
+        #expect(try run(try second.program(text("-DVALUE=7"))) == 7)
+        #expect(second.statistics == .init(built: 1, stored: 1, rejected: 1))
         let third = ProgramCache(try Context(device), directory: folder.path)
-        #expect(try run(try third.program(source: source, options: "-DVALUE=7")) == 7)
+        #expect(try run(try third.program(text("-DVALUE=7"))) == 7)
         #expect(third.statistics == .init(foundInFile: 1))
     }
 
@@ -91,22 +87,48 @@ final class TemporaryDirectory {
     @Test(arguments: devices) func survivesABinaryThatTheDriverRefuses(on device: Device) throws {
         let folder = try TemporaryDirectory()
         let first = ProgramCache(try Context(device), directory: folder.path)
-        #expect(try run(try first.program(source: source, options: "-DVALUE=7")) == 7)
-        first.storePending()
+        #expect(try run(try first.program(text("-DVALUE=7"))) == 7)
         let path = try #require(try folder.files().first)
         var file = try #require(ProgramFile(bytes: [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))))
         file.binary = Array("no binary of any driver".utf8)
         try Data(file.bytes).write(to: URL(fileURLWithPath: path))
         let second = ProgramCache(try Context(device), directory: folder.path)
-        #expect(try run(try second.program(source: source, options: "-DVALUE=7")) == 7)
-        #expect(second.statistics == .init(built: 1, rejected: 1))
+        #expect(try run(try second.program(text("-DVALUE=7"))) == 7)
+        #expect(second.statistics == .init(built: 1, stored: 1, rejected: 1))
+    }
+
+    /// Nothing else has to happen after a program is built: no launch, and nothing when its cache or its process ends.
+    @Test(arguments: devices) func aFileIsThereOnceTheProgramIsBuilt(on device: Device) throws {
+        let folder = try TemporaryDirectory()
+        let cache = ProgramCache(try Context(device), directory: folder.path + "/deeper/still")
+        _ = try cache.build(text("-DVALUE=7"))
+        let other = ProgramCache(try Context(device), directory: folder.path + "/deeper/still")
+        let program = try #require(other.found(text("-DVALUE=7")))
+        #expect(try run(program) == 7)
+        // Nothing but whole files, for the user only.
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/deeper/still")
+        #expect(files.count == 1 && files[0].hasSuffix(".clbin"))
+    }
+
+    /// A folder that is full, or that files cannot be made in any more: what is built is used all the same.
+    @Test(arguments: devices) func worksWhereAFileCannotBeWritten(on device: Device) throws {
+        let folder = try TemporaryDirectory()
+        let cache = ProgramCache(try Context(device), directory: folder.path)
+        _ = try cache.program(text("-DVALUE=7"))
+        // A folder of the file's own name is in its place.
+        let path = try #require(try folder.files().first)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path + "/in the way", withIntermediateDirectories: true)
+        let second = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try second.program(text("-DVALUE=7"))) == 7)
+        #expect(second.statistics.built == 1 && second.statistics.stored == 0)
+        #expect(try folder.files() == [path])
     }
 
     @Test(arguments: devices) func worksWithoutAWritableFolder(on device: Device) throws {
         for directory in [nil, "/proc/nowhere/tessera", "/dev/null"] {
             let cache = ProgramCache(try Context(device), directory: directory)
-            #expect(try run(try cache.program(source: source, options: "-DVALUE=7")) == 7)
-            cache.storePending()
+            #expect(try run(try cache.program(text("-DVALUE=7"))) == 7)
             #expect(cache.statistics == .init(built: 1))
         }
     }
@@ -120,9 +142,8 @@ final class TemporaryDirectory {
             for _ in 0..<4 {
                 group.addTask {
                     let cache = ProgramCache(try Context(device), directory: path)
-                    let program = try cache.program(source: source, options: "-DVALUE=7")
+                    let program = try cache.program(text("-DVALUE=7"))
                     let value = try run(program)
-                    cache.storePending()
                     return value
                 }
             }
@@ -130,14 +151,14 @@ final class TemporaryDirectory {
         }
         #expect(try folder.files().count == 1)
         let cache = ProgramCache(try Context(device), directory: folder.path)
-        #expect(try run(try cache.program(source: source, options: "-DVALUE=7")) == 7)
+        #expect(try run(try cache.program(text("-DVALUE=7"))) == 7)
         #expect(cache.statistics == .init(foundInFile: 1))
     }
 
     @Test(arguments: devices) func passesOnBuildErrors(on device: Device) throws {
         let cache = ProgramCache(try Context(device), directory: nil)
         let error = #expect(throws: OpenCLError.self) {
-            try cache.program(source: "__kernel void f() { undeclared = 1; }", name: "f.cl")
+            try cache.program(ProgramText(source: "__kernel void f() { undeclared = 1; }", name: "f.cl"))
         }
         #expect(error?.program == "f.cl")
         #expect(error?.buildLog?.contains("undeclared") == true)
@@ -155,6 +176,24 @@ final class TemporaryDirectory {
         #expect(directory(["HOME": "/c"]) == "/c/.cache/tessera")
         #expect(directory([:]) == nil)
         #expect(directory(["TESSERA_CACHE_DIR": "", "HOME": "/c"]) == nil)
+    }
+
+    @Test func givesPoCLAFolderThatItCanMake() {
+        func folder(_ environment: [String: String], usable: [String]) -> String? {
+            DriverFiles.poclFolder(environment) { path in usable.contains { path.hasPrefix($0) } }
+        }
+        let temporary = "/t/tessera-\(geteuid())/pocl"
+        // The user's word, then ours, then PoCL's own choice.
+        #expect(folder(["POCL_CACHE_DIR": "/a", "TESSERA_CACHE_DIR": "/b", "HOME": "/h"], usable: ["/"]) == nil)
+        #expect(folder(["TESSERA_CACHE_DIR": "/b", "HOME": "/h"], usable: ["/"]) == "/b/pocl")
+        #expect(folder(["TESSERA_CACHE_DIR": "", "HOME": "/h"], usable: ["/"]) == nil)
+        #expect(folder(["HOME": "/h"], usable: ["/"]) == nil)
+        #expect(folder([:], usable: ["/"]) == nil)
+        // What can't be made is passed over.
+        #expect(folder(["TESSERA_CACHE_DIR": "/b", "HOME": "/h", "TMPDIR": "/t"], usable: ["/h", "/t"]) == nil)
+        #expect(folder(["TESSERA_CACHE_DIR": "/b", "HOME": "/h", "TMPDIR": "/t"], usable: ["/t"]) == temporary)
+        #expect(folder(["XDG_CACHE_HOME": "/x", "HOME": "/h", "TMPDIR": "/t"], usable: ["/h", "/t"]) == temporary)
+        #expect(folder(["HOME": "/h", "TMPDIR": "/t"], usable: []) == nil)
     }
 
     /// The vectors of the reference implementation: key 00 01 … 0f, input 00 01 … (n - 1).

@@ -44,6 +44,21 @@ package enum KernelCoverage {
         }
     }
 
+    /// The kernels that tasks launch, for matrix units left out.
+    package static func kernels(of tasks: [ParityTask]) throws -> Set<KernelSpecification> {
+        var kernels: Set<KernelSpecification> = []
+        for task in tasks {
+            for plan in task.plans {
+                let nodes = try nodes(task.opCase, plan)
+                for device in task.devices {
+                    guard case .opencl(_, let profile) = device.kind else { continue }
+                    kernels.formUnion(try launches(nodes, profile).map(\.kernel))
+                }
+            }
+        }
+        return kernels
+    }
+
     /// The names of the kernels in each file of `Kernels/`: what `__kernel`, or a macro that stands for it, makes one.
     package static func namesByFile() throws -> [String: [String]] {
         let pattern = #/(?:__kernel|\b[A-Z]+_KERNEL)\b(?:\s|__attribute__\(\([^;{]*?\)\)\)?)*void\s+(\w+)\s*\(/#
@@ -55,12 +70,15 @@ package enum KernelCoverage {
     }
 
     /// The kernels that no case launches on any device, as `file: kernel`, and the files that no kernel is made of. Those
-    /// in `probe/`, and those for matrix units, which lowering leaves to devices that have shown them, are no case's.
+    /// in `probe/` and `driver/`, and those for matrix units, which lowering leaves to devices that have shown them, are no
+    /// case's.
     package static func unreached(by cases: [OpCase]) throws -> [String] {
         let profile = DeviceProfile(
             shape: .cpu, vectorWidth: 16, computeUnits: 2, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
         let profiles = DeviceProfile.everyVariant(like: profile).map(\.0)
-        let namesByFile = try namesByFile().filter { !$0.key.hasPrefix("probe/") && !$0.key.contains("matrix_") }
+        let namesByFile = try namesByFile().filter { path, _ in
+            !path.hasPrefix("probe/") && !path.hasPrefix("driver/") && !path.contains("matrix_")
+        }
         var missing = Set(namesByFile.flatMap { path, names in names.map { "\(path): \($0)" } + [path] })
         // The small ones first: the others are only built if something is missing by then.
         for opCase in cases.filter({ !$0.isLarge }) + cases.filter(\.isLarge) where !missing.isEmpty {

@@ -79,11 +79,13 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
     /// stands the reference, so that its rows say nothing of the CPU path.
     func executor(isolatesTensors: Bool) throws -> Executor {
         switch kind {
-        case .cpu: Executor(cpu: CPUBackend(), device: nil, policy: .report, isolatesTensors: isolatesTensors)
+        case .cpu: return Executor(cpu: CPUBackend(), device: nil, policy: .report, isolatesTensors: isolatesTensors)
         case .opencl(let device, let profile):
-            Executor(
+            let executor = Executor(
                 cpu: ReferenceBackend(), device: try OpenCLBackend(device, profile: profile), policy: .report,
                 isolatesTensors: isolatesTensors)
+            executor.onCompilation = { _ in }
+            return executor
         }
     }
 

@@ -68,7 +68,10 @@ package final class BenchDevice {
         if let openCL, backend?.profile.allowsTF32 != allowsTF32 {
             backend = try OpenCLBackend(openCL, allowsTF32: allowsTF32)
         }
-        return Executor(cpu: cpu, device: backend, policy: .report)
+        let executor = Executor(cpu: cpu, device: backend, policy: .report)
+        // A line says already which case is under way.
+        executor.onCompilation = { _ in }
+        return executor
     }
 
     /// What there is to say of the device's tuning: results that cannot be used, or that there are none of it.

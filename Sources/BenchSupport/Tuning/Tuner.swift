@@ -12,8 +12,8 @@ package final class Tuner {
     package struct Options: Sendable {
         /// Seconds for everything.
         package var duration = 540.0
-        /// Seconds for one candidate to be built, checked and timed.
-        package var candidateTimeout = 30.0
+        /// Seconds for a candidate to be built, checked and timed.
+        package var candidateTimeout: @Sendable (TuningValues) -> Double = { _ in 30 }
         /// Whether problems whose search came to its end are searched again.
         package var again = false
 
@@ -208,13 +208,13 @@ package final class Tuner {
                 task: task, candidate: candidate.names, incumbent: best?.names, rounds: rounds)
             return try worker.ask(request, timeout: timeout, isCancelled: isStopped)
         }
-        var timeout = options.candidateTimeout
+        var timeout = options.candidateTimeout(candidate)
         if !worker.hasAnswered(task) {
             // A new process makes its reference first, which takes as long as it takes; numbers that are known to be good
             // go before the candidate, so that its own time is known.
             let preparation = 120.0
             if let best {
-                _ = try ask(best, nil, 1, timeout + preparation)
+                _ = try ask(best, nil, 1, options.candidateTimeout(best) + preparation)
             } else {
                 timeout += preparation
             }

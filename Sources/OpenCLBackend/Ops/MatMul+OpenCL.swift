@@ -70,7 +70,8 @@ extension OpenCLLowering {
         defines["LAYOUT_A"] = layout.rawValue
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
-                name, files: product.epilogue.files + ["common/transpose.cl", "gemm/panel.cl"], defines: defines)
+                name, files: product.epilogue.files + KernelSpecification.transposeFiles + ["gemm/panel.cl"],
+                defines: defines)
         }
         var (list, workspaces): ([KernelLaunch], [Int]) = ([], [])
         func workspace(floats: Int) -> KernelArgument {

@@ -133,7 +133,9 @@ extension OpenCLLowering {
     ) -> KernelSpecification {
         // The cotangent of the cells is a question to one kernel; the rest of the file is built the same way.
         KernelSpecification(
-            name, files: ["common/math.cl", "common/transpose.cl", "recurrent/panels.cl", "recurrent/\(file).cl"],
+            name,
+            files: ["common/math.cl"] + KernelSpecification.transposeFiles
+                + ["recurrent/panels.cl", "recurrent/\(file).cl"],
             defines: tile.defines.merging(defines) { _, given in given })
     }
 

@@ -66,6 +66,9 @@ extension KernelSpecification {
     /// The float vectors that row-wise kernels are written on.
     static let vectorFiles = ["common/math.cl", "common/vector.cl"]
 
+    /// Squares of floats turned over in registers.
+    static let transposeFiles = ["common/shuffle.cl", "common/transpose.cl"]
+
     /// The float vectors that convolutions are written on.
     static let laneFiles = ["common/shuffle.cl", "common/lanes.cl"]
 }
