@@ -126,13 +126,14 @@ INLINE float sigmoid_derivative_f32(float x) {
 }
 
 INLINE float silu_f32(float x) {
-    const float z = -__builtin_fabsf(x), w = 1.0f + exp_f32(z);
+    const float z = -__builtin_fabsf(x), w = 1.0f + scaled_exp_f32(z, 0.0f, 1.0f);
     return x < 0.0f ? scaled_exp_f32(z, 0.0f, x / w) : x / w;
 }
 
 // e^x (1 + x + e^x) / (1 + e^x)^2 for x = -a, and 1 less that for x = a.
 INLINE float silu_derivative_f32(float x) {
-    const float a = __builtin_fabsf(x) > 120.0f ? 120.0f : __builtin_fabsf(x), t = exp_f32(-a), w = 1.0f + t;
+    const float a = __builtin_fabsf(x) > 120.0f ? 120.0f : __builtin_fabsf(x);
+    const float t = scaled_exp_f32(-a, 0.0f, 1.0f), w = 1.0f + t;
     const float tail = scaled_exp_f32(-a, 0.0f, (1.0f - a + t) / (w * w));
     return x > 0.0f ? 1.0f - tail : tail;
 }
