@@ -18,7 +18,10 @@ extension DType {
         if range.contains(number) { return nil }
         let instead =
             self == .int64 ? "give larger ones as a tensor of int64" : "cast to a type of more range first"
-        return "\(self) holds whole numbers from \(text(range.lowerBound)) to \(text(range.upperBound)), not \(text(number)); \(instead)"
+        return """
+            \(self) holds whole numbers from \(text(range.lowerBound)) to \(text(range.upperBound)), not \(text(number)); \
+            \(instead)
+            """
     }
 
     /// What a number is in this type, as every backend casts: to floating-point types rounded to nearest even, to integers

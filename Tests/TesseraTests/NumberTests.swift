@@ -12,7 +12,7 @@ import Testing
         ("x + n", { try $0 + $1 }), ("n + x", { try $1 + $0 }), ("x - n", { try $0 - $1 }), ("n - x", { try $1 - $0 }),
         ("x * n", { try $0 * $1 }), ("n * x", { try $1 * $0 }), ("x / n", { try $0 / $1 }), ("n / x", { try $1 / $0 }),
         ("greater", { try $0.greater(than: $1) }), ("power", { try $0.power($1) }),
-        ("clamped below", { try $0.clamped(to: $1 ... Double.infinity) }),
+        ("clamped below", { try $0.clamped(to: $1...Double.infinity) }),
         ("clamped above", { try $0.clamped(to: 0...max(0, $1)) }),
         ("fill", { try $0.graph.fill($1, [3], $0.dtype) }),
     ]
@@ -35,7 +35,8 @@ import Testing
                     Issue.record("\(name) of \(dtype) takes \(number)")
                 } catch let error as GraphError {
                     #expect(error.message.contains("cast") || error.message.contains("int64"), "\(error)")
-                    #expect(error.message.contains(dtype.rawValue) && error.location?.file.contains("NumberTests") == true)
+                    #expect(
+                        error.message.contains(dtype.rawValue) && error.location?.file.contains("NumberTests") == true)
                 }
             }
         }
@@ -45,7 +46,8 @@ import Testing
     func heldNumbers(_ place: Place) throws {
         let executor = try place.executor()
         let held: [(DType, [Double])] = [
-            (.int32, [0, -0.0, 7, -2_147_483_648, 2_147_483_647]), (.int64, [0x1p53, -0x1p53, 5]), (.uint8, [0, 255, 5]),
+            (.int32, [0, -0.0, 7, -2_147_483_648, 2_147_483_647]), (.int64, [0x1p53, -0x1p53, 5]),
+            (.uint8, [0, 255, 5]),
             (.float16, [65504, 0.1, .infinity, -.infinity, .nan, 1e-9]), (.bfloat16, [3.3e38, 0.1, .nan]),
             (.float32, [3.4e38, 1e-50, .infinity]), (.float64, [1e300, 0.1]),
         ]
@@ -119,7 +121,9 @@ import Testing
             ]
             let chains = try outputs.map { try ($0 * 3 + x) / 2 }
             let inputs = ["a": try HostTensor([a.count], a), "b": try HostTensor([a.count], b)]
-            func quotient(_ a: Element, _ b: Element) -> Element { b == 0 ? 0 : a.dividedReportingOverflow(by: b).partialValue }
+            func quotient(_ a: Element, _ b: Element) -> Element {
+                b == 0 ? 0 : a.dividedReportingOverflow(by: b).partialValue
+            }
             let expected: [[Element]] = [
                 zip(a, b).map { $0 &+ $1 }, zip(a, b).map { $0 &- $1 }, zip(a, b).map { $0 &* $1 },
                 zip(a, b).map(quotient), a.map { 0 &- $0 }, a.map { $0 < 0 ? 0 &- $0 : $0 }, a.map { $0 &* $0 },

@@ -109,8 +109,9 @@ import Testing
 
     /// Equal, any NaN being as good as another.
     private func sameBits(_ a: HostTensor, _ b: HostTensor) -> Bool {
-        a.type == b.type && zip(a.doubles(), b.doubles()).allSatisfy { x, y in
-            x.isNaN ? y.isNaN : x == y && (x.sign == y.sign)
-        }
+        a.type == b.type
+            && zip(a.doubles(), b.doubles()).allSatisfy { x, y in
+                x.isNaN ? y.isNaN : x == y && (x.sign == y.sign)
+            }
     }
 }

@@ -107,7 +107,10 @@ import Testing
     /// Squares of large and of small gradients are no numbers of their type; the norm is.
     @Test(arguments: Place.available) func clippingGradientsOfAnySize(_ place: Place) throws {
         let executor = try place.executor()
-        for (size, dtype) in [(1e20, DType.float32), (1e37, .float32), (1e-30, .float32), (1e-4, .float16), (3e4, .float16)] {
+        let sizes: [(Double, DType)] = [
+            (1e20, .float32), (1e37, .float32), (1e-30, .float32), (1e-4, .float16), (3e4, .float16),
+        ]
+        for (size, dtype) in sizes {
             let graph = Graph()
             let gradients = try [(3.0, Shape([2, 2])), (4, [4]), (0, [3]), (0, [0])].map {
                 try graph.fill($0 * size / 2, $1, dtype)
@@ -135,7 +138,7 @@ import Testing
     /// One gradient of 1e20 stops no parameter for ever: g² is too large for float32, (1 - β₂)·g² is not.
     @Test(arguments: Place.available) func adamOutlivesALargeGradient(_ place: Place) throws {
         let executor = try place.executor()
-        let parameters = [Variable("p", HostTensor(zeros: TensorType([1]))), Variable("q", HostTensor(zeros: TensorType([3])))]
+        let parameters = [1, 3].map { Variable("p\($0)", HostTensor(zeros: TensorType([$0]))) }
         let adam = Adam(learningRate: 0.1)
         let graph = Graph()
         let step = try graph.input("step", [], .int32), gradient = try graph.input("g", [1])

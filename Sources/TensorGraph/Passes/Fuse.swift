@@ -183,7 +183,8 @@ extension Node {
     /// This product with a bias in its epilogue, where the bias runs along the last axis and there is none yet.
     fileprivate func addingBias(_ bias: Value, _ list: [Node], result: TensorType) -> Node? {
         guard case .matMul(let attributes) = op, operands.count == 2, attributes.activation == nil,
-            result == resultTypes[0], !result.dtype.isHalf, list.type(bias).shape == [result.shape[result.shape.rank - 1]]
+            result == resultTypes[0], !result.dtype.isHalf,
+            list.type(bias).shape == [result.shape[result.shape.rank - 1]]
         else { return nil }
         var node = self
         node.operands.append(bias)

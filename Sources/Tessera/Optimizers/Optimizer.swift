@@ -152,7 +152,8 @@ extension Graph {
         }
         // Zero and infinity are no units; from infinity and NaN the sum becomes what it should.
         let one = try fill(1, [], first.dtype)
-        let isUnit = try fill(0, [], first.dtype).less(than: greatest)
+        let isUnit =
+            try fill(0, [], first.dtype).less(than: greatest)
             * greatest.less(than: fill(.infinity, [], first.dtype))
         let unit = try Tensor.select(isUnit, greatest, one)
         let squares = try wide.map { try ($0 / unit).square().sum() }

@@ -166,7 +166,8 @@ extension OpCase {
 
     /// Every row.
     package static let all: [OpCase] =
-        leaves + elementwise + sweeps + programs + movement + reductions + reducedPrograms + products + convolutions + pooling
+        leaves + elementwise + sweeps + programs + movement + reductions + reducedPrograms + products + convolutions
+        + pooling
         + softmaxes
         + normalizations + attentions + recurrences + embeddings + optimizers + chains + largeOffsets + longSums
 }
