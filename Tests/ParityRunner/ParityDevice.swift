@@ -77,7 +77,7 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     /// An executor on this device that says what fails instead of repeating it elsewhere. Behind an OpenCL device
     /// stands the reference, so that its rows say nothing of the CPU path.
-    func executor(isolatesTensors: Bool) throws -> Executor {
+    package func executor(isolatesTensors: Bool) throws -> Executor {
         switch kind {
         case .cpu: return Executor(cpu: CPUBackend(), device: nil, policy: .report, isolatesTensors: isolatesTensors)
         case .opencl(let device, let profile):

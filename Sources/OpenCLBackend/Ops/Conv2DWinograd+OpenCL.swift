@@ -155,7 +155,8 @@ extension OpenCLLowering {
         let slot = stage + tileFloats + floats(winograd, vectors: rowShare * tileVectors * blocks.mostTiles) + exact
         func kernel(_ name: String) -> KernelSpecification {
             winogradKernel(
-                name, winograd, ["levels", "exact"].map { "convolution/winograd_\($0).cl" } + ["convolution/winograd.cl"],
+                name, winograd,
+                ["levels", "exact"].map { "convolution/winograd_\($0).cl" } + ["convolution/winograd.cl"],
                 ["TILE_M": "\(registerTiles)", "TILE_VECTORS": "\(tileVectors)"], epilogue: tensors.epilogue)
         }
         let transform = KernelLaunch(
