@@ -8,7 +8,7 @@ private final class Recorder: Dataset {
 
     init(_ count: Int) throws {
         data = try TensorDataset(
-            inputs: RandomSource(seed: 9).uniform([count, 3], bound: 1),
+            inputs: try RandomSource(seed: 9).uniform([count, 3], bound: 1),
             targets: HostTensor([count], (0..<count).map { Int32($0 % 2) }))
     }
 
@@ -16,7 +16,7 @@ private final class Recorder: Dataset {
 
     func batch(_ indices: ArraySlice<Int>) throws -> Batch {
         asked.append(Array(indices))
-        return data.batch(indices)
+        return try data.batch(indices)
     }
 
     /// The examples of each epoch since the last call.

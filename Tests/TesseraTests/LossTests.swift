@@ -172,7 +172,8 @@ private struct LossCase: Sendable, CustomTestStringConvertible {
     @Test func aLossThatIsNoScalarNamesItsLine() throws {
         let executor = try Place.reference.executor()
         let batch = Batch(
-            input: HostTensor(zeros: TensorType([4, 2])), target: HostTensor(zeros: TensorType([4, 3])), count: 4)
+            input: try HostTensor(zeros: TensorType([4, 2])), target: try HostTensor(zeros: TensorType([4, 3])),
+            count: 4)
         func error(_ loss: Loss, _ metric: Metric? = nil) -> GraphError? {
             let trainer = Trainer(
                 Dense(2, 3, RandomSource(seed: 1)), loss: loss, optimizer: SGD(learningRate: 1), metric: metric,

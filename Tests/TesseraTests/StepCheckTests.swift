@@ -16,7 +16,7 @@ import Testing
         let trainer = Trainer(layer, loss: .crossEntropy, optimizer: Adam(), metric: .accuracy, on: executor)
         func batch(_ labels: [Int32]) throws -> Batch {
             Batch(
-                input: RandomSource(seed: 2).uniform([labels.count, 2], bound: 1),
+                input: try RandomSource(seed: 2).uniform([labels.count, 2], bound: 1),
                 target: try HostTensor([labels.count], labels), count: labels.count)
         }
         _ = try trainer.train(batch([0, 1, 2, 0]))
@@ -120,7 +120,7 @@ import Testing
     func nonFiniteLosses(on place: Place) throws {
         func batch(_ number: Float) throws -> Batch {
             Batch(
-                input: try HostTensor([2, 2], [1, 2, number, 1]), target: HostTensor(zeros: TensorType([2, 1])),
+                input: try HostTensor([2, 2], [1, 2, number, 1]), target: try HostTensor(zeros: TensorType([2, 1])),
                 count: 2)
         }
         func trainer() throws -> (Trainer, Dense) {
@@ -147,7 +147,7 @@ import Testing
             #expect(try trainer.train(batch(1)).loss.isFinite)
             // An epoch's mean is that of the steps that were taken.
             let inputs = try HostTensor([3, 2], [1, 2, number, 1, 3, 1])
-            let data = try TensorDataset(inputs: inputs, targets: HostTensor(zeros: TensorType([3, 1])))
+            let data = try TensorDataset(inputs: inputs, targets: try HostTensor(zeros: TensorType([3, 1])))
             let result = try trainer.fit(data, batchSize: 1, epochs: 2, progress: nil)
             #expect(trainer.step == 9 && result.count == 2 && result.loss.isFinite)
 
@@ -164,7 +164,7 @@ import Testing
         let graph = Graph()
         let (x, unused) = (try graph.input("x", [2]), try graph.input("unused", [1]))
         let plan = try executor.compile(graph, outputs: [x.exp()])
-        let inputs = ["x": HostTensor(zeros: TensorType([2])), "unused": HostTensor(zeros: unused.type)]
+        let inputs = ["x": try HostTensor(zeros: TensorType([2])), "unused": try HostTensor(zeros: unused.type)]
         // One that the graph has is no mistake, though this plan does not need it.
         #expect(try executor.run(plan, inputs: inputs)[0].elements(Float.self) == [1, 1])
         let line: UInt = #line + 2
