@@ -22,6 +22,8 @@ package final class ProgramCache: Sendable {
     private struct State {
         var programs: [ProgramText: Program] = [:]
         var statistics = Statistics()
+        /// Whether every program so far that compiles does so with the declarations in `driver/pocl.cl`.
+        var declarationsDo = true
     }
 
     /// What the cache has done so far.
@@ -102,15 +104,20 @@ package final class ProgramCache: Sendable {
     /// Compiles with the declarations in `driver/pocl.cl`, or, where these do not do, with the driver's own, which take it
     /// five times as long to read.
     private func compile(_ text: ProgramText) throws(OpenCLError) -> ProgramObject {
-        if let declarations = try? KernelSource.text(of: "driver/pocl.cl"),
+        if state.withLock({ $0.declarationsDo }), let declarations = try? KernelSource.text(of: "driver/pocl.cl"),
             let object = try? ProgramObject(
                 context, source: declarations + "#line 1\n" + text.source, options: text.options + " -D_OPENCL_H_",
                 name: text.name)
         {
             return object
         }
-        state.withLock { $0.statistics.builtWithDriversHeader += 1 }
-        return try ProgramObject(context, source: text.source, options: text.options, name: text.name)
+        let object = try ProgramObject(context, source: text.source, options: text.options, name: text.name)
+        state.withLock { state in
+            state.statistics.builtWithDriversHeader += 1
+            // Another version of the driver, it may be: not tried again.
+            state.declarationsDo = false
+        }
+        return object
     }
 
     private func keep(_ program: Program, _ key: ProgramText) -> Program {

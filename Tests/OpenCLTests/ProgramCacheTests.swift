@@ -155,6 +155,16 @@ final class TemporaryDirectory {
         #expect(cache.statistics == .init(foundInFile: 1))
     }
 
+    /// What is not declared in `driver/pocl.cl` needs the driver's header, and is built all the same.
+    @Test(arguments: devices) func buildsWhatIsNotDeclared(on device: Device) throws {
+        let cache = ProgramCache(try Context(device), directory: nil)
+        _ = try cache.program(text("-DVALUE=fabs(-7.0f)"))
+        #expect(cache.statistics.builtWithDriversHeader == 0)
+        #expect(try run(try cache.program(text("-DVALUE=popcount(15)"))) == 4)
+        #expect(cache.statistics.builtWithDriversHeader == (device.compilesAtLaunch ? 1 : 0))
+        #expect(cache.statistics.built == 2)
+    }
+
     @Test(arguments: devices) func passesOnBuildErrors(on device: Device) throws {
         let cache = ProgramCache(try Context(device), directory: nil)
         let error = #expect(throws: OpenCLError.self) {
