@@ -192,6 +192,23 @@ private struct NumberCall: Sendable, CustomTestStringConvertible {
             let data = try CharacterDataset(tokens: [1, 2, 3, 4], context: 2, stride: $0, layout: .batchFirst)
             _ = try data.batch(Array(0..<data.count)[...])
         },
+        NumberCall("BatchOrder") {
+            let order = try BatchOrder(count: $0, batchSize: $0 == 1 << 31 ? 1 : $0)
+            _ = order.batchesPerEpoch
+            _ = try order.range($0)
+        },
+        NumberCall("BatchOrder of many") {
+            // What has a memory for it takes too long.
+            if (1 << 24...1 << 40).contains($0) { return }
+            _ = try BatchOrder(count: $0, batchSize: 2).indices(epoch: $0)
+        },
+        NumberCall("evaluate") { number in
+            let trainer = Trainer(Flatten(), loss: .meanSquaredError, optimizer: Adam(), on: try Executor(on: .cpu))
+            let x = try HostTensor([3, 2], [1, 2, 3, 4, 5, 6] as [Float])
+            let data = try TensorDataset(inputs: x, targets: x)
+            _ = try trainer.evaluate(data, batchSize: number)
+            try trainer.fit(data, batchSize: number, epochs: number, steps: 0, progress: nil)
+        },
         NumberCall("rows") { _ = try HostTensor(zeros: TensorType([3, 2])).rows([$0]) },
         NumberCall("LearningRateSchedule decaying") {
             let schedule = LearningRateSchedule.decaying(by: 0.5, every: $0)

@@ -101,7 +101,13 @@ public struct BatchOrder: Sendable {
     }
 
     /// The indices of all examples in the order of one epoch (Fisher and Yates's shuffle).
-    public func indices(epoch: Int) -> [Int] {
+    ///
+    /// - Throws: ``GraphError`` where they are more than there is memory for.
+    public func indices(
+        epoch: Int, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> [Int] {
+        try HostMemory.require(
+            count.times(8), for: "the order of \(count) examples", at: SourceLocation(file: file, line: line))
         var indices = Array(0..<count)
         guard shuffles else { return indices }
         let mixed = RandomSource(seed: seed).next() ^ (UInt64(truncatingIfNeeded: epoch) &* 0xd134_2543_de82_ef95)

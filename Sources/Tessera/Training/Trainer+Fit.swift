@@ -42,7 +42,7 @@ extension Trainer {
         defer { progress?.finish() }
         while step < lastStep {
             let epoch = (step - record.begin) / batches
-            let indices = order.indices(epoch: earlierEpochs + epoch)
+            let indices = try order.indices(epoch: earlierEpochs + epoch)
             total = nothing
             while step < lastStep, (step - record.begin) / batches == epoch {
                 let result = try train(data.batch(indices[order.range((step - record.begin) % batches)]))

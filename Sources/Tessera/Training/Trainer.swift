@@ -209,7 +209,7 @@ public final class Trainer {
     ) throws -> Result {
         let caller = SourceLocation(file: file, line: line)
         let order = try BatchOrder(data, batchSize: batchSize, shuffles: false, for: "evaluate", at: caller)
-        let indices = order.indices(epoch: 0)
+        let indices = try order.indices(epoch: 0)
         var total = nothing
         for number in 0..<order.batchesPerEpoch {
             let batch = try data.batch(indices[order.range(number)])
