@@ -48,14 +48,16 @@ package enum AtomicFile {
     ///
     /// - Parameter allowsStreams: whether the path may be a pipe or a terminal, or `/dev/null`, `/dev/stdout` and the like,
     ///   which are written to as they are. Only for what is of use in part, such as a report.
+    /// - Parameter isDurable: whether to wait for the disk, so that the file is whole even after a power cut.
     /// - Throws: ``FileError`` where that is not possible; what was at `path` is then still there.
     package static func write(
-        to path: String, allowsStreams: Bool = false, _ body: (_ write: Writer) throws -> Void
+        to path: String, allowsStreams: Bool = false, isDurable: Bool = true,
+        _ body: (_ write: Writer) throws -> Void
     ) throws {
         let destination = try Destination(path)
         try Signals.withoutTermination {
             switch destination {
-            case .file(let file): try file.replace(body)
+            case .file(let file): try file.replace(isDurable: isDurable, body)
             case .stream(let stream):
                 guard allowsStreams else { throw stream.refusal }
                 try stream.write(body)
@@ -64,8 +66,10 @@ package enum AtomicFile {
     }
 
     /// Writes bytes in the same way.
-    package static func write(_ bytes: [UInt8], to path: String, allowsStreams: Bool = false) throws {
-        try write(to: path, allowsStreams: allowsStreams) { write in try write(bytes) }
+    package static func write(
+        _ bytes: [UInt8], to path: String, allowsStreams: Bool = false, isDurable: Bool = true
+    ) throws {
+        try write(to: path, allowsStreams: allowsStreams, isDurable: isDurable) { write in try write(bytes) }
     }
 }
 

@@ -15,7 +15,7 @@ struct ReplacedFile {
         (self.named, self.path, self.folder, self.former) = (named, path, folder, former)
     }
 
-    func replace(_ body: (AtomicFile.Writer) throws -> Void) throws {
+    func replace(isDurable: Bool, _ body: (AtomicFile.Writer) throws -> Void) throws {
         // Not made of the name, which may be as long as names can be.
         let temporary = "\(folder)/.tessera-\(String(UInt64.random(in: 0...UInt64.max), radix: 36)).tmp"
         // The mask is the system's to apply, to a new file; one that takes another's place is private at first.
@@ -25,7 +25,7 @@ struct ReplacedFile {
         do {
             try body { try writeAll($0, to: file, named) }
             if let former { try keepAttributes(of: former, on: file) }
-            guard fsync(file) == 0 else { throw failure(named, "cannot be brought to the disk") }
+            guard !isDurable || fsync(file) == 0 else { throw failure(named, "cannot be brought to the disk") }
             isOpen = false
             guard close(file) == 0 else { throw failure(named, "cannot be closed") }
             guard rename(temporary, path) == 0 else { throw failure(named, "cannot take its name") }
@@ -34,6 +34,7 @@ struct ReplacedFile {
             unlink(temporary)
             throw error
         }
+        guard isDurable else { return }
         // The name itself must reach the disk too; the file is whole either way.
         let handle = open(folder, O_RDONLY | O_CLOEXEC)
         if handle >= 0 {

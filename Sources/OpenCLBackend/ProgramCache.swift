@@ -1,3 +1,4 @@
+internal import AtomicFiles
 import Foundation
 import OpenCL
 import Synchronization
@@ -132,17 +133,13 @@ package final class ProgramCache: Sendable {
 
     private func store(_ key: ProgramText, _ binary: () throws(OpenCLError) -> [UInt8]) {
         // For the user only: others could plant code in a folder that they may write to.
-        guard let directory,
-            (try? FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])) != nil,
+        guard let directory, (try? AtomicFile.makeFolder(directory, mode: 0o700)) != nil,
             let binary = try? binary()
         else { return }
         let text = keyText(key)
         let file = ProgramFile(key: text, binary: binary).bytes
-        // `.atomic` writes another file and renames it.
-        guard (try? Data(file).write(to: URL(fileURLWithPath: path(text, in: directory)), options: .atomic)) != nil
-        else { return }
+        // What a power cut spoils, the checksum finds.
+        guard (try? AtomicFile.write(file, to: path(text, in: directory), isDurable: false)) != nil else { return }
         state.withLock { $0.statistics.stored += 1 }
     }
 
