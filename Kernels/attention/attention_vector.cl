@@ -11,8 +11,8 @@
 // where they lie, and only q and y are turned round. sᵀ = k·qᵀ and yᵀ += vᵀ·pᵀ are done in register tiles of ROWS
 // broadcast scalars times QUERY_VECTORS vectors.
 //
-// q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (the greatest of q·k, m, and 1 / Σ e^(scale·(q·k - m))),
-// with heads = b·h and d = HEAD_WIDTH.
+// q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (the greatest of q·k, m, and
+// 1 / Σ e^(scale·(q·k - m))), with heads = b·h and d = HEAD_WIDTH.
 // 4·heads·sq·sk·d flops (half where causal: blocks above the diagonal are skipped); k and v are read once for each
 // LANES queries. Online softmax: Milakov and Gimelshein, 2018; tiles: Dao et al., FlashAttention, 2022.
 // Goes after common/math.cl, common/vector.cl and attention/columns.cl.

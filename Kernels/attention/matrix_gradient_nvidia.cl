@@ -53,7 +53,8 @@ void attention_matrix_queries(
     const ulong kOffset, __global const element_t *restrict v, const ulong vOffset,
     __global const float *restrict statistics, const ulong statisticsOffset, __global const element_t *restrict dy,
     const ulong dyOffset, __global const float *restrict delta, const ulong deltaOffset,
-    __global float *restrict inverse, const ulong inverseOffset, __global element_t *restrict dq, const ulong dqOffset, const int sq, const int sk, const float scale)
+    __global float *restrict inverse, const ulong inverseOffset, __global element_t *restrict dq,
+    const ulong dqOffset, const int sq, const int sk, const float scale)
 {
     __local uint4 staged[2 * STAGE];
     MATRIX_MEMORY
@@ -127,7 +128,8 @@ void attention_matrix_keys(
     const ulong kOffset, __global const element_t *restrict v, const ulong vOffset,
     __global const float *restrict statistics, const ulong statisticsOffset, __global const element_t *restrict dy,
     const ulong dyOffset, __global const float *restrict delta, const ulong deltaOffset,
-    __global const float *restrict inverse, const ulong inverseOffset, __global element_t *restrict dk, const ulong dkOffset, __global element_t *restrict dv, const ulong dvOffset,
+    __global const float *restrict inverse, const ulong inverseOffset, __global element_t *restrict dk,
+    const ulong dkOffset, __global element_t *restrict dv, const ulong dvOffset,
     const int sq, const int sk, const float scale)
 {
     __local uint4 staged[2 * STAGE];

@@ -9,7 +9,8 @@
 //            │ warp 1 …  │     a warp             are used the next k.
 //
 // q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (float32): the greatest of q·k, m, and
-// 1 / Σ e^(scale·(q·k - m)). d ≤ 128. 4·heads·sq·sk·d flops. Where causal, blocks of only masked keys are skipped. Local memory: 192 rows of d elements, d rounded up to 32, 64 or 128.
+// 1 / Σ e^(scale·(q·k - m)). d ≤ 128. 4·heads·sq·sk·d flops. Where causal, blocks of only masked keys are skipped.
+// Local memory: 192 rows of d elements, d rounded up to 32, 64 or 128.
 // Dao, FlashAttention-2, 2023.
 
 #define KEY_TILES (BLOCK / 8)

@@ -125,6 +125,30 @@ private struct LossCase: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// A logit that is sure of its class leaves a loss that no rounding of the logit may take away.
+    @Test(arguments: Place.available) func binaryCrossEntropyOfLargeLogits(_ place: Place) throws {
+        let executor = try place.executor()
+        for z in [0, 3, 20, 80, 1e6, 1e30] as [Float] {
+            for (logit, target) in [(z, 1), (-z, 0), (z, 0), (-z, 1), (z, 0.3)] as [(Float, Float)] {
+                let graph = Graph()
+                let x = try graph.input("z", [1])
+                let loss = try Loss.binaryCrossEntropyWithLogits(
+                    x, graph.constant(HostTensor([1], [target])))
+                let plan = try executor.compile(
+                    graph, outputs: [loss] + graph.gradients(of: loss, withRespectTo: [x]))
+                let results = try executor.run(plan, inputs: ["z": HostTensor([1], [logit])]).map {
+                    Double(try $0.elements(Float.self)[0])
+                }
+                let (t, tail) = (Double(target), log1p(exp(-abs(Double(logit)))))
+                let (plus, minus) = (max(Double(logit), 0) + tail, max(-Double(logit), 0) + tail)
+                let slope = (1 - t) / (1 + exp(-Double(logit))) - t / (1 + exp(Double(logit)))
+                for (result, expected) in zip(results, [(1 - t) * plus + t * minus, slope]) {
+                    #expect(abs(result - expected) <= 4e-6 * abs(expected) + 1e-36, "\(logit) \(target)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: Place.available) func metricsLeaveOutWhatDoesNotCount(on place: Place) throws {
         let logits = try HostTensor([5, 2], [0, 1, 1, 0, 1, 0, 0, 1, 1, 0] as [Float])
         let data = try TensorDataset(inputs: logits, targets: HostTensor([5], [1, -1, 0, 0, -5] as [Int32]))
