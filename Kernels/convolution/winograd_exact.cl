@@ -29,17 +29,20 @@ static int mark_run(const Levels levels, const Shape s, const int row, const int
         const int top = n / s.tilesWide * OUTPUT_TILE, left = n % s.tilesWide * OUTPUT_TILE;
         float sums[POSITIONS];
         int peak = 0;
-        for (int p = 0; p < POSITIONS; p++) {
-            const int i = first + top + p / SIDE, j = left - s.left + p % SIDE;
-            const int inside = i >= 0 && i < s.height && j >= 0 && j < s.width;
-            const int pixel = inside ? (top + p / SIDE) * s.width + j : 0;
-            sums[p] = inside ? levels.sums[pixel] : 0;
-            peak = max(peak, inside ? levels.peaks[pixel] : 0);
+        for (int p = 0; p < POSITIONS; p++) sums[p] = 0;
+        const int right = min(SIDE, s.width - left + s.left);
+        for (int i = max(0, -first - top); i < min(SIDE, s.height - first - top); i++) {
+            for (int j = max(0, s.left - left); j < right; j++) {
+                const int pixel = (top + i) * s.width + left - s.left + j;
+                sums[i * SIDE + j] = levels.sums[pixel];
+                peak = max(peak, levels.peaks[pixel]);
+            }
         }
         const int outputsHigh = min(OUTPUT_TILE, s.outHeight - row * OUTPUT_TILE - top);
         const int outputsWide = min(OUTPUT_TILE, s.outWidth - left);
         marks[n] = marked_outputs(sums, as_float(peak), s.channels, outputsHigh, outputsWide);
-        any |= marks[n];
+        if (marks[n] == 0) continue;
+        any = 1;
         int bits = 0;
         for (int o = 0; o < OUTPUT_TILE * OUTPUT_TILE; o++) bits += marks[n] >> o & 1;
         whole += bits == outputsHigh * outputsWide;

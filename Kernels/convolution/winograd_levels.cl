@@ -51,15 +51,17 @@ static inline int marked_outputs(
 {
     const float fewest = peak * fewest_peaks(channels);
     const int all = !is_in_range(peak);
+    float lines[SIDE * OUTPUT_TILE];
+    #pragma unroll
+    for (int n = 0; n < SIDE * OUTPUT_TILE; n++) {
+        const int p = n / OUTPUT_TILE * SIDE + n % OUTPUT_TILE;
+        lines[n] = sums[p] + sums[p + 1] + sums[p + 2];
+    }
     int marks = 0;
-    for (int i = 0; i < high; i++) {
-        for (int j = 0; j < wide; j++) {
-            float window = 0;
-            #pragma unroll
-            for (int t = 0; t < KERNEL_SIDE * KERNEL_SIDE; t++)
-                window += sums[(i + t / KERNEL_SIDE) * SIDE + j + t % KERNEL_SIDE];
-            if (all || window < fewest) marks |= 1 << (i * OUTPUT_TILE + j);
-        }
+    #pragma unroll
+    for (int o = 0; o < OUTPUT_TILE * OUTPUT_TILE; o++) {
+        const float window = lines[o] + lines[o + OUTPUT_TILE] + lines[o + 2 * OUTPUT_TILE];
+        if ((all || window < fewest) && o / OUTPUT_TILE < high && o % OUTPUT_TILE < wide) marks |= 1 << o;
     }
     return marks;
 }

@@ -53,10 +53,11 @@ void raise_levels(const floatv *square, __global const float *scales, const Leve
     intv peak = loadi(0, levels.peaks + n);
     floatv sum = loadv(0, levels.sums + n);
     #pragma unroll
-    for (int c = 0; c < VECTOR_WIDTH; c++) {
-        const floatv level = as_floatv(MAGNITUDE(square[c])) * (floatv)(scales[c]);
-        peak = maxv(peak, as_intv(level));
-        sum += level;
+    for (int c = 0; c < VECTOR_WIDTH; c += 2) {
+        const floatv even = as_floatv(MAGNITUDE(square[c])) * (floatv)(scales[c]);
+        const floatv odd = as_floatv(MAGNITUDE(square[c + 1])) * (floatv)(scales[c + 1]);
+        peak = maxv(peak, maxv(as_intv(even), as_intv(odd)));
+        sum += even + odd;
     }
     storei(peak, 0, levels.peaks + n);
     if (again == 0) {
