@@ -1,3 +1,4 @@
+import Foundation
 import Tessera
 import Testing
 
@@ -153,5 +154,22 @@ private final class Recorder: Dataset {
         #expect(try part.fit(second, batchSize: 4, epochs: 2, seed: 3, resuming: true, progress: nil).count == 0)
         try part.fit(second, batchSize: 4, epochs: 3, seed: 3, resuming: true, progress: nil)
         #expect(part.step == whole.step + 3)
+    }
+
+    /// A checkpoint whose note of the last call is damaged, or belongs to other steps.
+    @Test(arguments: ["x 6 4 3", "0 6 4 x", "0 0 4 3", "9 6 4 3", "0 6   3"]) func damagedNotesAreRefused(
+        _ note: String
+    ) throws {
+        let (trainer, data, folder) = (try trainer(), try Recorder(6), try TemporaryFolder())
+        try trainer.fit(data, batchSize: 4, epochs: 1, seed: 3, progress: nil)
+        let path = folder.path("damaged.safetensors")
+        try trainer.save(to: path)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        let place = try #require(bytes.range(of: Data("0 6 4 3".utf8)))
+        bytes.replaceSubrange(place, with: Data(note.utf8))
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: FileError.self) { try trainer.load(from: path) }
+        #expect("\(error as Any)".contains("tessera.fit"))
+        #expect(trainer.step == 2)
     }
 }
