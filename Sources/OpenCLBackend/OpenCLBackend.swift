@@ -60,12 +60,9 @@ package final class OpenCLBackend: Backend {
         if let matrixUnits { chosen.matrixUnits = matrixUnits }
         self.profile = chosen
         maximumAllocation = Int(clamping: device.capabilities.maxAllocation)
-<<<<<<< HEAD
         memorySize = Int(clamping: device.capabilities.globalMemory)
         usesHostMemory = device.type == .cpu || device.capabilities.hasUnifiedMemory
-=======
         compilation = CompilationCount(stepsEach: device.compilesAtLaunch ? 2 : 1)
->>>>>>> 60a0287 (Programs are in the cache's files as soon as they are built; a plan's kernels are compiled together, and the log says so)
         context = try Context(device)
         queue = try Queue(context, profiling: timesKernels)
         programs =
