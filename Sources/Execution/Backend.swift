@@ -94,13 +94,17 @@ extension LoweredNode {
 
 /// A part of a node's work that rearranges one operand, a weight, for the rest of it: it comes first, reads that operand
 /// alone, and fills a workspace that the rest only reads.
-package struct Packing: Hashable, Sendable {
+package struct Packing: Sendable {
     package var operand: Int
     package var workspace: Int
+    /// What the workspace holds besides the operand's numbers: where two packings of one weight have equal forms, they fill
+    /// equal workspaces with equal bytes, and one serves both. `nil` for one that is never shared.
+    package var form: (any Hashable & Sendable)?
 
-    package init(operand: Int, workspace: Int) {
+    package init(operand: Int, workspace: Int, form: (any Hashable & Sendable)? = nil) {
         self.operand = operand
         self.workspace = workspace
+        self.form = form
     }
 }
 
@@ -149,4 +153,11 @@ package protocol Recording: AnyObject {
     /// Starts the work in order. `bindings[region.slot]` is the memory of each region; it may differ from run to run.
     /// - Parameter trace: where given, is told when each node ran.
     func run(bindings: [any Memory], trace: Trace?) throws
+
+    /// Drops what it holds of the memories of the last run.
+    func letGo()
+}
+
+extension Recording {
+    package func letGo() {}
 }

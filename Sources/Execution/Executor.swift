@@ -4,7 +4,14 @@ import TensorGraph
 /// Runs computations on a device, with the CPU path beside it, and keeps the variables.
 ///
 /// A step happens whole or not at all: one that fails on the device leaves every variable as it was and is repeated on
-/// the CPU. Use an executor from one thread at a time; executors share nothing.
+/// the CPU.
+///
+/// A variable has one value, whoever reads it: what one executor has made of it, another fetches from there, and an executor
+/// that goes hands over what it keeps. Use an executor from one thread at a time; executors on several threads may read the
+/// same variables, and of two that change one at the same time the last counts.
+///
+/// The memory that plans run in is shared by all plans of an executor, as one of them runs at a time, and is as large as the
+/// largest of them needs.
 public final class Executor {
     /// What to do when the device fails.
     public enum FailurePolicy: Sendable {
@@ -14,28 +21,33 @@ public final class Executor {
         case report
     }
 
-    private let cpu: any Backend
-    private let device: (any Backend)?
+    let cpu: any Backend
+    let device: (any Backend)?
     private let logger: Logger
-    private let policy: FailurePolicy
+    let policy: FailurePolicy
     private let isolatesTensors: Bool
 
-    private let cpuStore: VariableStore
-    private let deviceStore: VariableStore?
-    /// Where the variables' values are.
-    private var variablesAreOnDevice: Bool
-    private var journal = Journal()
+    /// What variables know this executor by; its lock is held while anything is done here.
+    let home = Home()
+    let cpuStore: VariableStore
+    let deviceStore: VariableStore?
+    let scratch = ScratchPool()
+    var journal = Journal()
     private var consecutiveFailures = 0
-    /// Schedules whose run failed: the device may still be at work on their memory.
+    private var runs = 0
+    /// Schedules whose run failed: until the device is heard of again, it may be at work on their memory.
     private var retained: [PreparedSchedule] = []
 
-    /// What the device failed at, oldest first.
-    public private(set) var failures: [String] = []
+    /// What the device failed at, oldest first: the first hundred.
+    public internal(set) var failures: [String] = []
     /// Whether the device has failed for good and everything runs on the CPU.
     public private(set) var hasAbandonedDevice = false
 
     /// Failures in a row after which a device is no longer tried.
     private static let failureLimit = 2
+    private static let failuresKept = 100
+    /// Runs after which what belongs to variables that are gone is dropped; so it is with each plan that is compiled.
+    private static let pruningInterval = 32
 
     private let compilationLog: CompilationLog
 
@@ -61,10 +73,12 @@ public final class Executor {
         self.logger = logger
         cpuStore = VariableStore(backend: cpu)
         deviceStore = device.map { VariableStore(backend: $0) }
-        variablesAreOnDevice = device != nil
         compilationLog = CompilationLog(logger)
         device?.onCompilation = { [compilationLog] in compilationLog.note($0) }
+        home.open(to: self)
     }
+
+    deinit { home.close { handValuesBack() } }
 
     /// The name of the device in use; the CPU path's where there is none or it has been abandoned.
     public var deviceName: String { hasAbandonedDevice ? cpu.name : device?.name ?? cpu.name }
@@ -78,14 +92,23 @@ public final class Executor {
     /// - Parameter checksIndices: whether a run with a label or an index outside its range is an error. Indices that are
     ///   inputs are looked at on the host; those that the graph computes are counted on the device, in one more pass over
     ///   them. Without it they give NaN or nothing.
+    /// - Returns: a plan for this executor alone.
     /// - Throws: ``GraphError`` where an update does not fit its variable, or no backend runs a node.
     public func compile(
         _ graph: Graph, outputs: [Tensor], updates: [(Variable, Tensor)] = [], packsWeightsOnce: Bool = true,
         checksIndices: Bool = true
     ) throws -> Plan {
-        let (computation, checks) = try Computation(graph, outputs: outputs, updates: updates)
-            .checkingIndices(checksIndices ? graph.indexChecks : [])
-        let plan = Plan(computation.optimized(), packsWeightsOnce: packsWeightsOnce, checks, declared: graph.inputNames)
+        try home.withLock {
+            prune()
+            let (computation, checks) = try Computation(graph, outputs: outputs, updates: updates)
+                .checkingIndices(checksIndices ? graph.indexChecks : [])
+            return try place(
+                Plan(
+                    computation.optimized(), packsWeightsOnce: packsWeightsOnce, checks, declared: graph.inputNames, home))
+        }
+    }
+
+    private func place(_ plan: Plan) throws -> Plan {
         guard let device, !hasAbandonedDevice else {
             plan.cpuSchedule = try schedule(plan, on: [cpu])
             return plan
@@ -113,8 +136,9 @@ public final class Executor {
     ///   - inputs: a value for every input that the plan reads, by name.
     ///   - trace: where given, is told when each node ran.
     /// - Returns: the plan's outputs, in order.
-    /// - Throws: ``GraphError`` where an input is missing, of another type or unknown, or a label or an index is out of
-    ///   range; what the device reports under ``FailurePolicy/report``. Variables are then as before.
+    /// - Throws: ``GraphError`` where an input is missing, of another type or unknown, a label or an index is out of range,
+    ///   or the plan is another executor's; what the device reports under ``FailurePolicy/report``. Variables are then as
+    ///   before.
     public func run(
         _ plan: Plan, inputs: [String: HostTensor] = [:], trace: Trace? = nil, file: StaticString = #fileID,
         line: UInt = #line
@@ -130,16 +154,38 @@ public final class Executor {
         _ plan: Plan, inputs: [String: HostTensor], trace: Trace? = nil, at location: SourceLocation? = nil,
         accept: ([HostTensor]) throws -> Bool
     ) throws -> [HostTensor] {
+        guard plan.home === home else {
+            throw GraphError(
+                operation: "run",
+                message: "this plan was compiled by another executor; compile the graph with the one that is to run it",
+                location: location)
+        }
         try plan.check(inputs, at: location)
+        // Before this executor is locked, so that two never wait for each other.
+        let elsewhere = try valuesElsewhere(plan.readVariables)
+        return try home.withLock { try run(plan, inputs, trace, elsewhere, accept) }
+    }
+
+    private func run(
+        _ plan: Plan, _ inputs: [String: HostTensor], _ trace: Trace?, _ elsewhere: [Variable: VariableValue],
+        _ accept: ([HostTensor]) throws -> Bool
+    ) throws -> [HostTensor] {
+        runs += 1
+        if runs % Self.pruningInterval == 0 { prune() }
         if let device, let deviceStore, !hasAbandonedDevice {
             var prepared: PreparedSchedule?
             var results: [HostTensor]?
             do {
-                try moveVariables(toDevice: true)
-                prepared = try plan.preparedOnDevice(self, device, cpu)
-                results = try prepared?.run(inputs: inputs, store: deviceStore, trace: trace)
+                try releaseRetained()
+                let ready = try plan.preparedOnDevice(self, device, cpu)
+                prepared = ready
+                try bring(ready.schedule.readVariables, to: deviceStore, elsewhere)
+                results = try ready.run(inputs: inputs, store: deviceStore, trace: trace)
+            } catch let error as LostValue {
+                throw error
             } catch {
                 if let prepared { retained.append(prepared) }
+                scratch.abandon(to: prepared)
                 plan.forgetPreparedOnDevice()
                 note("\(error)")
                 // What does not fit the device says nothing of whether the device works.
@@ -152,24 +198,32 @@ public final class Executor {
                 consecutiveFailures = 0
                 let outputs = try plan.checked(results)
                 if try accept(outputs) {
-                    deviceStore.commit(plan.updatedVariables)
+                    deviceStore.commit(plan.updatedVariables, keptBy: home)
                     record(plan, inputs)
                 }
                 return outputs
             }
         }
-        try moveVariables(toDevice: false)
-        return try runOnCPU(plan, inputs, trace, accept: accept)
+        return try runOnCPU(plan, inputs, trace, elsewhere, accept)
     }
 
-    private func runOnCPU(
-        _ plan: Plan, _ inputs: [String: HostTensor], _ trace: Trace? = nil, accept: ([HostTensor]) throws -> Bool
+    func runOnCPU(
+        _ plan: Plan, _ inputs: [String: HostTensor], _ trace: Trace? = nil,
+        _ elsewhere: [Variable: VariableValue] = [:], _ accept: ([HostTensor]) throws -> Bool = { _ in true }
     ) throws -> [HostTensor] {
         if plan.cpuSchedule == nil { plan.cpuSchedule = try schedule(plan, on: [cpu]) }
-        let outputs = try plan.checked(
-            plan.preparedOnCPU(cpu).run(inputs: inputs, store: cpuStore, trace: trace))
-        if try accept(outputs) { cpuStore.commit(plan.updatedVariables) }
+        let prepared = try plan.preparedOnCPU(cpu, scratch)
+        try bring(prepared.schedule.readVariables, to: cpuStore, elsewhere)
+        let outputs = try plan.checked(prepared.run(inputs: inputs, store: cpuStore, trace: trace))
+        if try accept(outputs) { cpuStore.commit(plan.updatedVariables, keptBy: home) }
         return outputs
+    }
+
+    /// Lets go of what failed runs used, once the device answers that nothing is under way any more.
+    func releaseRetained() throws {
+        guard !retained.isEmpty else { return }
+        try device?.finish()
+        retained = []
     }
 
     fileprivate func deviceSchedule(for plan: Plan) throws -> Schedule? {
@@ -177,105 +231,43 @@ public final class Executor {
         return try schedule(plan, on: [device, cpu])
     }
 
-    // MARK: Variables
+    // MARK: Memory
 
-    /// The present value of a variable.
-    public func value(of variable: Variable) throws -> HostTensor {
-        try values(of: [variable])[variable] ?? variable.initialValue
-    }
-
-    /// The present values of variables, all of the same moment.
-    public func values(of variables: [Variable]) throws -> [Variable: HostTensor] {
-        for variable in variables { if let failure = variable.failure { throw failure } }
-        if variablesAreOnDevice, let deviceStore {
-            do {
-                return try deviceStore.values(variables)
-            } catch {
-                note("\(error)")
-                if policy == .report { throw error }
-                try bringVariablesHome()
-            }
+    /// Gives back memory that only the next run would need, or nobody: arenas, copies of variables that are out of date, and
+    /// what belongs to variables that are gone. Plans and values stay; the next run of each plan allocates again.
+    public func releaseUnusedMemory() {
+        home.withLock {
+            if !journal.plans.isEmpty { refreshJournal() }
+            prune()
+            try? releaseRetained()
+            scratch.removeAll()
+            cpuStore.removeUnused()
+            deviceStore?.removeUnused()
         }
-        return try cpuStore.values(variables)
     }
 
-    /// Gives variables new values; either all of them or, where a value does not fit, none.
-    ///
-    /// - Throws: ``GraphError`` where a value is of another type than its variable.
-    public func set(_ values: [Variable: HostTensor]) throws {
-        for (variable, value) in values where value.type != variable.type {
-            throw GraphError(
-                operation: "set", message: "\(variable) cannot hold this value", operands: [variable.type, value.type])
-        }
-        // On the host first: writing there cannot fail halfway.
-        try moveVariables(toDevice: false)
-        for (variable, value) in values { try cpuStore.set(variable, to: value) }
-    }
-
-    /// Moves the variables' values between the host and the device, leaving them where they are if that fails.
-    private func moveVariables(toDevice: Bool) throws {
-        guard toDevice != variablesAreOnDevice, let deviceStore else { return }
-        if toDevice {
-            let values = try cpuStore.values(cpuStore.variables)
-            for (variable, value) in values { try deviceStore.set(variable, to: value) }
-            journal.start(with: values)
-        } else {
-            let values: [Variable: HostTensor]
-            do {
-                values = try deviceStore.values(deviceStore.variables)
-            } catch {
-                note("\(error)")
-                return try bringVariablesHome()
-            }
-            for (variable, value) in values { try cpuStore.set(variable, to: value) }
-        }
-        variablesAreOnDevice = toDevice
-    }
-
-    /// Fetches the variables from a device that has failed: from the device if it still answers, else by repeating on
-    /// the CPU the steps since they were last read.
-    private func bringVariablesHome() throws {
-        guard variablesAreOnDevice, let deviceStore else { return }
-        let values: [Variable: HostTensor]
-        let isFresh: Bool
-        do {
-            try device?.finish()
-            values = try deviceStore.values(deviceStore.variables)
-            isFresh = true
-        } catch {
-            values = journal.snapshot
-            isFresh = false
-        }
-        cpuStore.removeAll()
-        for (variable, value) in values { try cpuStore.set(variable, to: value) }
-        variablesAreOnDevice = false
-        let steps = journal.steps
-        journal.start(with: values)
-        if !isFresh { for step in steps { _ = try runOnCPU(step.plan, step.inputs) { _ in true } } }
-    }
-
-    /// Notes a step done on the device, and reads the variables back now and then so that few steps would have to be
-    /// repeated.
-    private func record(_ plan: Plan, _ inputs: [String: HostTensor]) {
-        guard !plan.updatedVariables.isEmpty, policy == .repeatOnCPU, let deviceStore else { return }
-        journal.append(plan, inputs)
-        guard journal.isFull else { return }
-        // A failure here shows at the next step; until then the journal covers for it.
-        if let values = try? deviceStore.values(deviceStore.variables) { journal.start(with: values) }
+    /// Drops what is kept for variables and plans that are gone.
+    private func prune() {
+        if journal.holdsOrphans() { refreshJournal() }
+        journal.removeDead()
+        deviceStore?.removeDead()
+        // What the CPU needed while it stood in for the device, it may never need again.
+        if device == nil || hasAbandonedDevice { cpuStore.removeDead() } else { cpuStore.removeUnused() }
     }
 
     // MARK: Failures
 
     /// Keeps what failed, and tells the user the first time; where failures are reported, the error that follows tells it.
-    private func note(_ reason: String) {
+    func note(_ reason: String) {
         if failures.isEmpty, policy == .repeatOnCPU {
             logger.warning("\(device?.name ?? "the device") failed and the CPU stood in for it: \(reason)")
         }
-        failures.append(reason)
+        if failures.count < Self.failuresKept { failures.append(reason) }
     }
 
     private func abandonDevice() {
         hasAbandonedDevice = true
+        deviceStore?.removeAll()
         logger.warning(
             "\(device?.name ?? "the device") failed \(consecutiveFailures) times in a row; the CPU takes over")
     }
@@ -287,35 +279,6 @@ public struct DeviceFailure: Error, CustomStringConvertible {
     public let reason: String
 
     public var description: String { "\(device): \(reason)" }
-}
-
-/// What would have to be done again if the device's memory were lost: values of variables and the steps since then.
-private struct Journal {
-    struct Step {
-        var plan: Plan
-        var inputs: [String: HostTensor]
-    }
-
-    private(set) var snapshot: [Variable: HostTensor] = [:]
-    private(set) var steps: [Step] = []
-    private var byteCount = 0
-
-    /// Steps and input bytes after which the variables are read back.
-    private static let stepLimit = 32
-    private static let byteLimit = 1 << 28
-
-    var isFull: Bool { steps.count >= Self.stepLimit || byteCount >= Self.byteLimit }
-
-    mutating func append(_ plan: Plan, _ inputs: [String: HostTensor]) {
-        steps.append(Step(plan: plan, inputs: inputs))
-        byteCount += inputs.values.reduce(0) { $0 + $1.type.byteCount }
-    }
-
-    mutating func start(with values: [Variable: HostTensor]) {
-        snapshot = values
-        steps = []
-        byteCount = 0
-    }
 }
 
 extension Graph {
@@ -331,6 +294,10 @@ extension Graph {
 public final class Plan {
     package let computation: Computation
     fileprivate let packsWeightsOnce: Bool
+    /// Whose plan it is.
+    fileprivate let home: Home
+    /// The variables whose values a run may read.
+    let readVariables: [Variable]
     package fileprivate(set) var deviceSchedule: Schedule?
     package fileprivate(set) var cpuSchedule: Schedule?
     private var onDevice: PreparedSchedule?
@@ -343,13 +310,18 @@ public final class Plan {
     private let knownOutputs: [Int: HostTensor]
 
     fileprivate init(
-        _ computation: Computation, packsWeightsOnce: Bool, _ indexChecks: IndexChecks, declared: Set<String>
+        _ computation: Computation, packsWeightsOnce: Bool, _ indexChecks: IndexChecks, declared: Set<String>,
+        _ home: Home
     ) {
         let known = computation.knownOutputs
         var computation = computation
         computation.outputs = computation.outputs.indices.filter { known[$0] == nil }.map { computation.outputs[$0] }
         self.computation = computation
         knownOutputs = known
+        self.home = home
+        readVariables = computation.nodes.compactMap { node in
+            if case .variable(let variable) = node.op { variable } else { nil }
+        }
         self.packsWeightsOnce = packsWeightsOnce
         self.indexChecks = indexChecks
         declaredInputs = declared
@@ -363,8 +335,28 @@ public final class Plan {
     /// The variables that a run gives new values.
     public var updatedVariables: [Variable] { computation.updates.map(\.variable) }
 
+    /// All variables that a run reads or gives new values.
+    var variables: [Variable] { readVariables + updatedVariables }
+
     /// The inputs that a run needs, with their types.
     public var inputs: [String: TensorType] { inputTypes.mapValues(\.type) }
+
+    /// The bytes that the plan keeps between runs: its constants and packed weights, but neither arenas nor variables.
+    public var keptByteCount: Int { Self.keptByteCount(of: [self]) }
+
+    /// The bytes that plans keep between runs: a packed weight that several share counts once.
+    package static func keptByteCount(of plans: some Sequence<Plan>) -> Int {
+        var shared: Set<PackedWeight> = []
+        var sum = 0
+        for case let schedule? in plans.lazy.map({ $0.deviceSchedule ?? $0.cpuSchedule }) {
+            sum += schedule.constantByteCount
+            for weight in schedule.packedWeights {
+                let isShared = weight.variable != nil && weight.form != nil
+                if !isShared || shared.insert(weight).inserted { sum += weight.byteCount }
+            }
+        }
+        return sum
+    }
 
     /// Whether every node runs on the device.
     package var runsOnDeviceAlone: Bool {
@@ -414,17 +406,17 @@ public final class Plan {
         let schedule = try deviceSchedule ?? executor.deviceSchedule(for: self)
         deviceSchedule = schedule
         guard let schedule else { throw DeviceFailure(device: device.name, reason: "there is no device") }
-        let prepared = try PreparedSchedule(schedule, backends: [device, cpu])
+        let prepared = try PreparedSchedule(schedule, backends: [device, cpu], scratch: executor.scratch)
         onDevice = prepared
         return prepared
     }
 
     fileprivate func forgetPreparedOnDevice() { onDevice = nil }
 
-    fileprivate func preparedOnCPU(_ cpu: any Backend) throws -> PreparedSchedule {
+    fileprivate func preparedOnCPU(_ cpu: any Backend, _ scratch: ScratchPool) throws -> PreparedSchedule {
         if let onCPU { return onCPU }
         guard let cpuSchedule else { throw DeviceFailure(device: cpu.name, reason: "the plan has no CPU schedule") }
-        let prepared = try PreparedSchedule(cpuSchedule, backends: [cpu])
+        let prepared = try PreparedSchedule(cpuSchedule, backends: [cpu], scratch: scratch)
         onCPU = prepared
         return prepared
     }

@@ -1,18 +1,33 @@
 import TensorGraph
 
-/// A schedule with its memory allocated, its constants in place and its work recorded: ready to run any number of times.
+/// A schedule with its constants in place and its work recorded: ready to run any number of times, in arenas that it shares
+/// with others.
 package final class PreparedSchedule {
     package let schedule: Schedule
     private let backends: [any Backend]
-    /// For each backend the memory of each slot; variables' are filled in at each run.
+    private let scratch: ScratchPool
+    /// For each backend the memory of each slot; arenas and variables are filled in at each run.
     private var bindings: [[any Memory]] = []
+    private var arenas: [Arena] = []
     private var recordings: [Work] = []
     private var packings: [KeptPacking] = []
+    private var packed: [PackedMemory] = []
     /// The version of every constant.
-    private let unchanging = VariableStore.Version()
-    /// Host copies of inputs and outputs: they outlive a run that fails while the device still reads or writes them.
-    private var stagedInputs: [HostBytes] = []
-    private var stagedOutputs: [HostBytes?] = []
+    private let unchanging = Variable.Version()
+    /// Host copies of inputs and outputs, at these offsets: they outlive a run that fails while the device still reads or
+    /// writes them.
+    private var staging: HostBytes?
+    private var stagedInputs: [Int] = []
+    private var stagedOutputs: [Int] = []
+    private var stagedByteCount = 0
+
+    private struct Arena {
+        var backend: Int
+        var slot: Int
+        /// Its number among the backend's.
+        var index: Int
+        var byteCount: Int
+    }
 
     private enum Work {
         case nodes(backend: Int, any Recording)
@@ -23,19 +38,25 @@ package final class PreparedSchedule {
     private struct KeptPacking {
         var recording: any Recording
         var variable: Variable?
-        var version: VariableStore.Version?
+        /// Shared with other schedules.
+        var packed: PackedMemory
     }
 
     /// - Throws: ``GraphError`` where the memory cannot be had; what a backend reports.
-    package init(_ schedule: Schedule, backends: [any Backend]) throws {
+    init(_ schedule: Schedule, backends: [any Backend], scratch: ScratchPool) throws {
         self.schedule = schedule
         self.backends = backends
-        try schedule.requireMemory(on: backends)
-        for (backend, slots) in zip(backends, schedule.slots) {
-            bindings.append(try slots.map { try Self.memory(for: $0, on: backend) })
+        self.scratch = scratch
+        try schedule.requireMemory(on: backends, beside: scratch)
+        for (index, (backend, slots)) in zip(backends, schedule.slots).enumerated() {
+            bindings.append([])
+            for slot in slots {
+                bindings[index].append(try memory(for: slot, on: backend, index))
+            }
         }
-        for kept in schedule.keptPackings {
-            packings.append(.init(recording: try backends[0].record([kept.node]), variable: kept.variable))
+        for (kept, packed) in zip(schedule.keptPackings, packed) {
+            packings.append(
+                .init(recording: try backends[0].record([kept.node]), variable: kept.variable, packed: packed))
         }
         for step in schedule.steps {
             switch step {
@@ -44,14 +65,13 @@ package final class PreparedSchedule {
             case .transfer(let from, let to): recordings.append(.transfer(from: from, to: to))
             }
         }
-        stagedInputs = try schedule.inputs.map { try HostBytes(byteCount: $0.location.region.byteCount) }
-        stagedOutputs = try schedule.outputs.map {
-            try $0.location.map { try HostBytes(byteCount: $0.region.byteCount) }
-        }
+        stagedInputs = schedule.inputs.map { stage($0.location.region.byteCount) }
+        stagedOutputs = schedule.outputs.map { stage($0.location?.region.byteCount ?? 0) }
+        scratch.add(self)
     }
 
-    /// The memory of a slot; a variable's stands in until the run.
-    private static func memory(for slot: Schedule.Slot, on backend: any Backend) throws -> any Memory {
+    /// The memory of a slot; those of arenas and variables stand in until the run.
+    private func memory(for slot: Schedule.Slot, on backend: any Backend, _ index: Int) throws -> any Memory {
         func filled(_ value: HostTensor) throws -> any Memory {
             let memory = try backend.allocate(byteCount: max(value.type.byteCount, 4))
             try value.withUnsafeBytes { try backend.write($0, to: memory, at: 0) }
@@ -59,27 +79,45 @@ package final class PreparedSchedule {
             return memory
         }
         switch slot {
+        case .scratch(let byteCount) where !schedule.isolatesTensors:
+            let number = arenas.count { $0.backend == index }
+            arenas.append(
+                Arena(backend: index, slot: bindings[index].count, index: number, byteCount: max(byteCount, 4)))
+            return PlaceholderMemory()
         case .scratch(let byteCount): return try backend.allocate(byteCount: max(byteCount, 4))
+        case .packed(let weight):
+            packed.append(try scratch.packed(weight, on: backend))
+            return packed[packed.count - 1].memory
         case .constant(let value): return try filled(value)
         case .fill(let fill): return try filled(try HostTensor(filledWith: fill.value, fill.type))
         case .variable, .next: return PlaceholderMemory()
         }
     }
 
+    /// A place for so many bytes in the staging memory.
+    private func stage(_ byteCount: Int) -> Int {
+        defer {
+            stagedByteCount += (byteCount + MemoryPlan.alignment - 1) / MemoryPlan.alignment * MemoryPlan.alignment
+        }
+        return stagedByteCount
+    }
+
     /// Runs everything once and waits for it.
     ///
-    /// Variables are read from `store` and their new values written beside the old: nothing has changed until the
-    /// caller commits them.
+    /// Variables are read from `store`, where they must be, and their new values written beside the old: nothing has changed
+    /// until the caller commits them.
     package func run(
         inputs: [String: HostTensor], store: VariableStore, trace: Trace? = nil
     ) throws -> [HostTensor] {
+        let staging = try bindScratch()
         try bindVariables(store)
-        for (place, staged) in zip(schedule.inputs, stagedInputs) {
+        for (place, offset) in zip(schedule.inputs, stagedInputs) {
             guard let value = inputs[place.input.name] else { continue }
-            value.withUnsafeBytes { staged.bytes.copyMemory(from: $0) }
             let location = place.location
+            let staged = staging.part(offset, location.region.byteCount)
+            value.withUnsafeBytes { staged.copyMemory(from: $0) }
             try backends[location.backend].write(
-                UnsafeRawBufferPointer(staged.bytes), to: memory(location), at: location.region.byteOffset)
+                UnsafeRawBufferPointer(staged), to: memory(location), at: location.region.byteOffset)
         }
         let packed = try packWeights(store, trace)
         for work in recordings {
@@ -93,17 +131,52 @@ package final class PreparedSchedule {
                 memory(from), at: from.region.byteOffset, to: store.next(variable), at: 0,
                 byteCount: variable.type.byteCount)
         }
-        for (place, staged) in zip(schedule.outputs, stagedOutputs) {
-            guard let location = place.location, let staged else { continue }
-            try backends[location.backend].read(memory(location), at: location.region.byteOffset, into: staged.bytes)
+        for (place, offset) in zip(schedule.outputs, stagedOutputs) {
+            guard let location = place.location else { continue }
+            try backends[location.backend].read(
+                memory(location), at: location.region.byteOffset,
+                into: staging.part(offset, location.region.byteCount))
         }
         for backend in backends { try backend.finish() }
-        for (index, version) in packed { packings[index].version = version }
-        return try zip(schedule.outputs, stagedOutputs).map { place, staged in
+        for (index, version) in packed { packings[index].packed.version = version }
+        return try zip(schedule.outputs, stagedOutputs).map { place, offset in
             try HostTensor(place.type) { bytes in
-                if let staged { bytes.copyMemory(from: UnsafeRawBufferPointer(staged.bytes)) }
+                guard let location = place.location else { return }
+                bytes.copyMemory(from: UnsafeRawBufferPointer(staging.part(offset, location.region.byteCount)))
             }
         }
+    }
+
+    /// Drops the staging memory, until the next run.
+    func letGoOfStaging() { staging = nil }
+
+    /// Drops what it holds of arenas and variables, until the next run.
+    func letGo() {
+        for arena in arenas { bindings[arena.backend][arena.slot] = PlaceholderMemory() }
+        for (index, slot) in schedule.slots[0].enumerated() {
+            switch slot {
+            case .variable, .next: bindings[0][index] = PlaceholderMemory()
+            case .scratch, .packed, .constant, .fill: break
+            }
+        }
+        for packing in packings { packing.recording.letGo() }
+        for case .nodes(_, let recording) in recordings { recording.letGo() }
+    }
+
+    /// Has every weight packed again at the next run.
+    func forgetPackings() {
+        for index in packings.indices { packings[index].packed.version = nil }
+    }
+
+    private func bindScratch() throws -> HostBytes {
+        for arena in arenas { try scratch.reserve(arena.byteCount, arena.index, of: backends[arena.backend]) }
+        let staging = try scratch.staging(byteCount: stagedByteCount)
+        for arena in arenas {
+            guard let memory = scratch.arena(arena.index, of: backends[arena.backend]) else { continue }
+            bindings[arena.backend][arena.slot] = memory
+        }
+        self.staging = staging
+        return staging
     }
 
     /// Packs what has another value than when it was last packed.
@@ -111,12 +184,12 @@ package final class PreparedSchedule {
     /// - Returns: of which values, by index: to be noted when the run has succeeded, since only then are they surely packed.
     private func packWeights(
         _ store: VariableStore, _ trace: Trace?
-    ) throws -> [(index: Int, version: VariableStore.Version)] {
-        var packed: [(index: Int, version: VariableStore.Version)] = []
+    ) throws -> [(index: Int, version: Variable.Version)] {
+        var packed: [(index: Int, version: Variable.Version)] = []
         for index in packings.indices {
-            let version = try packings[index].variable.map(store.version) ?? unchanging
-            guard packings[index].version !== version else { continue }
-            packings[index].version = nil
+            let version = packings[index].variable.map { store.version(of: $0) ?? Variable.Version() } ?? unchanging
+            guard packings[index].packed.version !== version else { continue }
+            packings[index].packed.version = nil
             try packings[index].recording.run(bindings: bindings[0], trace: trace)
             packed.append((index, version))
         }
@@ -159,4 +232,10 @@ package final class PreparedSchedule {
 private final class PlaceholderMemory: Memory {
     var byteCount: Int { 0 }
     var hostBytes: UnsafeMutableRawBufferPointer? { nil }
+}
+
+extension HostBytes {
+    fileprivate func part(_ byteOffset: Int, _ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: bytes[byteOffset..<(byteOffset + byteCount)])
+    }
 }

@@ -8,7 +8,7 @@ extension Schedule {
     ///
     /// Variables have memory already, or get it one by one.
     /// - Throws: ``GraphError`` that says how much is needed and there, and names the largest tensors.
-    package func requireMemory(on backends: [any Backend]) throws(GraphError) {
+    func requireMemory(on backends: [any Backend], beside scratch: ScratchPool) throws(GraphError) {
         var host = inputs.reduce(0) { $0.plus($1.location.region.byteCount) }
         // Once as read from the device, and once as it is handed out.
         host = outputs.reduce(host) { $0.plus($1.type.byteCount.times(2)) }
@@ -27,7 +27,7 @@ extension Schedule {
                 throw shortage(
                     sum, of: .init(byteCount: backend.memorySize, reason: "of memory has \(backend.name)"), on: index)
             }
-            if backend.usesHostMemory { host = host.plus(sum) }
+            if backend.usesHostMemory { host = host.plus(max(sum - scratch.byteCount(of: backend), 0)) }
         }
         if host >= HostMemory.threshold, let limit = HostMemory.available(), host > limit.byteCount {
             throw shortage(host, of: limit, on: nil)
@@ -49,6 +49,7 @@ extension Schedule.Slot {
     fileprivate var ownByteCount: Int {
         switch self {
         case .scratch(let byteCount): byteCount
+        case .packed(let weight): weight.byteCount
         case .constant(let value): value.type.byteCount
         case .fill(let fill): fill.type.byteCount
         case .variable, .next: 0

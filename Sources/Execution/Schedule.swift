@@ -6,8 +6,10 @@ import TensorGraph
 package struct Schedule {
     /// One of the memories that regions refer to.
     package enum Slot {
-        /// Owned by the schedule, its contents of no interest between runs.
+        /// An arena: its contents are of no interest between runs, so that schedules may share it.
         case scratch(byteCount: Int)
+        /// A packed weight, kept between runs.
+        case packed(PackedWeight)
         /// Filled once.
         case constant(HostTensor)
         case fill(Fill)
@@ -65,7 +67,28 @@ package struct Schedule {
     /// weights that are kept have memory of their own.
     package var memory: [(arenas: Int, largestLiveSet: Int)] = []
 
-    package var updatedVariables: [Variable] { computation.updates.map(\.variable) }
+    /// Whether every tensor has memory of exactly its size.
+    package let isolatesTensors: Bool
+
+    /// The variables whose values a run reads.
+    package private(set) var readVariables: [Variable] = []
+
+    /// The bytes of constants.
+    package var constantByteCount: Int {
+        slots.joined().reduce(0) { sum, slot in
+            switch slot {
+            case .constant(let value): sum + value.type.byteCount
+            case .fill(let fill): sum + fill.type.byteCount
+            case .packed, .scratch, .variable, .next: sum
+            }
+        }
+    }
+
+    package var packedWeights: [PackedWeight] {
+        slots.joined().compactMap { slot in
+            if case .packed(let weight) = slot { weight } else { nil }
+        }
+    }
 
     /// - Parameters:
     ///   - backends: in order of preference; variables live on the first.
@@ -77,6 +100,7 @@ package struct Schedule {
         packsWeightsOnce: Bool = true
     ) throws {
         self.computation = computation
+        self.isolatesTensors = isolatesTensors
         backendNames = backends.map(\.name)
         placement = try Placement(computation, backends: backends, packsWeightsOnce: packsWeightsOnce)
         slots = backends.map { _ in [] }
@@ -97,12 +121,22 @@ package struct Schedule {
         }
         builder.emitSteps()
         slots = builder.slots
+        readVariables = slots[0].compactMap { slot in
+            if case .variable(let variable) = slot { variable } else { nil }
+        }
         keptPackings = builder.keptPackings
         steps = builder.steps
         inputs = builder.inputs
         outputs = builder.outputs
         copies = builder.copies
     }
+}
+
+/// What a ``Packing`` makes of a weight. Equal ones of a variable, with a form, are the same bytes.
+package struct PackedWeight: Hashable {
+    package var byteCount: Int
+    package var variable: Variable?
+    package var form: AnyHashable?
 }
 
 /// The work of laying out: lifetimes first, then places, then steps.
@@ -162,7 +196,9 @@ private struct ScheduleBuilder {
         for (index, choice) in placement.choices.enumerated() {
             guard let choice, let packing = choice.keptPacking else { continue }
             let byteCount = choice.lowered.workspaces[packing.workspace]
-            slots[0].append(.scratch(byteCount: byteCount))
+            let variable = variable(computation.nodes[index].operands[packing.operand])
+            let form = packing.form.map { AnyHashable($0) }
+            slots[0].append(.packed(PackedWeight(byteCount: byteCount, variable: variable, form: form)))
             workspaces[index] = [
                 packing.workspace: Region(slot: slots[0].count - 1, byteOffset: 0, byteCount: byteCount)
             ]

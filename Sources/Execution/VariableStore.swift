@@ -1,86 +1,149 @@
 import TensorGraph
 
-/// The values of variables in one backend's memory, each with a second memory for its next value.
+/// Copies of variables' values in one backend's memory, each with a second memory for its next value.
 ///
-/// A run reads the current values and writes the next ones; ``commit(_:)`` exchanges them. A run that fails is simply
-/// not committed.
+/// A run reads the current values and writes the next ones; ``commit(_:keptBy:)`` exchanges them. A run that fails is simply
+/// not committed. A copy is good as long as the variable has that version. No variable stays alive for its copies.
 package final class VariableStore {
-    /// Stands for one value that a variable has had: each value's is another object.
-    package final class Version {}
-
-    private struct Pair {
-        var current: any Memory
+    private struct Copies {
+        var current: (any Memory)?
         var next: (any Memory)?
-        var version = Version()
+        /// Of the value in `current`; `nil` where that is none.
+        var version: Variable.Version?
     }
 
     package let backend: any Backend
-    private var pairs: [Variable: Pair] = [:]
+    private var copies = VariableMap<Copies>()
+    /// What a driver may still read or write after a failure.
+    private var stray: [HostBytes] = []
+
+    /// The most bytes that are on their way at once.
+    private static let transferLimit = 64 << 20
 
     package init(backend: any Backend) { self.backend = backend }
 
-    package var variables: Set<Variable> { Set(pairs.keys) }
+    /// Whether this value of a variable is here.
+    package func has(_ variable: Variable, _ version: Variable.Version) -> Bool {
+        copies[variable]?.version === version
+    }
 
-    /// The memory of a variable's value; its initial value where it has had none.
+    /// Whether the present value of a variable is here.
+    package func hasPresent(_ variable: Variable) -> Bool {
+        guard let version = copies[variable]?.version else { return false }
+        return variable.has(version)
+    }
+
+    /// The variables whose present value is here.
+    package var present: [(variable: Variable, version: Variable.Version)] {
+        copies.living.compactMap { variable, copies in
+            copies.version.flatMap { variable.has($0) ? (variable, $0) : nil }
+        }
+    }
+
+    /// The memory of a variable's value, which must have been put or committed here.
     package func current(_ variable: Variable) throws -> any Memory {
-        if let pair = pairs[variable] { return pair.current }
-        try set(variable, to: variable.initialValue)
-        return try current(variable)
+        guard let copies = copies[variable], copies.version != nil, let memory = copies.current else {
+            throw LostValue(variable)
+        }
+        return memory
     }
 
-    /// Which of its values a variable has: the same object until it gets another one, in this store or in any.
-    package func version(of variable: Variable) throws -> Version {
-        if let pair = pairs[variable] { return pair.version }
-        try set(variable, to: variable.initialValue)
-        return try version(of: variable)
-    }
+    /// Which of its values is here: the same object until it gets another one.
+    package func version(of variable: Variable) -> Variable.Version? { copies[variable]?.version }
 
     /// The memory for a variable's next value.
     package func next(_ variable: Variable) throws -> any Memory {
-        // Makes the pair, if there is none yet.
-        _ = try current(variable)
-        if let next = pairs[variable]?.next { return next }
+        if let next = copies[variable]?.next { return next }
         let next = try backend.allocate(byteCount: max(variable.type.byteCount, 4))
-        pairs[variable]?.next = next
+        copies[variable, default: Copies()].next = next
         return next
     }
 
     /// Makes the next values current, each a new version. Cannot fail.
-    package func commit(_ variables: [Variable]) {
+    package func commit(_ variables: [Variable], keptBy home: any VariableHome) {
         for variable in variables {
-            guard let pair = pairs[variable], let next = pair.next else { continue }
-            pairs[variable] = Pair(current: next, next: pair.current)
+            guard let pair = copies[variable], let next = pair.next else { continue }
+            let version = Variable.Version()
+            copies[variable] = Copies(current: next, next: pair.current, version: version)
+            variable.move(to: home, version)
         }
     }
 
-    /// Gives a variable a value from the host.
-    package func set(_ variable: Variable, to value: HostTensor) throws {
-        let memory = try pairs[variable]?.current ?? backend.allocate(byteCount: max(variable.type.byteCount, 4))
-        // First: if writing fails halfway, the old value is gone all the same.
-        pairs[variable]?.version = Version()
-        try value.withUnsafeBytes { bytes in
-            try backend.write(bytes, to: memory, at: 0)
-            try backend.finish()
+    /// Copies values here from the host.
+    package func put(_ values: [(variable: Variable, value: VariableValue)]) throws {
+        try transfer(values.map(\.variable)) { index, memory, staged in
+            let (variable, value) = values[index]
+            value.value.withUnsafeBytes { staged.bytes.copyMemory(from: $0) }
+            // First: if writing fails halfway, the old value is gone all the same.
+            copies[variable]?.version = nil
+            try backend.write(UnsafeRawBufferPointer(staged.bytes), to: memory, at: 0)
+        } done: { index, _ in
+            copies[values[index].variable]?.version = values[index].value.version
         }
-        pairs[variable] = Pair(current: memory, next: pairs[variable]?.next)
     }
 
-    /// The values of variables, read in one go. Either all of them, or an error.
-    package func values(_ variables: some Collection<Variable>) throws -> [Variable: HostTensor] {
-        var values: [Variable: HostTensor] = [:]
-        for variable in variables {
-            guard let pair = pairs[variable] else {
-                values[variable] = variable.initialValue
-                continue
+    /// The values that are here, read in one go. Either all of them, or an error.
+    package func values(of variables: [Variable]) throws -> [Variable: VariableValue] {
+        if let lost = variables.first(where: { copies[$0]?.version == nil }) { throw LostValue(lost) }
+        var values: [Variable: VariableValue] = [:]
+        try transfer(variables) { _, memory, staged in
+            try backend.read(memory, at: 0, into: staged.bytes)
+        } done: { index, staged in
+            guard let version = copies[variables[index]]?.version else { return }
+            let value = try HostTensor(variables[index].type) {
+                $0.copyMemory(from: UnsafeRawBufferPointer(staged.bytes))
             }
-            values[variable] = try HostTensor(variable.type) { bytes in
-                guard bytes.count > 0 else { return }
-                try backend.read(pair.current, at: 0, into: bytes)
-                try backend.finish()
-            }
+            values[variables[index]] = VariableValue(version: version, value: value)
         }
         return values
     }
 
-    package func removeAll() { pairs = [:] }
+    /// Moves bytes between variables' memories and the host's, with a wait only now and then.
+    private func transfer(
+        _ variables: [Variable], _ start: (Int, any Memory, HostBytes) throws -> Void,
+        done: (Int, HostBytes) throws -> Void
+    ) throws {
+        if !stray.isEmpty {
+            try backend.finish()
+            stray = []
+        }
+        var staged: [(index: Int, buffer: HostBytes)] = []
+        var byteCount = 0
+        func finish() throws {
+            try backend.finish()
+            for (index, buffer) in staged { try done(index, buffer) }
+            (staged, byteCount) = ([], 0)
+        }
+        do {
+            for (index, variable) in variables.enumerated() {
+                let memory =
+                    try copies[variable]?.current ?? backend.allocate(byteCount: max(variable.type.byteCount, 4))
+                copies[variable, default: Copies()].current = memory
+                let buffer = try HostBytes(byteCount: variable.type.byteCount)
+                staged.append((index, buffer))
+                byteCount += variable.type.byteCount
+                if variable.type.byteCount > 0 { try start(index, memory, buffer) }
+                if byteCount >= Self.transferLimit { try finish() }
+            }
+            if !staged.isEmpty { try finish() }
+        } catch {
+            stray += staged.map(\.buffer)
+            throw error
+        }
+    }
+
+    /// Drops the copies of variables that are gone.
+    package func removeDead() { copies.removeDead() }
+
+    /// Drops all that is not a variable's present value.
+    package func removeUnused() {
+        let living = copies.living
+        copies.removeAll()
+        for (variable, pair) in living {
+            guard let version = pair.version, variable.has(version) else { continue }
+            copies[variable] = Copies(current: pair.current, next: nil, version: version)
+        }
+    }
+
+    package func removeAll() { copies.removeAll() }
 }

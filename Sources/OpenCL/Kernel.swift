@@ -70,6 +70,13 @@ package final class Kernel: @unchecked Sendable {
         try withLock { (handle, bindings) throws(OpenCLError) in try set(argument, at: index, handle, &bindings) }
     }
 
+    /// Lets go of the buffer that is bound to an argument, which must be bound again before the next launch.
+    package func unsetArgument(_ index: Int) {
+        bound.withLock { bindings in
+            if bindings.indices.contains(index) { bindings[index] = .unset }
+        }
+    }
+
     /// Binds the arguments, if any are given, and enqueues, both under the lock.
     func launch(
         _ arguments: [Argument]?, _ enqueue: (OpaquePointer) -> cl_int, detail: @autoclosure () -> String

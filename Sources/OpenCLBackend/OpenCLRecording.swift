@@ -77,6 +77,15 @@ final class OpenCLRecording: Recording {
             label: "\(placed.node.op.name): \(launch.kernel.name)", specification: launch.kernel, buffers: buffers)
     }
 
+    func letGo() {
+        for index in launches.indices {
+            for position in launches[index].buffers.indices where launches[index].buffers[position].bound != nil {
+                launches[index].buffers[position].bound = nil
+                launches[index].kernel.unsetArgument(launches[index].buffers[position].argument)
+            }
+        }
+    }
+
     func run(bindings: [any Memory], trace: Trace?) throws {
         var events: [(String, Event)] = []
         for index in launches.indices {

@@ -38,16 +38,33 @@ public final class Graph {
     package var locationOverride: SourceLocation?
     /// What the indices that nodes read must be.
     package private(set) var indexChecks: [IndexCheck] = []
+    /// Variables and inputs that have a node: each has one, so that a gradient with respect to it sees every use.
+    private var leaves: [Leaf: Value] = [:]
+
+    private enum Leaf: Hashable {
+        case variable(Variable)
+        case input(Input)
+
+        init?(_ op: Op) {
+            switch op {
+            case .variable(let variable): self = .variable(variable)
+            case .input(let input): self = .input(input)
+            default: return nil
+            }
+        }
+    }
 
     public init() {}
 
-    /// Adds a node after checking its operands.
+    /// Adds a node after checking its operands; a variable or an input that already has a node is given that.
     ///
     /// - Parameter name: what the user called to get it, where that is not the operation's own name.
     /// - Throws: ``GraphError`` naming the operation, the operands' types and the location.
     package func add(
         _ op: Op, _ operands: [Tensor] = [], at location: SourceLocation? = nil, as name: String? = nil
     ) throws(GraphError) -> [Tensor] {
+        let leaf = Leaf(op)
+        if let leaf, let known = leaves[leaf] { return [tensor(known)] }
         let types = operands.map(\.type)
         let location = usersLocation(location, operands)
         let resultTypes: [TensorType]
@@ -67,6 +84,7 @@ public final class Graph {
                 op: op, operands: operands.map(\.value), operandTypes: types, resultTypes: resultTypes,
                 location: location))
         let index = nodes.count - 1
+        if let leaf { leaves[leaf] = Value(node: index) }
         return resultTypes.indices.map {
             Tensor(graph: self, value: Value(node: index, result: $0), type: resultTypes[$0])
         }
@@ -121,6 +139,13 @@ public final class Graph {
     package func refusesNegative(_ indices: Tensor) -> Bool {
         let source = nodes.withoutViews(indices.value)
         return indexChecks.contains { $0.range.lowerBound >= 0 && nodes.withoutViews($0.indices) == source }
+    }
+
+    /// The variables read so far, each with the line that read it first.
+    package var variablesRead: [(variable: Variable, location: SourceLocation?)] {
+        nodes.compactMap { node in
+            if case .variable(let variable) = node.op { (variable, node.location) } else { nil }
+        }
     }
 
     package func tensor(_ value: Value) -> Tensor {

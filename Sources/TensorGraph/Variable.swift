@@ -1,7 +1,10 @@
+import Synchronization
+
 /// A tensor that outlives a run: a parameter, an optimizer slot, a running statistic.
 ///
-/// A variable is an identity with a type and an initial value; its current value lives where an
-/// executor keeps it, usually on a device. Two graphs that read the same variable share it.
+/// A variable is an identity with a type, an initial value and one present value, the same for whoever reads it: an executor
+/// that has changed it keeps that, usually on a device, and others fetch it from there. Two graphs that read the same
+/// variable share it.
 public final class Variable: Hashable, Sendable, CustomStringConvertible {
     /// A name for checkpoints and messages, for example `dense1.weight`.
     public let name: String
@@ -10,6 +13,8 @@ public final class Variable: Hashable, Sendable, CustomStringConvertible {
     public let initialValue: HostTensor
     /// Whether an optimizer should update it.
     public let isTrainable: Bool
+    /// Which value it has now, and who has that.
+    let state: Mutex<State>
 
     /// Why there is no initial value; `nil` where all is well.
     package let failure: GraphError?
@@ -27,6 +32,7 @@ public final class Variable: Hashable, Sendable, CustomStringConvertible {
         }
         type = self.initialValue.type
         self.isTrainable = isTrainable
+        state = Mutex(State(host: self.initialValue))
     }
 
     public static func == (left: Variable, right: Variable) -> Bool { left === right }

@@ -16,6 +16,10 @@ final class FailingBackend: Backend {
     private let mode: Mode
     /// How many calls have been made.
     private(set) var calls = 0
+    /// The bytes that are allocated now, the most there ever were, and how many allocations there have been.
+    fileprivate(set) var liveBytes = 0
+    private(set) var mostBytes = 0
+    private(set) var allocations = 0
 
     let name = "failing device"
     var maximumAllocation: Int { inner.maximumAllocation }
@@ -37,7 +41,11 @@ final class FailingBackend: Backend {
 
     func allocate(byteCount: Int) throws -> any Memory {
         try count()
-        return DeviceMemory(try inner.allocate(byteCount: byteCount))
+        let memory = DeviceMemory(try inner.allocate(byteCount: byteCount), self)
+        liveBytes += byteCount
+        mostBytes = max(mostBytes, liveBytes)
+        allocations += 1
+        return memory
     }
 
     func record(_ nodes: [PlacedNode]) throws -> any Recording {
@@ -73,8 +81,14 @@ final class FailingBackend: Backend {
 /// The host's memory, kept from the host.
 private final class DeviceMemory: Memory {
     let memory: any Memory
+    private let backend: FailingBackend
 
-    init(_ memory: any Memory) { self.memory = memory }
+    init(_ memory: any Memory, _ backend: FailingBackend) {
+        self.memory = memory
+        self.backend = backend
+    }
+
+    deinit { backend.liveBytes -= byteCount }
 
     var byteCount: Int { memory.byteCount }
     var hostBytes: UnsafeMutableRawBufferPointer? { nil }

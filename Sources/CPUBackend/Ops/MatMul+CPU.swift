@@ -42,7 +42,7 @@ extension CPULowering {
             let panels = n.dividedUp(by: width)
             return CPUKernel(
                 "gemm \(cv_tile_rows(type))×\(width), \(width) columns a part", workspaces: [panels * k * width * size],
-                packing: Packing(operand: 1, workspace: 0),
+                packing: Packing(operand: 1, workspace: 0, form: ["panels", "\(type)", "\(strides.b) \(k) \(n)"]),
                 pack: { places in
                     packPanels(type, places.operands[1], strides.b, k, n, places.workspaces[0])
                 }

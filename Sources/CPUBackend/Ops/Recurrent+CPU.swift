@@ -58,6 +58,11 @@ struct RecurrentGeometry {
 
     private func packedBytes(_ k: Int, _ n: Int) -> Int { k * n.rounded(to: width) * size }
 
+    /// How the matrix is packed, for all that pack it so.
+    private func form(_ rowStride: Int, _ columnStride: Int, _ k: Int, _ n: Int) -> [String] {
+        [isThin ? "rows" : "panels", "\(type)", "\(rowStride) \(columnStride) \(k) \(n)"]
+    }
+
     /// Packs the matrix b [k, n] with the given strides.
     private func pack(
         _ b: UnsafeRawPointer, _ rowStride: Int, _ columnStride: Int, _ k: Int, _ n: Int,
@@ -94,7 +99,7 @@ struct RecurrentGeometry {
     func lstm() -> CPUKernel {
         CPUKernel(
             "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 4 * hidden)],
-            packing: Packing(operand: 1, workspace: 0),
+            packing: Packing(operand: 1, workspace: 0, form: form(1, hidden, hidden, 4 * hidden)),
             pack: { places in
                 pack(places.operands[1], 1, hidden, hidden, 4 * hidden, places.workspaces[0])
             }
@@ -126,7 +131,7 @@ struct RecurrentGeometry {
     func lstmGradient(hasCells: Bool) -> CPUKernel {
         CPUKernel(
             "\(grain) rows a thread through all steps", workspaces: [packedBytes(4 * hidden, hidden)],
-            packing: Packing(operand: 0, workspace: 0),
+            packing: Packing(operand: 0, workspace: 0, form: form(hidden, 1, 4 * hidden, hidden)),
             pack: { places in
                 pack(places.operands[0], hidden, 1, 4 * hidden, hidden, places.workspaces[0])
             }
@@ -155,7 +160,7 @@ struct RecurrentGeometry {
         let sums = batch * 3 * hidden * size
         return CPUKernel(
             "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 3 * hidden), sums],
-            packing: Packing(operand: 1, workspace: 0),
+            packing: Packing(operand: 1, workspace: 0, form: form(1, hidden, hidden, 3 * hidden)),
             pack: { places in
                 pack(places.operands[1], 1, hidden, hidden, 3 * hidden, places.workspaces[0])
             }
@@ -182,7 +187,7 @@ struct RecurrentGeometry {
     func gruGradient() -> CPUKernel {
         CPUKernel(
             "\(grain) rows a thread through all steps", workspaces: [packedBytes(3 * hidden, hidden)],
-            packing: Packing(operand: 0, workspace: 0),
+            packing: Packing(operand: 0, workspace: 0, form: form(hidden, 1, 3 * hidden, hidden)),
             pack: { places in
                 pack(places.operands[0], hidden, 1, 3 * hidden, hidden, places.workspaces[0])
             }

@@ -9,7 +9,8 @@ extension GradientRule {
         switch function {
         case .negate: gradient = try -dy
         case .absolute: gradient = try dy * x.sign()
-        case .sign, .floor: gradient = nil
+        // Zero where there is a slope at all, as PyTorch has it.
+        case .sign, .floor: gradient = try graph.fill(0, x.shape, x.dtype)
         case .square: gradient = try dy * x * 2
         case .squareRoot: gradient = try dy * 0.5 / y
         case .reciprocalSquareRoot: gradient = try dy * -0.5 * y * y * y

@@ -111,7 +111,7 @@ extension GradientRule {
 }
 
 extension Graph {
-    /// A value to be fed at each run.
+    /// A value to be fed at each run: the same tensor at each call with this name and type.
     ///
     /// - Throws: ``GraphError`` for a negative extent.
     public func input(
@@ -121,7 +121,7 @@ extension Graph {
             0]
     }
 
-    /// The current value of a variable.
+    /// The current value of a variable: the same tensor at each call.
     ///
     /// - Throws: ``GraphError`` where its initial value could not be made.
     public func read(_ variable: Variable, file: StaticString = #fileID, line: UInt = #line) throws(GraphError)

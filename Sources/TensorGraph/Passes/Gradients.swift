@@ -27,15 +27,45 @@ package struct GradientRule: OpVisitor {
 extension Graph {
     /// Adds the backward pass: the gradient of `output` with respect to each of `inputs`.
     ///
-    /// - Parameter cotangent: what `output`'s own gradient is taken to be, of its shape; 1, where left out, and then
-    ///   `output` must be a scalar.
-    /// - Returns: for each input a tensor of its shape; zeros where `output` does not depend on it.
-    /// - Throws: ``GraphError`` where `output` is no scalar and has no cotangent, or an operation on the way has no
-    ///   gradient rule.
+    /// - Parameters:
+    ///   - inputs: tensors that `output` was computed from, the very ones; variables and inputs of the graph are one tensor
+    ///     however often they are read. One may stand here twice, and `output` itself may.
+    ///   - cotangent: what `output`'s own gradient is taken to be, of its shape; 1, where left out, and then `output` must be
+    ///     a scalar.
+    ///   - allowsUnused: whether an input that `output` does not depend on gets zeros; otherwise it is an error, as such a
+    ///     gradient was most likely meant to be of another tensor. PyTorch's `allow_unused` with `materialize_grads`.
+    /// - Returns: for each input a tensor of its shape and type.
+    /// - Throws: ``GraphError`` where `output` is no scalar and has no cotangent, does not depend on an input, an input is of
+    ///   an integer type or of another graph, or an operation on the way has no gradient rule.
     public func gradients(
+        of output: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil, allowsUnused: Bool = false,
+        file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> [Tensor] {
+        let found = try gradientsWhereAny(
+            of: output, withRespectTo: inputs, cotangent: cotangent, file: file, line: line)
+        var gradients: [Tensor] = []
+        for (index, (input, gradient)) in zip(inputs, found).enumerated() {
+            if let gradient {
+                gradients.append(gradient)
+            } else if allowsUnused {
+                gradients.append(try fill(0, input.shape, input.dtype, file: file, line: line))
+            } else {
+                throw failure(
+                    "gradients",
+                    "no gradient flows from \(output.title) to \(input.title), number \(index) of the tensors asked for: it "
+                        + "was computed without this very tensor, or only through what has no gradient (a comparison, an "
+                        + "integer, stoppingGradient); allowsUnused: true gives zeros",
+                    [output, input], at: SourceLocation(file: file, line: line))
+            }
+        }
+        return gradients
+    }
+
+    /// The same, with `nil` where `output` does not depend on an input.
+    package func gradientsWhereAny(
         of output: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil, file: StaticString = #fileID,
         line: UInt = #line
-    ) throws(GraphError) -> [Tensor] {
+    ) throws(GraphError) -> [Tensor?] {
         let location = SourceLocation(file: file, line: line)
         func failure(_ message: String, _ operands: [Tensor]) -> GraphError {
             self.failure("gradients", message, operands, at: location)
@@ -43,8 +73,8 @@ extension Graph {
         guard output.graph === self, inputs.allSatisfy({ $0.graph === self }) else {
             throw failure("a tensor belongs to another graph", [])
         }
-        guard output.dtype.isFloatingPoint else {
-            throw failure("only floating-point tensors have gradients", [output])
+        for tensor in [output] + inputs where !tensor.dtype.isFloatingPoint {
+            throw failure("only floating-point tensors have gradients, not \(tensor.title)", [tensor])
         }
         if let cotangent {
             guard cotangent.graph === self, cotangent.type == output.type else {
@@ -93,14 +123,17 @@ extension Graph {
             }
             for result in results where !wanted.contains(result.value) { cotangents[result.value] = nil }
         }
-        var gradients: [Tensor] = []
-        for input in inputs {
-            if let gradient = cotangents[input.value] {
-                gradients.append(gradient)
-            } else {
-                gradients.append(try fill(0, input.shape, input.dtype, file: file, line: line))
-            }
+        return inputs.map { cotangents[$0.value] }
+    }
+}
+
+extension Tensor {
+    /// What messages call it: the name of a variable or an input, else the operation that computes it.
+    fileprivate var title: String {
+        switch node.op {
+        case .variable(let variable): "“\(variable.name)”"
+        case .input(let input): "“\(input.name)”"
+        default: "the result of \(node.op.name)" + (node.location.map { " at \($0)" } ?? "")
         }
-        return gradients
     }
 }

@@ -1,7 +1,10 @@
 /// Something that turns one tensor into another with parameters of its own.
 ///
-/// A model of one's own is a struct or class whose stored properties are layers, arrays of layers and variables; its
-/// parameters then take their dotted names from the properties: `blocks.0.norm1.weight`.
+/// A model of one's own is a struct or class whose stored properties hold layers and variables: themselves, or in arrays,
+/// dictionaries with names for keys, tuples, optionals, enums, other structs and classes, and property wrappers, nested as
+/// one likes, and those of superclasses too. The parameters take their dotted names from the properties:
+/// `blocks.0.norm1.weight`. What a closure captures, a set holds or another thing computes is not found: such a layer must
+/// say its ``members`` itself, or ``Trainer`` refuses to train it.
 public protocol Layer {
     /// Adds the layer's computation to the pass's graph.
     ///
@@ -16,29 +19,60 @@ public protocol Layer {
 public enum LayerMember {
     case variable(String, Variable)
     case layer(String, any Layer)
+
+    var name: String {
+        switch self {
+        case .variable(let name, _), .layer(let name, _): name
+        }
+    }
 }
 
 extension Layer {
-    public var members: [LayerMember] {
-        Mirror(reflecting: self).children.flatMap { child -> [LayerMember] in
-            guard let label = child.label else { return [] }
-            switch child.value {
-            case let variable as Variable: return [.variable(label, variable)]
-            case let layer as any Layer: return [.layer(label, layer)]
-            case let layers as [any Layer]: return layers.enumerated().map { .layer("\(label).\($0)", $1) }
-            default: return []
+    public var members: [LayerMember] { MemberSearch(in: self).members }
+
+    /// Every variable inside by its dotted name, in PyTorch's naming, in order of the layers. A variable that several layers
+    /// share has a name in each.
+    public var namedVariables: [(name: String, variable: Variable)] {
+        var all: [(name: String, variable: Variable)] = []
+        collect(into: &all, prefix: "", path: [])
+        return all
+    }
+
+    /// - Parameter path: the objects around this layer, so that one which is also inside ends the search.
+    private func collect(
+        into all: inout [(name: String, variable: Variable)], prefix: String, path: Set<ObjectIdentifier>
+    ) {
+        var path = path
+        if type(of: self as Any) is AnyClass, !path.insert(ObjectIdentifier(self as AnyObject)).inserted { return }
+        let members = members
+        let search = MemberSearch(in: self)
+        // Where a layer says its members itself, what lies between is not known.
+        let ways = members.map(\.name) == search.members.map(\.name) ? search.ways : members.map { _ in [] }
+        for (member, way) in zip(members, ways) where path.isDisjoint(with: way) {
+            switch member {
+            case .variable(let name, let variable): all.append((prefix + name, variable))
+            case .layer(let name, let layer):
+                layer.collect(into: &all, prefix: "\(prefix)\(name).", path: path.union(way))
             }
         }
     }
 
-    /// Every variable inside by its dotted name, in PyTorch's naming, in order of the layers.
-    public var namedVariables: [(name: String, variable: Variable)] {
-        members.flatMap { member -> [(name: String, variable: Variable)] in
-            switch member {
-            case .variable(let name, let variable): [(name, variable)]
-            case .layer(let name, let layer): layer.namedVariables.map { ("\(name).\($0.name)", $0.variable) }
+    /// The same, where no two variables have one name.
+    ///
+    /// - Throws: ``GraphError`` where two do, as one of them would be lost in a file.
+    func uniquelyNamedVariables() throws(GraphError) -> [(name: String, variable: Variable)] {
+        var known: [String: Variable] = [:]
+        let all = namedVariables
+        for (name, variable) in all {
+            if let other = known.updateValue(variable, forKey: name), other != variable {
+                throw GraphError(
+                    operation: "namedVariables",
+                    message:
+                        "two variables of \(type(of: self)) are named “\(name)”: rename a property, or say the members",
+                    operands: [other.type, variable.type])
             }
         }
+        return all
     }
 
     /// The variables that an optimizer updates, each once.
@@ -64,7 +98,8 @@ public final class ForwardPass {
 
     public let graph: Graph
     public let mode: Mode
-    private var tensors: [Variable: Tensor] = [:]
+    /// What stands for variables in place of themselves.
+    private var bound: [Variable: Tensor] = [:]
     /// What variables become when the step succeeds, besides what an optimizer does.
     public private(set) var updates: [(Variable, Tensor)] = []
 
@@ -73,16 +108,13 @@ public final class ForwardPass {
         self.mode = mode
     }
 
-    /// A variable's value as a tensor of the graph: the same tensor at each call.
+    /// A variable's value as a tensor of the graph: the same tensor at each call, in each pass.
     public func read(_ variable: Variable, file: StaticString = #fileID, line: UInt = #line) throws -> Tensor {
-        if let tensor = tensors[variable] { return tensor }
-        let tensor = try graph.read(variable, file: file, line: line)
-        tensors[variable] = tensor
-        return tensor
+        try bound[variable] ?? graph.read(variable, file: file, line: line)
     }
 
     /// Lets a tensor stand for a variable, before anything has read it: a parameter in another type, say.
-    package func bind(_ variable: Variable, to tensor: Tensor) { tensors[variable] = tensor }
+    package func bind(_ variable: Variable, to tensor: Tensor) { bound[variable] = tensor }
 
     /// A variable's value with the updates asked for so far.
     func latest(_ variable: Variable) throws -> Tensor {

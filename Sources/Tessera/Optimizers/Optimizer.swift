@@ -24,7 +24,7 @@ public protocol Optimizer: AnyObject {
 public final class Adam: Optimizer {
     public let learningRate: Double
     private let attributes: TensorGraph.Adam
-    private var moments: [Variable: (first: Variable, second: Variable)] = [:]
+    private var moments = VariableMap<(first: Variable, second: Variable)>()
 
     /// - Parameter isDecoupled: whether weight decay acts on the parameter itself (AdamW) and not through the gradient.
     public init(
@@ -42,6 +42,7 @@ public final class Adam: Optimizer {
             Variable(name, try HostTensor(zeros: parameter.type), isTrainable: false)
         }
         let made = (first: zeros("adam.first"), second: zeros("adam.second"))
+        moments.removeDead()
         moments[parameter] = made
         return made
     }
@@ -66,7 +67,7 @@ public final class Adam: Optimizer {
 public final class SGD: Optimizer {
     public let learningRate: Double
     private let attributes: TensorGraph.SGD
-    private var velocities: [Variable: Variable] = [:]
+    private var velocities = VariableMap<Variable>()
 
     public init(learningRate: Double, momentum: Double = 0, isNesterov: Bool = false, weightDecay: Double = 0) {
         self.learningRate = learningRate
@@ -77,6 +78,7 @@ public final class SGD: Optimizer {
         guard attributes.momentum != 0 else { return nil }
         if let known = velocities[parameter] { return known }
         let made = Variable("sgd.velocity", try HostTensor(zeros: parameter.type), isTrainable: false)
+        velocities.removeDead()
         velocities[parameter] = made
         return made
     }

@@ -50,13 +50,7 @@ public final class Trainer {
     /// The same on the device: counts for Adam and for dropout's masks.
     let stepVariable = Variable("step", HostTensor(Int32(0)), isTrainable: false)
 
-    private struct PlanKey: Hashable {
-        var input: TensorType
-        var target: TensorType?
-    }
-    private var trainingPlans: [PlanKey: Plan] = [:]
-    private var evaluationPlans: [PlanKey: Plan] = [:]
-    private var predictionPlans: [PlanKey: Plan] = [:]
+    private let plans = PlanCache()
     private var stepPlan: Plan?
     /// The last call of ``fit``, for one that resumes it.
     var lastFit: FitRecord?
@@ -64,6 +58,20 @@ public final class Trainer {
     private let file: StaticString
     private let line: UInt
     var location: SourceLocation { SourceLocation(file: file, line: line) }
+
+    /// How many plans are kept for batches of other shapes than the last; more are made again when they are needed. Plans
+    /// share the memory they run in, which is as large as the largest of them needs.
+    public var planLimit: PlanLimit {
+        get { plans.limit }
+        set { plans.limit = newValue }
+    }
+
+    /// Drops all plans; they are made again when they are needed. ``Executor/releaseUnusedMemory()`` then gives back the
+    /// memory they ran in.
+    public func removePlans() {
+        plans.removeAll()
+        stepPlan = nil
+    }
 
     /// - Parameters:
     ///   - metric: what progress shows beside the loss.
@@ -122,8 +130,12 @@ public final class Trainer {
 
     /// The plan that ``train(_:)`` runs for batches like this one: for its `explain()`.
     public func trainingPlan(for batch: Batch) throws -> Plan {
-        let key = PlanKey(input: batch.input.type, target: batch.target.type)
-        if let plan = trainingPlans[key] { return plan }
+        try plans.plan(.init(purpose: .training, input: batch.input.type, target: batch.target.type)) {
+            try makeTrainingPlan(for: batch)
+        }
+    }
+
+    private func makeTrainingPlan(for batch: Batch) throws -> Plan {
         let graph = Graph()
         let rate = try graph.input("learning rate", [], file: file, line: line)
         let step = try graph.at(location) { try graph.read(stepVariable) + 1 }
@@ -131,25 +143,27 @@ public final class Trainer {
         let (prediction, target) = try examples(like: batch, pass)
         let outputs = try measured(prediction, target)
 
-        let parameters = model.parameters
+        let parameters = try parameters(readBy: pass)
         let tensors = try parameters.map { try pass.read($0) }
         let objective = try graph.at(location) {
             try tensors.filter { $0.shape.rank >= 2 }.reduce(outputs[0]) { sum, tensor in
                 try regularizers.reduce(sum) { try $0 + $1.penalty(tensor) }
             }
         }
-        var gradients = try graph.gradients(of: objective, withRespectTo: tensors, file: file, line: line)
+        let found = try graph.gradientsWhereAny(of: objective, withRespectTo: tensors, file: file, line: line)
+        // What the loss does not depend on stays as it is, as in PyTorch: no decay, no momentum.
+        let trained = parameters.indices.filter { found[$0] != nil }
+        if trained.isEmpty, !model.parameters.isEmpty { throw noDependence(of: objective) }
+        var gradients = found.compactMap { $0 }
         let updates = try graph.at(location) {
             if let gradientNorm { gradients = try graph.clipped(gradients, toNorm: gradientNorm) }
-            return try parameters.indices.flatMap { index in
+            return try zip(trained, gradients).flatMap { index, gradient in
                 try optimizer.update(
-                    parameters[index], tensors[index], gradient: gradients[index], step: step, learningRate: rate)
+                    parameters[index], tensors[index], gradient: gradient, step: step, learningRate: rate)
             }
         }
-        let plan = try executor.compile(
+        return try executor.compile(
             graph, outputs: outputs, updates: pass.updates + [(stepVariable, step)] + updates)
-        trainingPlans[key] = plan
-        return plan
     }
 
     /// The prediction for a batch like this one, and what is wanted for it, as inputs of a graph.
@@ -187,16 +201,11 @@ public final class Trainer {
 
     /// The model's output for an input, without training.
     public func predict(_ input: HostTensor) throws -> HostTensor {
-        let key = PlanKey(input: input.type, target: nil)
-        let plan: Plan
-        if let known = predictionPlans[key] {
-            plan = known
-        } else {
+        let plan = try plans.plan(.init(purpose: .prediction, input: input.type)) {
             let graph = Graph()
             let prediction = try model(
                 graph.input("input", input.shape, input.dtype, file: file, line: line), ForwardPass(graph, .inference))
-            plan = try executor.compile(graph, outputs: [prediction])
-            predictionPlans[key] = plan
+            return try executor.compile(graph, outputs: [prediction])
         }
         return try executor.run(plan, inputs: ["input": input])[0]
     }
@@ -221,13 +230,11 @@ public final class Trainer {
     }
 
     private func evaluationPlan(for batch: Batch) throws -> Plan {
-        let key = PlanKey(input: batch.input.type, target: batch.target.type)
-        if let plan = evaluationPlans[key] { return plan }
-        let graph = Graph()
-        let (prediction, target) = try examples(like: batch, ForwardPass(graph, .inference))
-        let plan = try executor.compile(graph, outputs: measured(prediction, target))
-        evaluationPlans[key] = plan
-        return plan
+        try plans.plan(.init(purpose: .evaluation, input: batch.input.type, target: batch.target.type)) {
+            let graph = Graph()
+            let (prediction, target) = try examples(like: batch, ForwardPass(graph, .inference))
+            return try executor.compile(graph, outputs: measured(prediction, target))
+        }
     }
 
     /// The result over no examples.

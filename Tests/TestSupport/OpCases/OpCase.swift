@@ -153,11 +153,12 @@ extension OpCase {
         let operands = differentiable.map { tensors[$0] }
         let gradients: [Tensor]
         if cotangents.count == 1 {
-            gradients = try graph.gradients(of: outputs[0], withRespectTo: operands, cotangent: cotangents[0])
+            gradients = try graph.gradients(
+                of: outputs[0], withRespectTo: operands, cotangent: cotangents[0], allowsUnused: true)
         } else {
             let products = try zip(outputs, cotangents).map { try ($0 * $1).sum() }
             let loss = try products.dropFirst().reduce(products[0]) { try $0 + $1 }
-            gradients = try graph.gradients(of: loss, withRespectTo: operands)
+            gradients = try graph.gradients(of: loss, withRespectTo: operands, allowsUnused: true)
         }
         return BuiltCase(
             graph: graph, inputs: tensors + cotangents, outputs: outputs, gradients: gradients,

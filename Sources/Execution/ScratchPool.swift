@@ -1,0 +1,124 @@
+import TensorGraph
+
+/// The arenas of all schedules of an executor: one run at a time fills them, and nothing in them outlives it, so that plans
+/// for many shapes take no more than the largest of them.
+///
+/// An arena that is too small for a schedule makes way for a larger one; the others take that at their next run.
+final class ScratchPool {
+    private struct Key: Hashable {
+        var backend: ObjectIdentifier
+        var index: Int
+    }
+
+    private struct PackingKey: Hashable {
+        var backend: ObjectIdentifier
+        var variable: ObjectIdentifier
+        var form: AnyHashable
+        var byteCount: Int
+    }
+
+    private struct SharedPacking {
+        // Whoever holds it holds the variable too.
+        weak var packed: PackedMemory?
+    }
+
+    private struct Borrower {
+        weak var schedule: PreparedSchedule?
+    }
+
+    private var arenas: [Key: any Memory] = [:]
+    private var staging: HostBytes?
+    private var packings: [PackingKey: SharedPacking] = [:]
+    private var borrowers: [Borrower] = []
+
+    /// Notes a schedule, which is told when it has to let go.
+    func add(_ schedule: PreparedSchedule) {
+        borrowers.removeAll { $0.schedule == nil }
+        packings = packings.filter { $0.value.packed != nil }
+        borrowers.append(Borrower(schedule: schedule))
+    }
+
+    /// Memory for a packed weight of a backend: the same for all schedules that pack it so.
+    func packed(_ weight: PackedWeight, on backend: any Backend) throws -> PackedMemory {
+        guard let variable = weight.variable, let form = weight.form else {
+            return PackedMemory(try backend.allocate(byteCount: max(weight.byteCount, 4)))
+        }
+        let key = PackingKey(
+            backend: ObjectIdentifier(backend), variable: ObjectIdentifier(variable), form: form,
+            byteCount: weight.byteCount)
+        if let packed = packings[key]?.packed { return packed }
+        let packed = PackedMemory(try backend.allocate(byteCount: max(weight.byteCount, 4)))
+        packings[key] = SharedPacking(packed: packed)
+        return packed
+    }
+
+    /// Makes sure that a backend's arena with this number has at least so many bytes.
+    ///
+    /// - Throws: what the backend reports where it has no more memory. The smaller arena is gone then.
+    func reserve(_ byteCount: Int, _ index: Int, of backend: any Backend) throws {
+        let key = Key(backend: ObjectIdentifier(backend), index: index)
+        let known = arenas[key]?.byteCount ?? 0
+        guard known < byteCount else { return }
+        // A little more where it is to be had, so that lengths which rise one by one do not each need another arena.
+        let generous = min(known + known / 8, backend.maximumAllocation)
+        // The smaller goes first, so that the two are never there together.
+        arenas[key] = nil
+        letGo()
+        arenas[key] =
+            generous > byteCount
+            ? try? backend.allocate(byteCount: generous) : try backend.allocate(byteCount: byteCount)
+        if arenas[key] == nil { arenas[key] = try backend.allocate(byteCount: byteCount) }
+    }
+
+    /// The bytes of a backend's arenas, which make way where they are too small.
+    func byteCount(of backend: any Backend) -> Int {
+        arenas.reduce(0) { $1.key.backend == ObjectIdentifier(backend) ? $0 + $1.value.byteCount : $0 }
+    }
+
+    /// An arena that was reserved.
+    func arena(_ index: Int, of backend: any Backend) -> (any Memory)? {
+        arenas[Key(backend: ObjectIdentifier(backend), index: index)]
+    }
+
+    /// Memory of the host for inputs and outputs on their way.
+    func staging(byteCount: Int) throws -> HostBytes {
+        let known = staging?.bytes.count ?? 0
+        if let staging, known >= byteCount { return staging }
+        letGoOfStaging()
+        let made = try HostBytes(byteCount: max(byteCount, known + known / 8))
+        staging = made
+        return made
+    }
+
+    /// Gives all memory back.
+    func removeAll() {
+        letGo()
+        letGoOfStaging()
+        arenas = [:]
+    }
+
+    /// After a failure: leaves all memory to the schedule that failed, since the device may still be at work on it.
+    func abandon(to failed: PreparedSchedule?) {
+        borrowers.removeAll { $0.schedule === failed }
+        for borrower in borrowers { borrower.schedule?.forgetPackings() }
+        packings = [:]
+        removeAll()
+    }
+
+    private func letGo() {
+        for borrower in borrowers { borrower.schedule?.letGo() }
+    }
+
+    private func letGoOfStaging() {
+        staging = nil
+        for borrower in borrowers { borrower.schedule?.letGoOfStaging() }
+    }
+}
+
+/// A packed weight, and of which version of it.
+final class PackedMemory {
+    let memory: any Memory
+    var version: Variable.Version?
+
+    init(_ memory: any Memory) { self.memory = memory }
+}

@@ -1,0 +1,97 @@
+/// The layers and variables that a layer's stored properties hold, by name: what `Mirror` shows of them, through containers
+/// and values that are no layers themselves.
+struct MemberSearch {
+    private(set) var members: [LayerMember] = []
+    /// For each member the objects that are no layers between the layer and it.
+    private(set) var ways: [[ObjectIdentifier]] = []
+    /// All such objects, each of which is looked into once.
+    private var seen: Set<ObjectIdentifier> = []
+    private var way: [ObjectIdentifier] = []
+
+    init(in layer: any Layer) { search(Mirror(reflecting: layer), "") }
+
+    /// Goes through the properties of a value, those of superclasses first.
+    private mutating func search(_ mirror: Mirror, _ prefix: String) {
+        if let superclass = mirror.superclassMirror { search(superclass, prefix) }
+        for child in mirror.children {
+            guard let label = child.label else { continue }
+            if let wrapped = Self.wrappedName(label, child.value) {
+                // The wrapper's other properties may hold something too.
+                for inner in Mirror(reflecting: child.value).children {
+                    let name = inner.label == "wrappedValue" ? wrapped : "\(wrapped).\(inner.label ?? "")"
+                    visit(inner.value, prefix + name)
+                }
+            } else {
+                visit(child.value, prefix + Self.name(label))
+            }
+        }
+    }
+
+    private mutating func visit(_ value: Any, _ name: String) {
+        if (value as? any Elements)?.areTrivial == true { return }
+        if let layer = value as? any Layer { return add(.layer(name, layer)) }
+        let mirror = Mirror(reflecting: value)
+        switch mirror.displayStyle {
+        // Nothing else is tried to be an object of some class: with arrays that takes long.
+        case .class: visit(object: value as AnyObject, mirror, name)
+        case .optional: if let some = mirror.children.first { visit(some.value, name) }
+        case .collection:
+            for (index, element) in mirror.children.enumerated() { visit(element.value, "\(name).\(index)") }
+        case .dictionary:
+            let pairs = mirror.children.compactMap { entry -> (key: String, value: Any)? in
+                let pair = Array(Mirror(reflecting: entry.value).children)
+                return pair.count == 2 ? ("\(pair[0].value)", pair[1].value) : nil
+            }
+            for (key, value) in pairs.sorted(by: { $0.key < $1.key }) { visit(value, "\(name).\(key)") }
+        // A set has no order that would be the same next time.
+        case .set: return
+        default: if !(value is Tensor), !(value is any Dataset) { search(mirror, "\(name).") }
+        }
+    }
+
+    private mutating func visit(object: AnyObject, _ mirror: Mirror, _ name: String) {
+        switch object {
+        case let variable as Variable: add(.variable(name, variable))
+        // These hold variables that are not the model's.
+        case is Graph, is ForwardPass, is Executor, is Plan, is Trainer, is any Optimizer, is any Dataset: return
+        default:
+            guard seen.insert(ObjectIdentifier(object)).inserted else { return }
+            way.append(ObjectIdentifier(object))
+            search(mirror, "\(name).")
+            way.removeLast()
+        }
+    }
+
+    private mutating func add(_ member: LayerMember) {
+        members.append(member)
+        ways.append(way)
+    }
+
+    /// The name of the property that the compiler stores under this label: tuples' elements have a dot before their numbers,
+    /// lazy properties a long prefix.
+    private static func name(_ label: String) -> String {
+        let lazyPrefix = "$__lazy_storage_$_"
+        if label.hasPrefix(lazyPrefix) { return String(label.dropFirst(lazyPrefix.count)) }
+        return label.hasPrefix(".") ? String(label.dropFirst()) : label
+    }
+
+    /// The name of a wrapped property, where a value is a property wrapper.
+    private static func wrappedName(_ label: String, _ value: Any) -> String? {
+        guard label.hasPrefix("_"), !(value is any Layer) else { return nil }
+        let mirror = Mirror(reflecting: value)
+        guard mirror.displayStyle == .struct || mirror.displayStyle == .class,
+            mirror.children.contains(where: { $0.label == "wrappedValue" })
+        else { return nil }
+        return String(label.dropFirst())
+    }
+}
+
+/// A collection, as far as is needed to leave out millions of numbers.
+private protocol Elements {
+    /// Whether an element is nothing but bytes, among which there can be no object.
+    var areTrivial: Bool { get }
+}
+
+extension Array: Elements { fileprivate var areTrivial: Bool { _isPOD(Element.self) } }
+extension ArraySlice: Elements { fileprivate var areTrivial: Bool { _isPOD(Element.self) } }
+extension ContiguousArray: Elements { fileprivate var areTrivial: Bool { _isPOD(Element.self) } }

@@ -1,0 +1,142 @@
+import CPUBackend
+import Logging
+import Testing
+
+@testable import Execution
+@testable import TensorGraph
+
+/// A product, its square's sum, and an update, over so many rows: what a batch of another length gives.
+private func lengthPlan(_ length: Int, _ weight: Variable, on executor: Executor, updates: Bool = false) throws -> Plan
+{
+    let graph = Graph()
+    let x = try graph.input("x", [length, 32])
+    let w = try graph.read(weight)
+    let hidden = try x.matmul(w).softmax(axis: 1).matmul(w)
+    let loss = try hidden.square().mean()
+    let gradient = try graph.gradients(of: loss, withRespectTo: [w])[0]
+    return try executor.compile(
+        graph, outputs: [loss, hidden], updates: updates ? [(weight, w - gradient)] : [])
+}
+
+private func input(_ length: Int) throws -> [String: HostTensor] {
+    ["x": try HostTensor([length, 32], (0..<(length * 32)).map { Float(($0 * 7 + length) % 13) / 13 - 0.5 })]
+}
+
+private func weight() throws -> Variable {
+    Variable("w", try HostTensor([32, 32], (0..<1024).map { Float($0 * 37 % 19) / 19 - 0.5 }))
+}
+
+/// What executors hold, counted by the backend.
+@Suite struct MemoryTests {
+    @Test(arguments: [false, true]) func lengthsThatVaryTakeNoMoreThanTheLargest(isRising: Bool) throws {
+        let variable = try weight()
+        let alone = FailingBackend(failingCall: 0, .once)
+        let one = Executor(cpu: CPUBackend(), device: alone)
+        _ = try one.run(lengthPlan(140, variable, on: one), inputs: input(140))
+        let device = FailingBackend(failingCall: 0, .once)
+        let executor = Executor(cpu: CPUBackend(), device: device)
+        let lengths = isRising ? Array(70...140) : (70...140).sorted { $0 * 31 % 71 < $1 * 31 % 71 }
+        let plans = try lengths.map { ($0, try lengthPlan($0, variable, on: executor)) }
+        var outputs: [Int: [HostTensor]] = [:]
+        for (length, plan) in plans { outputs[length] = try executor.run(plan, inputs: input(length)) }
+        // Constants of a few bytes each; an arena that has grown is up to an eighth larger.
+        #expect(device.mostBytes <= alone.liveBytes * 9 / 8 + 71 * 256)
+        let allocations = device.allocations
+        for (length, plan) in plans.reversed() {
+            #expect(try executor.run(plan, inputs: input(length)) == outputs[length])
+        }
+        #expect(device.allocations == allocations)
+        let last = try #require(outputs[140])
+        #expect(try one.run(lengthPlan(140, variable, on: one), inputs: input(140)) == last)
+    }
+
+    @Test func memoryIsGivenBackAndTakenAgain() throws {
+        let variable = try weight()
+        let device = FailingBackend(failingCall: 0, .once)
+        let executor = Executor(cpu: CPUBackend(), device: device)
+        let plan = try lengthPlan(90, variable, on: executor, updates: true)
+        let twin = try weight()
+        let other = Executor(cpu: CPUBackend(), device: nil)
+        let same = try lengthPlan(90, twin, on: other, updates: true)
+        for _ in 0..<3 {
+            #expect(try executor.run(plan, inputs: input(90)) == other.run(same, inputs: input(90)))
+            executor.releaseUnusedMemory()
+            #expect(device.liveBytes < variable.type.byteCount + 1024)
+        }
+        #expect(try executor.value(of: variable) == other.value(of: twin))
+    }
+
+    /// Cross-validation: a model after the other, each trained for some steps and dropped.
+    @Test(arguments: [1, 5, 40]) func variablesGoWithTheirPlans(steps: Int) throws {
+        let device = FailingBackend(failingCall: 0, .once)
+        let executor = Executor(cpu: CPUBackend(), device: device)
+        var held: [Int] = []
+        weak var first: Variable?
+        for round in 0..<12 {
+            let graph = Graph()
+            let variable = Variable("v", try HostTensor(zeros: TensorType([1 << 12])))
+            if round == 0 { first = variable }
+            let value = try graph.read(variable)
+            let plan = try executor.compile(graph, outputs: [value.sum()], updates: [(variable, value + 1)])
+            for step in 0..<steps {
+                #expect(try executor.run(plan)[0].elements(Float.self) == [Float(step << 12)])
+            }
+            held.append(device.liveBytes)
+        }
+        #expect(held.max() == held[0])
+        #expect(first == nil)
+        executor.releaseUnusedMemory()
+        #expect(device.liveBytes == 0)
+    }
+
+    @Test(arguments: [false, true]) func readOnlyVariablesGoToo(onDevice: Bool) throws {
+        let device = onDevice ? FailingBackend(failingCall: 0, .once) : nil
+        let executor = Executor(cpu: CPUBackend(), device: device)
+        weak var last: Variable?
+        for _ in 0..<20 {
+            let graph = Graph()
+            let variable = Variable("v", try HostTensor(zeros: TensorType([1 << 12])))
+            #expect(last == nil)
+            last = variable
+            _ = try executor.run(executor.compile(graph, outputs: [graph.read(variable).sum()]))
+            if let device { #expect(device.liveBytes <= 1 << 15) }
+        }
+    }
+
+    @Test func whatAFailedRunUsedGoesOnceTheDeviceAnswers() throws {
+        let sound = FailingBackend(failingCall: 0, .once)
+        func run(_ device: FailingBackend) throws -> Int {
+            let variable = try weight()
+            let executor = Executor(cpu: CPUBackend(), device: device, logger: quiet)
+            let plan = try lengthPlan(90, variable, on: executor, updates: true)
+            for _ in 0..<4 { _ = try executor.run(plan, inputs: input(90)) }
+            return device.liveBytes
+        }
+        let bytes = try run(sound)
+        for call in stride(from: 1, to: sound.calls, by: 3) {
+            let device = FailingBackend(failingCall: call, .once)
+            #expect(try run(device) <= bytes + 1024, "call \(call)")
+            #expect(device.mostBytes <= 2 * bytes + 1024, "call \(call)")
+        }
+    }
+
+    /// Under report a user may try again for ever.
+    @Test func aDeviceThatFailsForEverDoesNotFillMemory() throws {
+        let sound = FailingBackend(failingCall: 0, .once)
+        let soundExecutor = Executor(cpu: CPUBackend(), device: sound)
+        let plan = try lengthPlan(90, weight(), on: soundExecutor)
+        _ = try soundExecutor.run(plan, inputs: input(90))
+        let (calls, bytes) = (sound.calls, sound.liveBytes)
+        for call in calls - 12...calls {
+            let device = FailingBackend(failingCall: call, .forever)
+            let executor = Executor(cpu: CPUBackend(), device: device, policy: .report)
+            do {
+                let plan = try lengthPlan(90, weight(), on: executor)
+                for _ in 0..<10 {
+                    #expect(throws: DeviceFailure.self) { try executor.run(plan, inputs: input(90)) }
+                }
+            } catch {}
+            #expect(device.liveBytes <= 2 * bytes, "call \(call)")
+        }
+    }
+}
