@@ -137,7 +137,6 @@ final class TemporaryDirectory {
     @Test(arguments: devices) func sharesAFolder(on device: Device) async throws {
         let folder = try TemporaryDirectory()
         let path = folder.path
-        let source = source
         try await withThrowingTaskGroup(of: Int32.self) { group in
             for _ in 0..<4 {
                 group.addTask {
