@@ -10,7 +10,7 @@ public struct NonFiniteLoss: Error, CustomStringConvertible {
         self.loss = loss
         self.step = step
         findings = [("input", batch.input), ("target", batch.target)].compactMap { name, tensor in
-            guard let numbers = try? tensor.asFloat32()?.elements(Float.self) else { return nil }
+            guard let numbers = try? tensor.converted(to: .float32)?.elements(Float.self) else { return nil }
             guard let first = numbers.firstIndex(where: { !$0.isFinite }) else { return nil }
             let count = numbers.count { !$0.isFinite }
             return "\(count) of \(numbers.count) numbers of the batch's \(name), the first"

@@ -106,6 +106,6 @@ extension HostTensor {
     /// The number in a floating-point scalar.
     fileprivate func number() throws -> Double {
         if dtype == .float64 { return try elements(Double.self).first ?? .nan }
-        return try asFloat32()?.elements(Float.self).first.map(Double.init) ?? .nan
+        return try converted(to: .float32)?.elements(Float.self).first.map(Double.init) ?? .nan
     }
 }
