@@ -104,7 +104,8 @@ public final class Executor {
                 .checkingIndices(checksIndices ? graph.indexChecks : [])
             return try place(
                 Plan(
-                    computation.optimized(), packsWeightsOnce: packsWeightsOnce, checks, declared: graph.inputNames, home))
+                    computation.optimized(), packsWeightsOnce: packsWeightsOnce, checks, declared: graph.inputNames,
+                    home))
         }
     }
 

@@ -263,7 +263,7 @@ private struct Registered: Layer {
         #expect(try refusal(Upper()).contains("“hidden.weight”"))
         let executor = try Place.cpu.executor()
         let path = try TemporaryFolder().path("m.safetensors")
-        #expect(throws: GraphError.self) { try Upper().save(to: path, on: executor) }
-        #expect(throws: GraphError.self) { try trainer(Upper()).save(to: path) }
+        #expect(throws: FileError.self) { try Upper().save(to: path, on: executor) }
+        #expect(throws: FileError.self) { try trainer(Upper()).save(to: path) }
     }
 }
