@@ -138,7 +138,7 @@ import Testing
     /// One gradient of 1e20 stops no parameter for ever: g² is too large for float32, (1 - β₂)·g² is not.
     @Test(arguments: Place.available) func adamOutlivesALargeGradient(_ place: Place) throws {
         let executor = try place.executor()
-        let parameters = [1, 3].map { Variable("p\($0)", try HostTensor(zeros: TensorType([$0]))) }
+        let parameters = try [1, 3].map { Variable("p\($0)", try HostTensor(zeros: TensorType([$0]))) }
         let adam = Adam(learningRate: 0.1)
         let graph = Graph()
         let step = try graph.input("step", [], .int32), gradient = try graph.input("g", [1])
