@@ -46,7 +46,6 @@ import Testing
     @Test func kernelsCountWithThem() throws {
         let parity = try Parity(devices: ParityDevice.all(.both), types: [.float32], runsTwice: false)
         for opCase in Self.cases {
-            print("LARGE", opCase)
             for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
                 Issue.record("\(outcome.opCase) on \(outcome.device): \(outcome.complaints.joined(separator: "; "))")
             }
