@@ -19,7 +19,8 @@ package enum DriverFiles {
             return ours + "/pocl"
         }
         let base =
-            environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? environment["HOME"].map { $0 + "/.cache" }
+            environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? environment["HOME"].map { $0 + "/.cache" }
         guard let base, !isUsable(base + "/pocl/kcache") else { return nil }
         let temporary = (environment["TMPDIR"] ?? "/tmp") + "/tessera-\(geteuid())/pocl"
         return isUsable(temporary) ? temporary : nil

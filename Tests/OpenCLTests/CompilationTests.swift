@@ -30,7 +30,8 @@ import Testing
         let count = told.count
         _ = try executor.run(plan, inputs: inputs)
         #expect(told.count == count)
-        #expect(backend.programs.statistics == .init(foundInMemory: backend.programs.statistics.foundInMemory, built: 2))
+        #expect(
+            backend.programs.statistics == .init(foundInMemory: backend.programs.statistics.foundInMemory, built: 2))
     }
 
     /// A program that cannot be built is one node's failure, and the others' programs are there.
