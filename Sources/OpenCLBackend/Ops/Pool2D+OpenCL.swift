@@ -14,7 +14,11 @@ extension OpenCLLowering {
     }
 
     package func maxPool2DGradient(_ attributes: Pool2D) throws -> Lowering {
-        pool(
+        // The kernel with an item an element looks for the maximum of every element's windows anew.
+        if profile.shape == .cpu, attributes.privateBytes(profile.vectorWidth) > Self.mostPrivateBytes {
+            return .declined("windows of \(Shape(attributes.window)) take more than a thread's stack")
+        }
+        return pool(
             attributes, "maxPoolGradient", file: "pooling/max_pool_gradient.cl",
             [.operand(0), .operand(1), .result(0)], from: operands[0].shape, to: operands[1].shape)
     }
