@@ -119,10 +119,13 @@ public struct BatchOrder: Sendable {
     /// Where the `number`-th batch of an epoch lies in its ``indices(epoch:)``.
     ///
     /// - Throws: ``GraphError`` where an epoch has no such batch.
-    public func range(_ number: Int) throws(GraphError) -> Range<Int> {
+    public func range(
+        _ number: Int, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Range<Int> {
         guard (0..<batchesPerEpoch).contains(number) else {
             throw GraphError(
-                operation: "BatchOrder", message: "there is no batch \(number) among \(batchesPerEpoch)")
+                operation: "BatchOrder", message: "there is no batch \(number) among \(batchesPerEpoch)",
+                location: SourceLocation(file: file, line: line))
         }
         let first = number * batchSize
         return first..<(first + min(batchSize, count - first))
