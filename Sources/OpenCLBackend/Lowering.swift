@@ -133,7 +133,7 @@ package struct OpenCLNode: LoweredNode {
         }
         guard operands.count == 1, let operand = operands.first, workspaces.count == 1, let workspace = workspaces.first
         else { return nil }
-        return Packing(operand: operand, workspace: workspace, form: packings[0])
+        return Packing(operand: operand, workspace: workspace, form: Array(packings))
     }
 
     func launches(of part: PlacedNode.Part) -> [KernelLaunch] {
