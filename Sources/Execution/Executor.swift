@@ -303,7 +303,8 @@ public final class Plan {
     package fileprivate(set) var cpuSchedule: Schedule?
     private var onDevice: PreparedSchedule?
     private var onCPU: PreparedSchedule?
-    private let inputTypes: [String: Input]
+    /// What a run needs, by name, and where the graph asks for it.
+    private let neededInputs: [(input: Input, location: SourceLocation?)]
     private let indexChecks: IndexChecks
     /// The names of all inputs of the graph, of which the plan may not need some.
     private let declaredInputs: Set<String>
@@ -326,11 +327,10 @@ public final class Plan {
         self.packsWeightsOnce = packsWeightsOnce
         self.indexChecks = indexChecks
         declaredInputs = declared
-        var inputs: [String: Input] = [:]
-        for node in computation.nodes {
-            if case .input(let input) = node.op { inputs[input.name] = input }
+        let inputs = computation.nodes.compactMap { node -> (input: Input, location: SourceLocation?)? in
+            if case .input(let input) = node.op { (input, node.location) } else { nil }
         }
-        inputTypes = inputs
+        neededInputs = inputs.sorted { $0.input.name < $1.input.name }
     }
 
     /// The variables that a run gives new values.
@@ -340,7 +340,9 @@ public final class Plan {
     var variables: [Variable] { readVariables + updatedVariables }
 
     /// The inputs that a run needs, with their types.
-    public var inputs: [String: TensorType] { inputTypes.mapValues(\.type) }
+    public var inputs: [String: TensorType] {
+        Dictionary(neededInputs.map { ($0.input.name, $0.input.type) }) { first, _ in first }
+    }
 
     /// The bytes that the plan keeps between runs: its constants and packed weights, but neither arenas nor variables.
     public var keptByteCount: Int { Self.keptByteCount(of: [self]) }
@@ -365,26 +367,24 @@ public final class Plan {
     }
 
     fileprivate func check(_ values: [String: HostTensor], at location: SourceLocation?) throws(GraphError) {
-        if let stranger = values.keys.sorted().first(where: { !declaredInputs.contains($0) }) {
-            let known = inputs.sorted { $0.key < $1.key }.map { "“\($0.key)” (\($0.value))" }
+        if let stranger = values.keys.lazy.filter({ !self.declaredInputs.contains($0) }).min() {
+            let known = neededInputs.map { "“\($0.input.name)” (\($0.input.type))" }
             throw GraphError(
                 operation: "run",
                 message: "no input is named “\(stranger)”; the plan takes "
                     + (known.isEmpty ? "none" : known.joined(separator: ", ")),
                 location: location)
         }
-        for (name, input) in inputTypes.sorted(by: { $0.key < $1.key }) {
-            let location = computation.nodes.first { $0.op == .input(input) }?.location
-            guard let value = values[name] else {
+        for (input, location) in neededInputs {
+            guard let value = values[input.name] else {
                 throw GraphError(
-                    operation: "input", message: "no value is given for \(name)", operands: [input.type],
+                    operation: "input", message: "no value is given for \(input.name)", operands: [input.type],
                     location: location)
             }
             guard value.type == input.type else {
                 throw GraphError(
-                    operation: "input", message: "\(name) takes \(input.type), not \(value.type)",
-                    operands: [input.type],
-                    location: location)
+                    operation: "input", message: "\(input.name) takes \(input.type), not \(value.type)",
+                    operands: [input.type], location: location)
             }
         }
         try indexChecks.check(inputs: values)

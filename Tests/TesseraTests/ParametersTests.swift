@@ -73,6 +73,20 @@ private final class Node: Layer {
     func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor { try input * pass.read(weight) }
 }
 private final class Registry { var layers: [any Layer] = [] }
+private final class Mirrored: CustomReflectable {
+    var other: Mirrored?
+    let dense: Dense
+    init(_ seed: UInt64) { dense = Dense(2, 2, RandomSource(seed: seed)) }
+    var customMirror: Mirror { Mirror(self, children: ["other": other as Any, "dense": dense]) }
+}
+private actor Acting {
+    nonisolated(unsafe) var other: Acting?
+    let dense = Dense(2, 2, RandomSource(seed: 1))
+}
+private struct Anywhere<Value>: Layer {
+    let value: Value
+    func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor { input }
+}
 private struct Registered: Layer {
     let registry: Registry
     let dense: Dense
@@ -150,6 +164,26 @@ private struct Registered: Layer {
         let registry = Registry()
         registry.layers = (0..<6).map { Registered(registry: registry, dense: dense($0)) }
         #expect(registry.layers[0].parameters.count == 12)
+
+        // Objects that say themselves how they are mirrored, and actors.
+        let (mirrored, acting) = ((0..<2).map { Mirrored($0) }, (0..<2).map { _ in Acting() })
+        for index in 0..<2 {
+            mirrored[index].other = mirrored[1 - index]
+            acting[index].other = acting[1 - index]
+        }
+        let names = ["other.dense", "dense"].flatMap { ["value.\($0).weight", "value.\($0).bias"] }
+        #expect(Anywhere(value: mirrored[0]).namedVariables.map(\.name) == names)
+        #expect(Anywhere(value: acting[0]).namedVariables.map(\.name) == names)
+    }
+
+    /// What can hold no layer is left out, and what is beside it found.
+    @Test func dataAreNoMembers() {
+        let words = (0..<100).map { "word \($0)" }
+        let data = (words: [words], ids: ["a": ["b": 1]], rows: [[1, 2]][...], layers: ["a": [dense(1)], "b": []])
+        #expect(
+            Anywhere(value: data).namedVariables.map(\.name) == [
+                "value.layers.a.0.weight", "value.layers.a.0.bias",
+            ])
     }
 
     /// One layer in two places is one parameter with one update, and has a name in each.

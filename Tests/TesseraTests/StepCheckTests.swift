@@ -159,6 +159,27 @@ import Testing
         }
     }
 
+    /// A batch of which nothing counts is no reason to take NaN over.
+    @Test(arguments: Place.available) func nothingThatCountsAndNotFinite(on place: Place) throws {
+        let layer = Dense(2, 1, RandomSource(seed: 1))
+        let masked = Loss.weighted("masked") { try WeightedMean(sum: ($0 * $1).sum(), over: $1.sum()) }
+        let trainer = Trainer(layer, loss: masked, optimizer: Adam(), on: try place.executor())
+        func batch(_ number: Float, _ weight: Float) throws -> Batch {
+            Batch(
+                input: try HostTensor([2, 2], [1, number, 1, 1]),
+                target: try HostTensor(filledWith: Double(weight), TensorType([2, 1])), count: 2)
+        }
+        #expect(throws: NonFiniteLoss.self) { try trainer.train(batch(.nan, 0)) }
+        #expect(try trainer.executor.values(of: layer.parameters)[layer.weight] == layer.weight.initialValue)
+        #expect(try trainer.train(batch(1, 0)).lossWeight == 0 && trainer.step == 1)
+        trainer.onNonFiniteLoss = .skip
+        #expect(try trainer.train(batch(.infinity, 0)).lossWeight == 0 && trainer.step == 2)
+        #expect(try trainer.train(batch(1, 1)).loss.isFinite)
+        // What counts for nothing is not skipped, and counts among the examples.
+        let data = try TensorDataset(inputs: batch(1, 0).input, targets: batch(1, 0).target)
+        #expect(try trainer.fit(data, batchSize: 1, epochs: 1, progress: nil).count == 2)
+    }
+
     @Test func inputsThatThePlanHasNotAreNamed() throws {
         let executor = try Place.cpu.executor()
         let graph = Graph()

@@ -28,12 +28,13 @@ struct MemberSearch {
     }
 
     private mutating func visit(_ value: Any, _ name: String) {
-        if (value as? any Elements)?.areTrivial == true { return }
+        if (type(of: value) as? any Elements.Type)?.areTrivial == true { return }
         if let layer = value as? any Layer { return add(.layer(name, layer)) }
         let mirror = Mirror(reflecting: value)
+        // Not by the mirror's style, which a type may choose. Nothing else is tried to be an object of some class: with
+        // arrays that takes long.
+        if type(of: value) is AnyClass { return visit(object: value as AnyObject, mirror, name) }
         switch mirror.displayStyle {
-        // Nothing else is tried to be an object of some class: with arrays that takes long.
-        case .class: visit(object: value as AnyObject, mirror, name)
         case .optional: if let some = mirror.children.first { visit(some.value, name) }
         case .collection:
             for (index, element) in mirror.children.enumerated() { visit(element.value, "\(name).\(index)") }
@@ -86,12 +87,19 @@ struct MemberSearch {
     }
 }
 
-/// A collection, as far as is needed to leave out millions of numbers.
+/// A collection, as far as is needed to leave out millions of numbers and words.
 private protocol Elements {
-    /// Whether an element is nothing but bytes, among which there can be no object.
-    var areTrivial: Bool { get }
+    /// Whether no element can hold an object.
+    static var areTrivial: Bool { get }
 }
 
-extension Array: Elements { fileprivate var areTrivial: Bool { _isPOD(Element.self) } }
-extension ArraySlice: Elements { fileprivate var areTrivial: Bool { _isPOD(Element.self) } }
-extension ContiguousArray: Elements { fileprivate var areTrivial: Bool { _isPOD(Element.self) } }
+extension Elements {
+    fileprivate static func isTrivial<Element>(_ type: Element.Type) -> Bool {
+        _isPOD(type) || type == String.self || (type as? any Elements.Type)?.areTrivial == true
+    }
+}
+
+extension Array: Elements { fileprivate static var areTrivial: Bool { isTrivial(Element.self) } }
+extension ArraySlice: Elements { fileprivate static var areTrivial: Bool { isTrivial(Element.self) } }
+extension ContiguousArray: Elements { fileprivate static var areTrivial: Bool { isTrivial(Element.self) } }
+extension Dictionary: Elements { fileprivate static var areTrivial: Bool { isTrivial(Value.self) } }

@@ -46,7 +46,7 @@ extension Trainer {
             total = nothing
             while step < lastStep, (step - record.begin) / batches == epoch {
                 let result = try train(data.batch(indices[order.range((step - record.begin) % batches)]))
-                if onNonFiniteLoss != .skip || result.loss.isFinite { total += result }
+                if !result.isSkipped { total += result }
                 try afterStep?(result)
                 progress?.advance(
                     label: "epoch \(epoch + 1)/\(epochs)", items: result.count, detail: describe(total))

@@ -8,6 +8,8 @@ public final class Trainer {
         var meanMetric: RunningMean?
         /// The number of examples.
         public internal(set) var count: Int
+        /// Whether the step was not taken, for its loss.
+        var isSkipped = false
 
         init(loss: RunningMean, metric: RunningMean?, count: Int) {
             (meanLoss, meanMetric, self.count) = (loss, metric, count)
@@ -109,21 +111,23 @@ public final class Trainer {
         let plan = try trainingPlan(for: batch)
         let rate = Float(optimizer.learningRate * schedule(step))
         var result: Result?
-        var isSkipped = false
         let outputs = try executor.run(
             plan, inputs: ["input": batch.input, "target": batch.target, "learning rate": HostTensor(rate)]
         ) { outputs in
-            let found = try self.result(outputs, batch.count)
-            result = found
-            guard found.lossWeight != 0, !found.loss.isFinite else { return true }
-            switch onNonFiniteLoss {
-            case .report: throw NonFiniteLoss(loss: found.loss, step: step, batch: batch)
-            case .skip: isSkipped = true
-            case .proceed: break
+            var found = try self.result(outputs, batch.count)
+            // Where nothing counts too: what is NaN or infinite in it is in the gradients all the same.
+            let mean = try outputs[0].number()
+            if !mean.isFinite {
+                switch onNonFiniteLoss {
+                case .report: throw NonFiniteLoss(loss: mean, step: step, batch: batch)
+                case .skip: found.isSkipped = true
+                case .proceed: break
+                }
             }
-            return !isSkipped
+            result = found
+            return !found.isSkipped
         }
-        if isSkipped { _ = try executor.run(countingPlan()) }
+        if result?.isSkipped == true { _ = try executor.run(countingPlan()) }
         step += 1
         return try result ?? self.result(outputs, batch.count)
     }

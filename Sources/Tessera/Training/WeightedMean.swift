@@ -104,7 +104,7 @@ struct RunningMean: Sendable {
 
 extension HostTensor {
     /// The number in a floating-point scalar.
-    fileprivate func number() throws -> Double {
+    func number() throws -> Double {
         if dtype == .float64 { return try elements(Double.self).first ?? .nan }
         return try converted(to: .float32)?.elements(Float.self).first.map(Double.init) ?? .nan
     }
