@@ -238,6 +238,12 @@ package struct ShapeRule: OpVisitor {
             factors.reduce(1) { $0.times($1) } <= 1 << 60, "takes more multiplications than any machine can do")
     }
 
+    /// A number that must be neither negative nor infinite nor NaN.
+    func magnitude(_ value: Double, _ meaning: String) throws {
+        try require(
+            (0..<Double.infinity).contains(value), "\(meaning) must be a number of at least 0, not \(value)")
+    }
+
     func integers(_ index: Int, _ meaning: String) throws {
         try require(operands[index].dtype == .int32, "\(meaning) must be int32, not \(operands[index].dtype)")
     }

@@ -72,6 +72,11 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             LayerCase("BatchNorm2D of one channel", [2, 1, 4, 4], wrong: [[2, 8, 4, 4], [2, 0, 4, 4], [1, 4, 4]]) {
                 BatchNorm2D(1)
             },
+            LayerCase("BatchNorm2D with a negative epsilon", [2, 3, 4, 4], fits: false) { BatchNorm2D(3, epsilon: -1) },
+            LayerCase("BatchNorm2D with a momentum of NaN", [2, 3, 4, 4], fits: false) {
+                BatchNorm2D(3, momentum: .nan)
+            },
+            LayerCase("LayerNorm with an infinite epsilon", [2, 4], fits: false) { LayerNorm(4, epsilon: .infinity) },
             LayerCase("LayerNorm", [2, 3, 4], wrong: [[2, 3, 1], [2, 3, 5], []]) { LayerNorm(4) },
             LayerCase("LSTM", [5, 2, 3], wrong: [[5, 2, 1], [5, 2, 4], [2, 3], [3], [1, 5, 2, 3]]) {
                 LSTM(3, 4, random())

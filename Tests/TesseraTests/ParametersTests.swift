@@ -246,6 +246,19 @@ private struct Registered: Layer {
         #expect(try trainer.train(Self.batch()).loss.isFinite)
     }
 
+    @Test func wholeNumbersAreNotTrained() throws {
+        struct Counted: Layer {
+            let count = Variable("count", try HostTensor(filledWith: 1, TensorType([2], .int32)))
+            let inner = dense(1)
+            func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+                try inner(input, pass) * pass.read(count).cast(to: .float32)
+            }
+        }
+        let message = try refusal(Counted())
+        #expect(message.contains("“count”") && message.contains("isTrainable: false"))
+        #expect(message.contains("ParametersTests.swift"))
+    }
+
     @Test func nothingToTrainIsAnError() throws {
         struct Stopped: Layer {
             let inner = dense(1)

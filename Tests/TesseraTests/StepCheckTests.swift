@@ -180,6 +180,47 @@ import Testing
         #expect(try trainer.fit(data, batchSize: 1, epochs: 1, progress: nil).count == 2)
     }
 
+    /// Numbers of which no step can be made, each with what is said of it.
+    @Test func numbersThatNothingCanBeMadeOf() throws {
+        func refusal(
+            _ optimizer: any Optimizer, _ loss: Loss = .meanSquaredError, factor: Double = 1,
+            regularizers: [Regularizer] = []
+        ) throws -> String {
+            let layer = Dense(2, 1, RandomSource(seed: 1))
+            let executor = try Place.cpu.executor()
+            let line: UInt = #line + 1
+            let trainer = Trainer(
+                layer, loss: loss, optimizer: optimizer, schedule: LearningRateSchedule { _ in factor },
+                regularizers: regularizers, on: executor)
+            let batch = Batch(
+                input: try HostTensor(zeros: TensorType([2, 2])), target: try HostTensor(zeros: TensorType([2, 1])),
+                count: 2)
+            let error = Self.error { _ = try trainer.train(batch) }
+            #expect(error?.location == SourceLocation(file: #fileID, line: line), "\(error as Any)")
+            #expect(try trainer.step == 0 && executor.value(of: layer.weight) == layer.weight.initialValue)
+            return error?.message ?? ""
+        }
+        for wrong in [-0.1, 1, .nan, .infinity] as [Double] {
+            #expect(try refusal(Adam(beta1: wrong)).contains("beta1"))
+            #expect(try refusal(Adam(beta2: wrong)).contains("beta2"))
+        }
+        for wrong in [-1e-9, .nan, .infinity] as [Double] {
+            #expect(try refusal(Adam(epsilon: wrong)).contains("epsilon"))
+            #expect(try refusal(Adam(weightDecay: wrong)).contains("weight decay"))
+            #expect(try refusal(SGD(learningRate: 1, momentum: wrong)).contains("momentum"))
+            #expect(try refusal(SGD(learningRate: 1, weightDecay: wrong)).contains("weight decay"))
+            #expect(try refusal(Adam(), .huber(delta: min(wrong, 0))).contains("delta"))
+        }
+        #expect(try refusal(SGD(learningRate: 1, isNesterov: true)).contains("momentum"))
+        for wrong in [.nan, .infinity, -.infinity, 1e39] as [Double] {
+            #expect(try refusal(SGD(learningRate: wrong)).contains("learning rate at step 0"))
+            #expect(try refusal(Adam(learningRate: 1), factor: wrong).contains("learning rate at step 0"))
+            guard !wrong.isFinite else { continue }
+            #expect(try refusal(Adam(), regularizers: [.l1(wrong)]).contains("factor"))
+            #expect(try refusal(Adam(), regularizers: [.l2(wrong)]).contains("factor"))
+        }
+    }
+
     @Test func inputsThatThePlanHasNotAreNamed() throws {
         let executor = try Place.cpu.executor()
         let graph = Graph()

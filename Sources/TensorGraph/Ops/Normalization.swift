@@ -13,7 +13,8 @@ package struct Normalization: Hashable, Sendable {
 }
 
 extension ShapeRule {
-    private func normalization(features: Int) throws {
+    private func normalization(_ attributes: Normalization, features: Int) throws {
+        try magnitude(attributes.epsilon, "epsilon")
         try require(operands.count >= 3, "takes an input, a scale and a bias")
         try floating()
         try shape(1, [features], "the scale")
@@ -24,7 +25,7 @@ extension ShapeRule {
         try count(3)
         let x = operands[0]
         try require(x.shape.rank >= 1, "needs a last axis")
-        try normalization(features: x.shape[x.shape.rank - 1])
+        try normalization(attributes, features: x.shape[x.shape.rank - 1])
         let rows = x.shape.dimensions.dropLast().reduce(1, *)
         return [x, TensorType([rows], x.dtype), TensorType([rows], x.dtype)]
     }
@@ -46,7 +47,7 @@ extension ShapeRule {
         try count(3)
         try rank(0, 4, "[n, c, h, w]")
         let x = operands[0]
-        try normalization(features: x.shape[1])
+        try normalization(attributes, features: x.shape[1])
         return [x, TensorType([x.shape[1]], x.dtype), TensorType([x.shape[1]], x.dtype)]
     }
 

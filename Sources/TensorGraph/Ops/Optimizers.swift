@@ -48,6 +48,10 @@ package struct SGD: Hashable, Sendable {
 extension ShapeRule {
     package func adam(_ attributes: Adam) throws -> [TensorType] {
         let step = operands.count - 2
+        try fraction(attributes.beta1, "beta1")
+        try fraction(attributes.beta2, "beta2")
+        try magnitude(attributes.epsilon, "epsilon")
+        try magnitude(attributes.weightDecay, "the weight decay")
         try parameters(slots: 2, shared: 2)
         try integers(step, "the step")
         try shape(step, [], "the step")
@@ -59,12 +63,19 @@ extension ShapeRule {
     package func sgd(_ attributes: SGD) throws -> [TensorType] {
         let slots = attributes.momentum != 0 ? 1 : 0
         let rate = operands.count - 1
+        try magnitude(attributes.momentum, "the momentum")
+        try magnitude(attributes.weightDecay, "the weight decay")
+        try require(!attributes.isNesterov || slots == 1, "Nesterov's variant needs a momentum above 0")
         try parameters(slots: slots, shared: 1)
         try shape(rate, [], "the learning rate")
         try floating(rate)
         return (0..<rate / (2 + slots)).flatMap {
             [TensorType](repeating: operands[(2 + slots) * $0], count: 1 + slots)
         }
+    }
+
+    private func fraction(_ value: Double, _ name: String) throws {
+        try require((0..<1).contains(value), "\(name) must be in 0..<1, not \(value)")
     }
 
     /// Checks that all operands but the last `shared` are parameters, each with a gradient and slots like it.

@@ -80,6 +80,10 @@ public struct BatchNorm2D: Layer {
         guard input.dtype == dtype else {
             throw failure("the input must be \(dtype), as the parameters are, not \(input.dtype); cast it", input)
         }
+        guard (0..<Double.infinity).contains(epsilon), (0...1).contains(momentum) else {
+            throw failure(
+                "epsilon must be a number of at least 0 and momentum in 0...1, not \(epsilon) and \(momentum)", input)
+        }
     }
 
     private func normalizedByBatch(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {

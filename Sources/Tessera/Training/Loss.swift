@@ -73,9 +73,13 @@ public struct Loss: Sendable {
         try (1 - target) * logits.softplus() + target * (-logits).softplus()
     }
 
-    /// Huber's loss (1964): `d²/2` where `|d| ≤ delta`, else `delta · (|d| - delta/2)`.
+    /// Huber's loss (1964): `d²/2` where `|d| ≤ delta`, else `delta · (|d| - delta/2)`. A `delta` that is not above 0 is an
+    /// error when the loss is made part of a graph.
     public static func huber(delta: Double = 1) -> Loss {
         elementwise("Huber") { prediction, target in
+            guard delta > 0 else {
+                throw GraphError(operation: "Huber", message: "delta must be above 0, not \(delta)")
+            }
             let distance = try (prediction - target).absolute()
             // min(|d|, δ) · (|d| - min(|d|, δ) / 2) is both cases at once.
             let bounded = try distance.combine(.minimum, delta)
@@ -135,10 +139,19 @@ public enum Regularizer: Hashable, Sendable {
 
     /// The penalty on one parameter: a scalar.
     package func penalty(_ parameter: Tensor) throws -> Tensor {
+        guard factor.isFinite else {
+            throw GraphError(operation: "Regularizer", message: "its factor must be a number, not \(factor)")
+        }
         switch self {
-        case .l1(let factor): try parameter.absolute().sum() * factor
+        case .l1: return try parameter.absolute().sum() * factor
         // The square alone overflows at 1e20.
-        case .l2(let factor): try (parameter * factor * parameter).sum()
+        case .l2: return try (parameter * factor * parameter).sum()
+        }
+    }
+
+    private var factor: Double {
+        switch self {
+        case .l1(let factor), .l2(let factor): factor
         }
     }
 }

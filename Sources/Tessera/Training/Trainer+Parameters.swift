@@ -15,6 +15,12 @@ extension Trainer {
         if let first = updated.first {
             throw unknown(updated.map(\.0), "updates", "save", first.1.node.location)
         }
+        if let whole = read.first(where: { $0.variable.isTrainable && !$0.variable.type.dtype.isFloatingPoint }) {
+            throw GraphError(
+                operation: "train",
+                message: "“\(whole.variable.name)” cannot be trained, as only floating-point numbers can: make it with "
+                    + "isTrainable: false", operands: [whole.variable.type], location: whole.location)
+        }
         let readable = Set(read.map(\.variable))
         return model.parameters.filter { readable.contains($0) }
     }

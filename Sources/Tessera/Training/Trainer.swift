@@ -100,8 +100,8 @@ public final class Trainer {
     /// One step on one batch.
     ///
     /// - Returns: the loss, without regularizers, and the metric before the step.
-    /// - Throws: ``GraphError`` where the batch doesn't fit the model, is empty, or has a label or an index out of range;
-    ///   ``NonFiniteLoss`` as ``onNonFiniteLoss`` says. Nothing has changed then.
+    /// - Throws: ``GraphError`` where the batch doesn't fit the model, is empty, or has a label or an index out of range, or
+    ///   the learning rate is no number; ``NonFiniteLoss`` as ``onNonFiniteLoss`` says. Nothing has changed then.
     public func train(_ batch: Batch) throws -> Result {
         guard batch.count > 0, batch.input.shape.elementCount > 0 else {
             throw GraphError(
@@ -110,6 +110,12 @@ public final class Trainer {
         }
         let plan = try trainingPlan(for: batch)
         let rate = Float(optimizer.learningRate * schedule(step))
+        guard rate.isFinite else {
+            throw GraphError(
+                operation: "train",
+                message: "the learning rate at step \(step) is \(rate): \(optimizer.learningRate) by the schedule's"
+                    + " \(schedule(step))", location: location)
+        }
         var result: Result?
         let outputs = try executor.run(
             plan, inputs: ["input": batch.input, "target": batch.target, "learning rate": HostTensor(rate)]
