@@ -204,7 +204,7 @@ extension OpenCLLowering {
         let slot = max(
             stage + tileFloats + floats(winograd, vectors: rowVectors * blocks.mostTiles),
             stage + channelVectors * profile.vectorWidth * (1 + 9 * profile.vectorWidth))
-        let spreadFloats = 2 * (channelVectors + rowBlocks * tileVectors) * profile.vectorWidth
+        let spreadFloats = 4 * (channelVectors + rowBlocks * tileVectors) * profile.vectorWidth
         func kernel(_ name: String) -> KernelSpecification {
             winogradKernel(
                 name, winograd, ["convolution/winograd_levels.cl", "convolution/winograd_gradient.cl"],
@@ -344,9 +344,12 @@ extension OpenCLLowering {
             [
                 spreadsOfX, spreadsOfCotangents,
                 launch(
-                    "wild",
+                    "shares",
                     [.workspace(3), .workspace(4)]
-                        + .int32s(images, channels, rows, images * (outHeight - 2), images * (height - 2)),
+                        + .int32s(
+                            images, channels, rows, images * (outHeight - 2),
+                            images * (outHeight - 2) * (outWidth - 2), images * (height - 2),
+                            images * (height - 2) * (width - 2)),
                     count: channels + rows),
                 transformSource(winograd, .operand(0), 0),
                 launch(
@@ -365,7 +368,7 @@ extension OpenCLLowering {
             ],
             workspaces: [
                 4 * winograd.positions * channels * tiles, 4 * winograd.positions * rows * tiles,
-                4 * winograd.positions * rows * channels, 4 * 2 * images * (channels + rows), 4 * (channels + rows),
+                4 * winograd.positions * rows * channels, 4 * 4 * images * (channels + rows), 4 * (channels + rows),
             ], "weight gradient by \(winograd.name), gemm in local memory")
     }
 }
