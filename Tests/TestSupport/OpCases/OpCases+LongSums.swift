@@ -86,7 +86,7 @@ extension OpCase {
             )
             cases.append(
                 OpCase(
-                    "matMul of many equal numbers \(m)×\(n)",
+                    "matMul of many equal numbers \(m)×\(n)\(transposesA ? " aᵀ" : "")\(transposesB ? " bᵀ" : "")",
                     [.tensor(a, equal), .tensor(b, equal)], inBlocks
                 ) { _, x in [try x[0].matmul(x[1], transposeSelf: transposesA, transposeOther: transposesB)] })
         }
