@@ -49,7 +49,8 @@ static void transform_cotangents(
 }
 
 // sums [TILE_C][TILE_N] (added to what is there, unless first) += Σ over tiles of x tiles [count][VECTOR_WIDTH], TILE_C
-// lanes of them, times dy tiles [TILE_VECTORS][count][VECTOR_WIDTH].
+// lanes of them, times dy tiles [TILE_VECTORS][count][VECTOR_WIDTH]. A block is summed up before it is added, which keeps the
+// rounding of long sums small.
 static inline __attribute__((always_inline))
 void multiply_channels(
     __global const float *x, __global const float *dy, __global float *sums, const int count, const int vectors,
@@ -59,7 +60,7 @@ void multiply_channels(
     #pragma unroll
     for (int i = 0; i < TILE_C; i++) {
         #pragma unroll
-        for (int v = 0; v < TILE_VECTORS; v++) tile[i][v] = first ? (floatv)(0) : loadv(v, sums + i * TILE_N);
+        for (int v = 0; v < TILE_VECTORS; v++) tile[i][v] = (floatv)(0);
     }
     for (int t = 0; t < count; t++) {
         floatv cotangent[TILE_VECTORS];
@@ -75,7 +76,8 @@ void multiply_channels(
     #pragma unroll
     for (int i = 0; i < TILE_C; i++) {
         #pragma unroll
-        for (int v = 0; v < TILE_VECTORS; v++) storev(tile[i][v], v, sums + i * TILE_N);
+        for (int v = 0; v < TILE_VECTORS; v++)
+            storev(first ? tile[i][v] : tile[i][v] + loadv(v, sums + i * TILE_N), v, sums + i * TILE_N);
     }
 }
 

@@ -97,6 +97,11 @@ extension OpCase {
                 inBlocks
             ) { try $0[0].conv2D($0[2]) },
             gradient(
+                "conv2D depthwise weight of many pixels",
+                [.tensor([1, 2, 500, 501], equal), .tensor([1, 2, 500, 501], equal), .tensor([2, 1, 1, 1])], to: 2,
+                inBlocks
+            ) { try $0[0].conv2D($0[2], groups: 2) },
+            gradient(
                 "embedding hit often",
                 [.int32([40_003], .values([1, 1, 1, 1, 2, 1, 1, 0])), .tensor([40_003, 9], equal), .tensor([4, 9])],
                 to: 2, inBlocks
