@@ -249,10 +249,12 @@ extension OpenCLLowering {
         _ winograd: WinogradGrid, _ tensors: [KernelArgument], m: Int, n: Int, k: Int, transposeB: Bool
     ) -> KernelLaunch {
         let tile = GroupTile(GroupTile.standard(profile, rows: m, columns: n, batch: winograd.positions))
+        var defines = tile.defines
+        if transposeB { defines["TRANSPOSE_B"] = "1" }
+        // Sooner than elsewhere: what comes out of the transforms is less than what went in.
+        if k > GroupTile.longSum / 2 { defines["LONG_SUMS"] = "1" }
         return KernelLaunch(
-            KernelSpecification(
-                "gemm_tiles", files: ["gemm/local_tile.cl", "gemm/tile.cl"],
-                defines: tile.defines.merging(transposeB ? ["TRANSPOSE_B": "1"] : [:]) { $1 }),
+            KernelSpecification("gemm_tiles", files: ["gemm/local_tile.cl", "gemm/tile.cl"], defines: defines),
             tensors + .int32s(m, n, k) + [.uint64(UInt64(n * k))],
             globalSize: tile.globalSize(rows: m, columns: n, batch: winograd.positions), localSize: tile.localSize)
     }
