@@ -131,9 +131,10 @@ void depthwise_weight_gradient(
     const int ringRows, const int pitch, const int left)
 {
     float ring[RING];
-    floatv sums[MAXIMUM_TAPS];
+    // Of a few rows, then of all: the rounding of long sums stays small.
+    floatv sums[MAXIMUM_TAPS], totals[MAXIMUM_TAPS];
     for (int i = 0; i < ringRows * pitch; i++) ring[i] = 0;
-    for (int t = 0; t < tapsHigh * tapsWide; t++) sums[t] = (floatv)(0);
+    for (int t = 0; t < tapsHigh * tapsWide; t++) sums[t] = totals[t] = (floatv)(0);
     const int group = get_global_id(0), groups = get_global_size(0);
     for (int image = 0; image < images; image++) {
         const long plane = (long)image * groups + group;
@@ -161,10 +162,15 @@ void depthwise_weight_gradient(
                     }
                 }
             }
+            if (u % 8 != 7 && u != gridHeight - 1) continue;
+            for (int t = 0; t < tapsHigh * tapsWide; t++) {
+                totals[t] += sums[t];
+                sums[t] = (floatv)(0);
+            }
         }
     }
     for (int t = 0; t < tapsHigh * tapsWide; t++) {
-        const float *lanes = (const float *)&sums[t];
+        const float *lanes = (const float *)&totals[t];
         float sum = 0;
         for (int l = 0; l < VECTOR_WIDTH; l++) sum += lanes[l];
         dw[dwOffset + (long)group * tapsHigh * tapsWide + t] = sum;

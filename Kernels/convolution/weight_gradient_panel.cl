@@ -85,8 +85,7 @@ void convolution_weight_gradient_panels(
                     #pragma unroll
                     for (int i = 0; i < TILE_M; i++) {
                         #pragma unroll
-                        for (int v = 0; v < TILE_VECTORS; v++)
-                            tile[i][v] = first ? (floatv)(0) : loadv(v, sums + i * TILE_N);
+                        for (int v = 0; v < TILE_VECTORS; v++) tile[i][v] = (floatv)(0);
                     }
                     for (int p = 0; p < steps; p++) {
                         floatv row[TILE_VECTORS];
@@ -101,10 +100,12 @@ void convolution_weight_gradient_panels(
                         a += TILE_M;
                         b += TILE_N;
                     }
+                    // A chunk is summed up before it is added, which keeps the rounding of long sums small.
                     #pragma unroll
                     for (int i = 0; i < TILE_M; i++) {
                         #pragma unroll
-                        for (int v = 0; v < TILE_VECTORS; v++) storev(tile[i][v], v, sums + i * TILE_N);
+                        for (int v = 0; v < TILE_VECTORS; v++)
+                            storev(first ? tile[i][v] : tile[i][v] + loadv(v, sums + i * TILE_N), v, sums + i * TILE_N);
                     }
                 }
             }

@@ -1,10 +1,11 @@
 // The gradient of a 3×3 convolution's weight by Winograd's minimal filtering, for devices that are CPUs:
 // dw = Gᵀ [Σ over tiles of (A dy Aᵀ) ⊙ (Bᵀ x B)] G, on tiles as convolution/winograd.cl has them.
 //
-// dw of wild channels and rows, as convolution/winograd_levels.cl calls them, is computed by the sum itself.
+// dw of wild channels and rows, as convolution/winograd_levels.cl calls them, and of pairs that meet seldom, is computed by the
+// sum itself.
 //
 // Shapes: x [images, channels, height, width], dy [images, rows, outHeight, outWidth], partials [shares][row blocks]
-// [POSITIONS][channels][TILE_N], then spreads [shares][channel vectors and row vectors][2][VECTOR_WIDTH], dw [rows, channels,
+// [POSITIONS][channels][TILE_N], then spreads [shares][channel vectors and row vectors][SPREAD][VECTOR_WIDTH], dw [rows, channels,
 // 3, 3]. 2·tiles·channels·rows·SIDE² flops of products. Bytes moved: x and dy once, partials once a block.
 // Follows convolution/winograd_stage.cl and winograd_levels.cl.
 
@@ -29,7 +30,7 @@ static void transform_cotangents(
                 row * OUTPUT_TILE, high * OUTPUT_TILE, pitch, 0, stage, none, 0);
             measure_rows(
                 stage, pitch, 0, s.outWidth, row * OUTPUT_TILE, row * OUTPUT_TILE,
-                min((row + high) * OUTPUT_TILE, s.outHeight), inner, spreads + 2 * k);
+                min((row + high) * OUTPUT_TILE, s.outHeight), inner, spreads + SPREAD * k);
             __global float *to = tiles + ((long)k * count + tile * VECTOR_WIDTH);
             for (int i = 0; i < high; i++) {
                 for (int j = 0; j < s.tilesWide; j++, to += VECTOR_WIDTH) {
@@ -48,7 +49,8 @@ static void transform_cotangents(
 }
 
 // sums [TILE_C][TILE_N] (added to what is there, unless first) += Σ over tiles of x tiles [count][VECTOR_WIDTH], TILE_C
-// lanes of them, times dy tiles [TILE_VECTORS][count][VECTOR_WIDTH].
+// lanes of them, times dy tiles [TILE_VECTORS][count][VECTOR_WIDTH]. A block is summed up before it is added, which keeps the
+// rounding of long sums small.
 static inline __attribute__((always_inline))
 void multiply_channels(
     __global const float *x, __global const float *dy, __global float *sums, const int count, const int vectors,
@@ -58,7 +60,7 @@ void multiply_channels(
     #pragma unroll
     for (int i = 0; i < TILE_C; i++) {
         #pragma unroll
-        for (int v = 0; v < TILE_VECTORS; v++) tile[i][v] = first ? (floatv)(0) : loadv(v, sums + i * TILE_N);
+        for (int v = 0; v < TILE_VECTORS; v++) tile[i][v] = (floatv)(0);
     }
     for (int t = 0; t < count; t++) {
         floatv cotangent[TILE_VECTORS];
@@ -74,7 +76,8 @@ void multiply_channels(
     #pragma unroll
     for (int i = 0; i < TILE_C; i++) {
         #pragma unroll
-        for (int v = 0; v < TILE_VECTORS; v++) storev(tile[i][v], v, sums + i * TILE_N);
+        for (int v = 0; v < TILE_VECTORS; v++)
+            storev(first ? tile[i][v] : tile[i][v] + loadv(v, sums + i * TILE_N), v, sums + i * TILE_N);
     }
 }
 
@@ -83,7 +86,7 @@ static inline __global float *gradient_spreads(
     __global const float *partials, const int shares, const int share, const int rowBlocks, const int vectors)
 {
     const long sums = (long)rowBlocks * POSITIONS * vectors * VECTOR_WIDTH * TILE_N;
-    return (__global float *)partials + shares * sums + (long)share * (vectors + rowBlocks * TILE_VECTORS) * 2 * VECTOR_WIDTH;
+    return (__global float *)partials + shares * sums + (long)share * (vectors + rowBlocks * TILE_VECTORS) * SPREAD * VECTOR_WIDTH;
 }
 
 // The products of the weight's gradient, partials [shares][row blocks][POSITIONS][channels][TILE_N], each work-item
@@ -112,9 +115,9 @@ void winograd_weight_gradient(
     __global float *tiles = stage + stageFloats, *cotangents = tiles + tileFloats;
     __global float *spreads = gradient_spreads(
         partials + partialsOffset, get_global_size(0), get_global_id(0), allRowBlocks, vectors);
-    __global float *rowSpreads = spreads + 2 * vectors * VECTOR_WIDTH;
-    for (int n = 0; n < 2 * vectors * VECTOR_WIDTH && get_global_id(1) == 0; n++) spreads[n] = 0;
-    for (int n = 2 * rowStart * TILE_N; n < 2 * rowEnd * TILE_N; n++) rowSpreads[n] = 0;
+    __global float *rowSpreads = spreads + SPREAD * vectors * VECTOR_WIDTH;
+    for (int n = 0; n < SPREAD * vectors * VECTOR_WIDTH && get_global_id(1) == 0; n++) spreads[n] = 0;
+    for (int n = SPREAD * rowStart * TILE_N; n < SPREAD * rowEnd * TILE_N; n++) rowSpreads[n] = 0;
     partials += partialsOffset + get_global_id(0) * allRowBlocks * POSITIONS * sumStride;
     for (int block = blockStart; block < blockEnd; block++) {
         const int start = (int)((long)tileRows * block / blocks), end = (int)((long)tileRows * (block + 1) / blocks);
@@ -143,19 +146,24 @@ void winograd_weight_gradient(
     }
 }
 
-// Whether channels (or rows) of this spread in all shares, `stride` floats apart, are wild: -1 in their lanes.
-static inline intv wild_lanes(__global const float *spread, const int shares, const long stride, const int pixelRows)
+// The shares of pixels that matter of channels (or rows) of this spread in all shares of the work, `stride` floats apart: 0
+// of wild ones, infinity where there are only zeros.
+static inline floatv pixel_shares(
+    __global const float *spread, const int shares, const long stride, const int pixelRows, const int pixels)
 {
     intv bits = (intv)(0);
-    floatv sum = (floatv)(0);
+    floatv sum = (floatv)(0), all = (floatv)(0), squares = (floatv)(0);
     for (int s = 0; s < shares; s++, spread += stride) {
         bits = maxv(bits, loadi(0, (__global const int *)spread));
         sum += loadv(1, spread);
+        all += loadv(2, spread);
+        squares += loadv(3, spread);
     }
     const floatv largest = as_floatv(bits);
     const intv tame = (largest * fewest_rows(pixelRows) <= sum) & (largest <= (floatv)(LARGEST_GRADIENT))
         & (largest >= (floatv)(SMALLEST_GRADIENT));
-    return ~(tame | (largest == (floatv)(0)));
+    const intv share = as_intv(all / squares * all / (floatv)(pixels));
+    return as_floatv((share & tame) | (as_intv((floatv)(INFINITY)) & (largest == (floatv)(0))));
 }
 
 // Adds to the sums [9][VECTOR_WIDTH] of a channel of x, whose plane is given, and a vector of rows of dy what rows
@@ -199,18 +207,25 @@ static void sum_pixels(
     }
 }
 
-// dw of rows [row, row + VECTOR_WIDTH) and channels [firstChannel, lastChannel), where either is wild. `sums` is scratch for
+// Whether a channel of this share meets one of these rows seldom.
+static int meets_seldom(const float channel, const float *rowShares, const int rows, const int pixels)
+{
+    int any = 0;
+    for (int l = 0; l < rows; l++) any |= !meet_often(channel, rowShares[l], pixels);
+    return any;
+}
+
+// dw of rows [row, row + VECTOR_WIDTH) and channels [firstChannel, lastChannel), where they meet seldom. `sums` is scratch for
 // 9 vectors of each channel.
-static void sum_wild(
+static void sum_seldom(
     __global const float *x, __global const float *dy, const Shape s, const int row, const int firstChannel,
-    const int lastChannel, const int *wildRows, __global const int *wildChannels, const int stageFloats,
+    const int lastChannel, const float *rowShares, __global const float *channelShares, const int stageFloats,
     __global float *stage, __global float *sums, __global float *dw)
 {
     const Levels none = {0, 0, 0};
     const int taps = KERNEL_SIDE * KERNEL_SIDE, rows = min(VECTOR_WIDTH, s.rows - row);
     const int strip = min(stageFloats / (s.outWidth * VECTOR_WIDTH), s.outHeight);
-    int anyRow = 0;
-    for (int l = 0; l < rows; l++) anyRow |= wildRows[l];
+    const int pixels = s.images * s.outHeight * s.outWidth;
     for (int n = 0; n < (lastChannel - firstChannel) * taps; n++) storev((floatv)(0), n, sums);
     for (int n = 0; n < s.images; n++) {
         for (int first = 0; first < s.outHeight; first += strip) {
@@ -219,7 +234,7 @@ static void sum_wild(
                 dy + ((long)n * s.rows + row) * s.outHeight * s.outWidth, s.rows - row, s.outHeight, s.outWidth, first,
                 high, s.outWidth, 0, stage, none, 0);
             for (int c = firstChannel; c < lastChannel; c++) {
-                if (anyRow || wildChannels[c])
+                if (meets_seldom(channelShares[c], rowShares, rows, pixels))
                     sum_pixels(
                         x + ((long)n * s.channels + c) * s.height * s.width, stage, s, first, high,
                         sums + (long)(c - firstChannel) * taps * VECTOR_WIDTH);
@@ -228,14 +243,14 @@ static void sum_wild(
     }
     for (int c = firstChannel; c < lastChannel; c++) {
         for (int l = 0; l < rows; l++) {
-            if (!wildRows[l] && !wildChannels[c]) continue;
+            if (meet_often(channelShares[c], rowShares[l], pixels)) continue;
             for (int t = 0; t < taps; t++)
                 dw[((long)(row + l) * s.channels + c) * taps + t] = sums[((c - firstChannel) * taps + t) * VECTOR_WIDTH + l];
         }
     }
 }
 
-// dw [rows, channels, 3, 3] = Gᵀ (Σ over shares of partials, in order) G, or, of wild channels and rows, the sum over pixels.
+// dw [rows, channels, 3, 3] = Gᵀ (Σ over shares of partials, in order) G, or, of pairs that meet seldom, the sum over pixels.
 // Global size (channel items, row items, 1), as many as have slots.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_sum_weights(
@@ -253,7 +268,7 @@ void winograd_sum_weights(
     const int channelEnd = (int)((long)channels * (get_global_id(0) + 1) / get_global_size(0));
     const long stride = (long)vectors * VECTOR_WIDTH * TILE_N;
     __global float *stage = scratch + scratchOffset + (get_global_id(1) * get_global_size(0) + get_global_id(0)) * slot;
-    __global int *wildChannels = (__global int *)(stage + stageFloats);
+    __global float *channelShares = stage + stageFloats;
     __global float *sums = stage + stageFloats + vectors * VECTOR_WIDTH;
     partials += partialsOffset;
     dw += dwOffset;
@@ -282,20 +297,25 @@ void winograd_sum_weights(
         }
     }
     __global const float *spreads = gradient_spreads(partials, shares, 0, rowBlocks, vectors);
-    const long spreadStride = (vectors + rowBlocks * TILE_VECTORS) * 2 * VECTOR_WIDTH;
-    int anyChannel = 0;
+    const long spreadStride = (vectors + rowBlocks * TILE_VECTORS) * SPREAD * VECTOR_WIDTH;
+    const int pixels = images * outHeight * outWidth;
     for (int v = 0; v < vectors; v++)
-        storei(wild_lanes(spreads + 2 * v * VECTOR_WIDTH, shares, spreadStride, images * (outHeight - 2)), v, wildChannels);
-    for (int c = channelStart; c < channelEnd; c++) anyChannel |= wildChannels[c];
+        storev(
+            pixel_shares(
+                spreads + SPREAD * v * VECTOR_WIDTH, shares, spreadStride, images * (outHeight - 2),
+                images * (outHeight - 2) * (outWidth - 2)), v, channelShares);
     for (int row = rowStart * TILE_N; row < min(rowEnd * TILE_N, rows); row += VECTOR_WIDTH) {
-        int wildRows[VECTOR_WIDTH], anyRow = 0;
-        storei(
-            wild_lanes(
-                spreads + 2 * (vectors * VECTOR_WIDTH + row), shares, spreadStride, images * (height - 2)), 0, wildRows);
-        for (int l = 0; l < min(VECTOR_WIDTH, rows - row); l++) anyRow |= wildRows[l];
-        if (anyRow || anyChannel)
-            sum_wild(
-                x + xOffset, dy + dyOffset, shape, row, channelStart, channelEnd, wildRows, wildChannels, stageFloats,
+        float rowShares[VECTOR_WIDTH];
+        storev(
+            pixel_shares(
+                spreads + SPREAD * (vectors * VECTOR_WIDTH + row), shares, spreadStride, images * (height - 2),
+                images * (height - 2) * (width - 2)), 0, rowShares);
+        int any = 0;
+        for (int c = channelStart; c < channelEnd; c++)
+            any |= meets_seldom(channelShares[c], rowShares, min(VECTOR_WIDTH, rows - row), pixels);
+        if (any)
+            sum_seldom(
+                x + xOffset, dy + dyOffset, shape, row, channelStart, channelEnd, rowShares, channelShares, stageFloats,
                 stage, sums, dw);
     }
 }

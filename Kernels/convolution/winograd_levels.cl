@@ -16,7 +16,9 @@
 // largest products of a channel of x and a row of dy. A channel or a row is wild there, and its slice of the gradient
 // computed by the sum itself, where a few pixels outweigh all others: where its largest magnitude times an eighth of the rows
 // of pixels, at most 16, is more than the sum of the largest of each row, without those at the border, which some taps do
-// not meet; or where it is not finite, or so large or small that products might overflow or vanish.
+// not meet; or where it is not finite, or so large or small that products might overflow or vanish. Where the large pixels of
+// x are some and those of dy few, a tap may still meet none: a pair of a channel and a row, of which shares a and b of all
+// pixels matter, (Σ|x|)² / (pixels · Σx²), is summed up itself too where so few as a·b·pixels of them are likely to meet.
 // Follows convolution/winograd_transforms.cl.
 
 #define LARGEST_PEAK 0x1p60f
@@ -26,6 +28,7 @@
 
 #define LARGEST_GRADIENT 0x1p48f
 #define SMALLEST_GRADIENT 0x1p-60f
+#define FEWEST_MEETINGS 8
 
 // The part of a row's sum of magnitudes that one of its channels may have.
 static inline float channel_share(const int channels)
@@ -68,3 +71,10 @@ static inline int marked_outputs(
 
 // How many times the largest pixel the sum over rows of pixels of the largest of each must be.
 static inline float fewest_rows(const int rows) { return rows > 128 ? 16 : rows < 8 ? 1 : rows / 8.0f; }
+
+// Whether a channel and a row, of which these shares matter, meet in enough pixels. A share is 0 where wild, and infinite where
+// there are only zeros; a pair of both kinds does not.
+static inline int meet_often(const float channel, const float row, const int pixels)
+{
+    return channel * row * pixels >= FEWEST_MEETINGS;
+}

@@ -172,8 +172,10 @@ static void unstage_planes(
                 high = min(end - index, shape.tilesHigh - row), tile = (index - start) * shape.tilesWide, 1); \
         index += high)
 
-// How far the magnitudes of VECTOR_WIDTH channels are spread (see winograd_gradient.cl): the bits of the largest, then the
-// sum over rows of pixels of the largest of each. Both without what lies outside `inner`, but for the first.
+// How far the magnitudes of VECTOR_WIDTH channels are spread (see winograd_levels.cl), in SPREAD vectors: the bits of the
+// largest, the sum over rows of pixels of the largest of each, the sum of all, and of their squares. All without what lies
+// outside `inner`, but for the first.
+#define SPREAD 4
 typedef struct {
     int top, bottom, left, right;
 } Inner;
@@ -184,20 +186,32 @@ static void measure_rows(
     const int to, const Inner inner, __global float *spread)
 {
     intv largest = loadi(0, (__global int *)spread);
-    floatv sum = loadv(1, spread);
+    floatv sum = loadv(1, spread), all = loadv(2, spread), squares = loadv(3, spread);
     const int begin = min(inner.left, width), end = max(min(inner.right, width), begin);
     for (int i = from; i < to; i++) {
         __global const float *line = stage + ((long)(i - first) * pitch + left) * VECTOR_WIDTH;
         intv row = (intv)(0);
+        floatv rowSum = (floatv)(0), rowSquares = (floatv)(0);
         #pragma unroll 4
-        for (int j = begin; j < end; j++) row = maxv(row, MAGNITUDE(loadv(j, line)));
-        if (i >= inner.top && i < inner.bottom) sum += as_floatv(row);
+        for (int j = begin; j < end; j++) {
+            const floatv pixel = as_floatv(MAGNITUDE(loadv(j, line)));
+            row = maxv(row, as_intv(pixel));
+            rowSum += pixel;
+            rowSquares = fma(pixel, pixel, rowSquares);
+        }
+        if (i >= inner.top && i < inner.bottom) {
+            sum += as_floatv(row);
+            all += rowSum;
+            squares += rowSquares;
+        }
         for (int j = 0; j < begin; j++) row = maxv(row, MAGNITUDE(loadv(j, line)));
         for (int j = end; j < width; j++) row = maxv(row, MAGNITUDE(loadv(j, line)));
         largest = maxv(largest, row);
     }
     storei(largest, 0, (__global int *)spread);
     storev(sum, 1, spread);
+    storev(all, 2, spread);
+    storev(squares, 3, spread);
 }
 
 // Bᵀ x B of `high` rows of tiles of an image, from tile row `row` on → tiles [POSITIONS][channel vectors][count]
@@ -219,7 +233,7 @@ static void transform_run(
         if (spreads) {
             measure_rows(
                 stage, pitch, s.left, s.width, first, max(first, 0),
-                min(min(last, first + high * OUTPUT_TILE + 2), s.height), inner, spreads + 2 * c);
+                min(min(last, first + high * OUTPUT_TILE + 2), s.height), inner, spreads + SPREAD * c);
         }
         __global float *to = tiles + ((long)c * count + tile * VECTOR_WIDTH);
         for (int i = 0; i < high; i++) {

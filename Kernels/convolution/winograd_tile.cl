@@ -255,8 +255,8 @@ __kernel void winograd_tile_output(
 }
 
 // Global size (planes rounded up, 1, 1): the spread of each plane [height, width], from spread number `first` of `spreads`
-// on: the bits of its largest magnitude, and the sum over its rows of the largest of each, without what lies outside
-// rows [top, bottom) and columns [left, right).
+// on: the bits of its largest magnitude, the sum over its rows of the largest of each, the sum of all magnitudes and of their
+// squares; but for the first, without what lies outside rows [top, bottom) and columns [left, right).
 __kernel void winograd_tile_spreads(
     __global const float *restrict x, const ulong xOffset, __global float *restrict spreads, const ulong spreadsOffset,
     const int first, const int planes, const int height, const int width, const int top, const int bottom,
@@ -266,49 +266,61 @@ __kernel void winograd_tile_spreads(
     if (plane >= planes) return;
     __global const float *from = x + xOffset + (long)plane * height * width;
     int largest = 0;
-    float sum = 0;
+    float sum = 0, all = 0, squares = 0;
     for (int i = 0; i < height; i++) {
-        int all = 0, inner = 0;
+        int inner = 0;
+        float rowSum = 0, rowSquares = 0;
         for (int j = 0; j < width; j++) {
-            const int bits = as_int(fabs(from[(long)i * width + j]));
-            all = max(all, bits);
-            if (j >= left && j < right) inner = max(inner, bits);
+            const float pixel = fabs(from[(long)i * width + j]);
+            largest = max(largest, as_int(pixel));
+            if (j < left || j >= right) continue;
+            inner = max(inner, as_int(pixel));
+            rowSum += pixel;
+            rowSquares = fma(pixel, pixel, rowSquares);
         }
-        largest = max(largest, all);
-        if (i >= top && i < bottom) sum += as_float(inner);
+        if (i < top || i >= bottom) continue;
+        sum += as_float(inner);
+        all += rowSum;
+        squares += rowSquares;
     }
-    spreads[spreadsOffset + 2 * (long)(first + plane)] = as_float(largest);
-    spreads[spreadsOffset + 2 * (long)(first + plane) + 1] = sum;
+    spreads += spreadsOffset + 4 * (long)(first + plane);
+    spreads[0] = as_float(largest);
+    spreads[1] = sum;
+    spreads[2] = all;
+    spreads[3] = squares;
 }
 
-// Global size (channels + rows rounded up, 1, 1): which channels of x and then which rows of dy are wild, from the spreads of
-// the planes of x [images, channels] and then of dy [images, rows].
-__kernel void winograd_tile_wild(
-    __global const float *restrict spreads, const ulong spreadsOffset, __global int *restrict wild,
-    const ulong wildOffset, const int images, const int channels, const int rows, const int channelPixelRows,
-    const int rowPixelRows)
+// Global size (channels + rows rounded up, 1, 1): the shares of pixels that matter of the channels of x and then of the rows of
+// dy, 0 of wild ones and infinity where there are only zeros, from the spreads of the planes of x [images, channels] and then
+// of dy [images, rows]. Every tap meets `channelPixelRows` rows of x of `channelPixels` pixels in all; of dy likewise.
+__kernel void winograd_tile_shares(
+    __global const float *restrict spreads, const ulong spreadsOffset, __global float *restrict shares,
+    const ulong sharesOffset, const int images, const int channels, const int rows, const int channelPixelRows,
+    const int channelPixels, const int rowPixelRows, const int rowPixels)
 {
     const int n = get_global_id(0), isRow = n >= channels;
     if (n >= channels + rows) return;
-    __global const float *from = spreads + spreadsOffset + 2 * (long)(isRow ? images * channels + n - channels : n);
+    __global const float *from = spreads + spreadsOffset + 4 * (long)(isRow ? images * channels + n - channels : n);
     int bits = 0;
-    float sum = 0;
-    for (int image = 0; image < images; image++, from += 2 * (isRow ? rows : channels)) {
+    float sum = 0, all = 0, squares = 0;
+    for (int image = 0; image < images; image++, from += 4 * (isRow ? rows : channels)) {
         bits = max(bits, as_int(from[0]));
         sum += from[1];
+        all += from[2];
+        squares += from[3];
     }
     const float largest = as_float(bits);
-    const int tame = largest == 0
-        || (largest * fewest_rows(isRow ? rowPixelRows : channelPixelRows) <= sum && largest <= LARGEST_GRADIENT
-            && largest >= SMALLEST_GRADIENT);
-    wild[wildOffset + n] = !tame;
+    const int tame = largest * fewest_rows(isRow ? rowPixelRows : channelPixelRows) <= sum && largest <= LARGEST_GRADIENT
+        && largest >= SMALLEST_GRADIENT;
+    const float share = all / squares * all / (isRow ? rowPixels : channelPixels);
+    shares[sharesOffset + n] = largest == 0 ? INFINITY : tame ? share : 0;
 }
 
-// Global size (rows · channels rounded up, 1, 1): dw from the products of D and V, or, of wild channels and rows, the sum
+// Global size (rows · channels rounded up, 1, 1): dw from the products of D and V, or, of pairs that meet seldom, the sum
 // over pixels.
 __kernel void winograd_tile_weight_gradient(
-    __global const float *restrict products, const ulong productsOffset, __global const int *restrict wild,
-    const ulong wildOffset, __global const float *restrict x, const ulong xOffset, __global const float *restrict dy,
+    __global const float *restrict products, const ulong productsOffset, __global const float *restrict shares,
+    const ulong sharesOffset, __global const float *restrict x, const ulong xOffset, __global const float *restrict dy,
     const ulong dyOffset, __global float *restrict dw, const ulong dwOffset, const int images, const int channels,
     const int rows, const int height, const int width, const int top, const int left, const int outHeight,
     const int outWidth)
@@ -316,7 +328,8 @@ __kernel void winograd_tile_weight_gradient(
     const int n = get_global_id(0), kernels = rows * channels;
     if (n >= kernels) return;
     __global float *taps = dw + dwOffset + (long)n * KERNEL_SIDE * KERNEL_SIDE;
-    if (!(wild[wildOffset + n % channels] | wild[wildOffset + channels + n / channels])) {
+    shares += sharesOffset;
+    if (meet_often(shares[n % channels], shares[channels + n / channels], images * outHeight * outWidth)) {
         float source[POSITIONS], result[KERNEL_SIDE * KERNEL_SIDE];
         #pragma unroll
         for (int p = 0; p < POSITIONS; p++) source[p] = products[productsOffset + (long)p * kernels + n];

@@ -166,8 +166,13 @@ INLINE void FN(depthwise_weight)(const cv_depthwise *s, const REAL *x, const REA
             int64_t first, last;
             FN(valid)(offset, s->column_stride, s->w, s->q, &first, &last);
             double total = 0;
+            lanes_f64 sums = 0;
             LANE_TYPE lanes = 0;
             for (int64_t p = 0; p < s->p; p++) {
+                if (p % 8 == 0) {
+                    sums += __builtin_convertvector(lanes, lanes_f64);
+                    lanes = 0;
+                }
                 const int64_t row = p * s->row_stride + r * s->row_dilation - s->top;
                 if (row < 0 || row >= s->h) continue;
                 const REAL *from = x + row * s->w + offset, *g = dy + p * s->q;
@@ -181,7 +186,7 @@ INLINE void FN(depthwise_weight)(const cv_depthwise *s, const REAL *x, const REA
                 for (; q < last; q++) rest += from[q * s->column_stride] * g[q];
                 total += (double)rest;
             }
-            totals[r * s->s + c] += total + (double)FN(lanes_sum)(lanes);
+            totals[r * s->s + c] += total + FN(lanes_total)(sums + __builtin_convertvector(lanes, lanes_f64));
         }
     }
 }

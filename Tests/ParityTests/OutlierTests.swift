@@ -117,6 +117,17 @@ private enum Convolution: String, CaseIterable {
         add("many large pixels") { operands in
             for index in stride(from: 0, to: operands[image].count, by: 13) { operands[image][index] *= 1e5 }
         }
+        if weight == nil {
+            // Equal large pixels and others, of which few meet a pixel that is not zero.
+            for (part, spread) in [(5, 0.0), (10, 1), (10, 0), (30, 1)] {
+                add("a large pixel in \(part), few others") { operands in
+                    for index in operands[0].indices where index * 7 % part == 0 {
+                        operands[0][index] = 1e5 * (1 + spread * operands[0][index])
+                    }
+                    for index in operands[1].indices where index * 5 % 11 > 1 { operands[1][index] = 0 }
+                }
+            }
+        }
         if let weight {
             for (scale, name) in [(1e5, "large"), (1e-5, "small")] {
                 add("a channel of \(name) weights, and a pixel") { operands in

@@ -122,7 +122,7 @@ struct CPUWinograd {
         copy.shape.slot = max(copy.shape.slot, Int32(stage + channelVectors * lanes * (1 + 9 * lanes)))
         let shape = copy.shape
         let count = min(shares, Int(shape.blocks))
-        let spreads = 2 * (channelVectors + rowBlocks * vectors) * lanes
+        let spreads = 4 * (channelVectors + rowBlocks * vectors) * lanes
         return CPUKernel(
             "weight gradient by Winograd F(4×4, 3×3), \(shape.blocks) blocks, \(count) shares",
             workspaces: [4 * count * (partial + spreads), 4 * count * rowShares * Int(shape.slot)]

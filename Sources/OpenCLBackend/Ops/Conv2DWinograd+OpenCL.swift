@@ -204,7 +204,7 @@ extension OpenCLLowering {
         let slot = max(
             stage + tileFloats + floats(winograd, vectors: rowVectors * blocks.mostTiles),
             stage + channelVectors * profile.vectorWidth * (1 + 9 * profile.vectorWidth))
-        let spreadFloats = 2 * (channelVectors + rowBlocks * tileVectors) * profile.vectorWidth
+        let spreadFloats = 4 * (channelVectors + rowBlocks * tileVectors) * profile.vectorWidth
         func kernel(_ name: String) -> KernelSpecification {
             winogradKernel(
                 name, winograd, ["convolution/winograd_levels.cl", "convolution/winograd_gradient.cl"],
@@ -249,10 +249,12 @@ extension OpenCLLowering {
         _ winograd: WinogradGrid, _ tensors: [KernelArgument], m: Int, n: Int, k: Int, transposeB: Bool
     ) -> KernelLaunch {
         let tile = GroupTile(GroupTile.standard(profile, rows: m, columns: n, batch: winograd.positions))
+        var defines = tile.defines
+        if transposeB { defines["TRANSPOSE_B"] = "1" }
+        // Sooner than elsewhere: what comes out of the transforms is less than what went in.
+        if k > GroupTile.longSum / 2 { defines["LONG_SUMS"] = "1" }
         return KernelLaunch(
-            KernelSpecification(
-                "gemm_tiles", files: ["gemm/local_tile.cl", "gemm/tile.cl"],
-                defines: tile.defines.merging(transposeB ? ["TRANSPOSE_B": "1"] : [:]) { $1 }),
+            KernelSpecification("gemm_tiles", files: ["gemm/local_tile.cl", "gemm/tile.cl"], defines: defines),
             tensors + .int32s(m, n, k) + [.uint64(UInt64(n * k))],
             globalSize: tile.globalSize(rows: m, columns: n, batch: winograd.positions), localSize: tile.localSize)
     }
@@ -344,9 +346,12 @@ extension OpenCLLowering {
             [
                 spreadsOfX, spreadsOfCotangents,
                 launch(
-                    "wild",
+                    "shares",
                     [.workspace(3), .workspace(4)]
-                        + .int32s(images, channels, rows, images * (outHeight - 2), images * (height - 2)),
+                        + .int32s(
+                            images, channels, rows, images * (outHeight - 2),
+                            images * (outHeight - 2) * (outWidth - 2), images * (height - 2),
+                            images * (height - 2) * (width - 2)),
                     count: channels + rows),
                 transformSource(winograd, .operand(0), 0),
                 launch(
@@ -365,7 +370,7 @@ extension OpenCLLowering {
             ],
             workspaces: [
                 4 * winograd.positions * channels * tiles, 4 * winograd.positions * rows * tiles,
-                4 * winograd.positions * rows * channels, 4 * 2 * images * (channels + rows), 4 * (channels + rows),
+                4 * winograd.positions * rows * channels, 4 * 4 * images * (channels + rows), 4 * (channels + rows),
             ], "weight gradient by \(winograd.name), gemm in local memory")
     }
 }

@@ -51,7 +51,8 @@ extension GradientRule {
         case .add: return try pair(dy, dy)
         case .subtract: return try pair(dy, -dy)
         case .multiply: return try pair(dy * b, dy * a)
-        case .divide: return try pair(dy / b, -(dy * y / b))
+        // The slope first: dy · y may overflow where y / b does not.
+        case .divide: return try pair(dy / b, -(dy * (y / b)))
         case .power:
             // At b = 0 the power is constant, at a = 0 too.
             let slope = try Tensor.select(b.equal(to: b.scalar(0)), b.scalar(0), b * a.power(b - 1))

@@ -86,7 +86,7 @@ extension OpCase {
             )
             cases.append(
                 OpCase(
-                    "matMul of many equal numbers \(m)×\(n), transposed: \(transposesA) \(transposesB)",
+                    "matMul of many equal numbers \(m)×\(n)\(transposesA ? " aᵀ" : "")\(transposesB ? " bᵀ" : "")",
                     [.tensor(a, equal), .tensor(b, equal)], inBlocks
                 ) { _, x in [try x[0].matmul(x[1], transposeSelf: transposesA, transposeOther: transposesB)] })
         }
@@ -96,6 +96,11 @@ extension OpCase {
                 [.tensor([1, 1, 500, 501], equal), .tensor([1, 2, 500, 501], equal), .tensor([2, 1, 1, 1])], to: 2,
                 inBlocks
             ) { try $0[0].conv2D($0[2]) },
+            gradient(
+                "conv2D depthwise weight of many pixels",
+                [.tensor([1, 2, 500, 501], equal), .tensor([1, 2, 500, 501], equal), .tensor([2, 1, 1, 1])], to: 2,
+                inBlocks
+            ) { try $0[0].conv2D($0[2], groups: 2) },
             gradient(
                 "embedding hit often",
                 [.int32([40_003], .values([1, 1, 1, 1, 2, 1, 1, 0])), .tensor([40_003, 9], equal), .tensor([4, 9])],
