@@ -92,6 +92,13 @@ import Testing
         }
     }
 
+    @Test func noErrorNamesALineOfTheLibrary() {
+        for file: StaticString in ["Tessera/Trainer.swift", "TensorGraph/Graph.swift", "Execution/Executor.swift"] {
+            let error = GraphError(operation: "x", message: "y", location: SourceLocation(file: file, line: 3))
+            #expect(error.description == "x: y")
+        }
+    }
+
     @Test func errorsNameTheOperationAsItIsWritten() throws {
         let graph = Graph()
         let a = try graph.input("a", [2]), b = try graph.input("b", [3]), i = try graph.input("i", [2], .int32)
