@@ -43,7 +43,31 @@ enum Destination {
                     ? "this user may not write to it; name another file, or allow it with chmod u+w"
                     : String(cString: strerror(errno)))
         }
+        if isThere, let reason = Self.hindrance(to: end.path, status, in: folderStatus) { throw refusal(reason) }
         self = .file(ReplacedFile(named: path, path: end.path, folder: folder, former: isThere ? status : nil))
+    }
+
+    /// Why no other file can take this one's place, although it may be written to.
+    private static func hindrance(to path: String, _ status: stat, in folder: stat) -> String? {
+        if isMounted(path) {
+            return "it is mounted by itself, so that nothing can take its place; mount its folder, or name another file"
+        }
+        // Whoever replaces a file removes it, which `/tmp` lets nobody but owners do.
+        guard folder.st_mode & S_ISVTX != 0, ![0, status.st_uid, folder.st_uid].contains(geteuid()) else { return nil }
+        return "it is another user's, and in its folder only owners replace files; name another file"
+    }
+
+    /// Whether a path is one where something is mounted (`/proc/self/mountinfo`), as containers do with single files.
+    private static func isMounted(_ path: String) -> Bool {
+        guard let resolved = realpath(path, nil) else { return false }
+        defer { free(resolved) }
+        var place = String(cString: resolved)
+        for (character, escape) in [("\\", "\\134"), (" ", "\\040"), ("\t", "\\011"), ("\n", "\\012")] {
+            place = place.replacingOccurrences(of: character, with: escape)
+        }
+        let mounts = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+        return mounts?.split(separator: "\n").contains { $0.split(separator: " ").dropFirst(4).first == place[...] }
+            ?? false
     }
 
     /// A path's folder and its last part, which is empty after a slash.

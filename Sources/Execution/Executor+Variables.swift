@@ -29,8 +29,10 @@ extension Executor {
     /// Gives variables new values; either all of them or, where a value does not fit, none.
     ///
     /// The values are then on the host; whichever executor reads one next copies it to its device.
-    /// - Throws: ``GraphError`` where a value is of another type than its variable.
+    /// - Throws: ``GraphError`` where a value is of another type than its variable, or a variable has none for want of an
+    ///   initial value.
     public func set(_ values: [Variable: HostTensor]) throws {
+        for variable in values.keys { if let failure = variable.failure { throw failure } }
         for (variable, value) in values where value.type != variable.type {
             throw GraphError(
                 operation: "set", message: "\(variable) cannot hold this value", operands: [variable.type, value.type])

@@ -6,7 +6,7 @@ extension Schedule {
 
     /// Checks that what preparing and running takes can be had: on each backend, and on the host.
     ///
-    /// Variables have memory already, or get it one by one.
+    /// On the host variables have memory already, or get it one by one.
     /// - Throws: ``GraphError`` that says how much is needed and there, and names the largest tensors.
     func requireMemory(on backends: [any Backend], beside scratch: ScratchPool) throws(GraphError) {
         var host = inputs.reduce(0) { $0.plus($1.location.region.byteCount) }
@@ -16,16 +16,18 @@ extension Schedule {
         host = host.plus(slots.joined().map(\.stagedByteCount).max() ?? 0)
         for (index, backend) in backends.enumerated() {
             let needs = slots[index].map(\.ownByteCount)
+            let variables = slots[index].map(\.variableByteCount)
             let sum = needs.reduce(0) { $0.plus($1) }
-            if let largest = needs.max(), largest > backend.maximumAllocation {
+            let whole = variables.reduce(sum) { $0.plus($1) }
+            if let largest = (needs + variables).max(), largest > backend.maximumAllocation {
                 throw shortage(
                     largest,
                     of: .init(byteCount: backend.maximumAllocation, reason: "are given at once by \(backend.name)"),
                     on: index)
             }
-            if sum > backend.memorySize {
+            if whole > backend.memorySize {
                 throw shortage(
-                    sum, of: .init(byteCount: backend.memorySize, reason: "of memory has \(backend.name)"), on: index)
+                    whole, of: .init(byteCount: backend.memorySize, reason: "of memory has \(backend.name)"), on: index)
             }
             if backend.usesHostMemory { host = host.plus(max(sum - scratch.byteCount(of: backend), 0)) }
         }
@@ -53,6 +55,14 @@ extension Schedule.Slot {
         case .constant(let value): value.type.byteCount
         case .fill(let fill): fill.type.byteCount
         case .variable, .next: 0
+        }
+    }
+
+    /// The bytes of a variable's value before or after the run.
+    fileprivate var variableByteCount: Int {
+        switch self {
+        case .variable(let variable), .next(let variable): variable.type.byteCount
+        case .scratch, .packed, .constant, .fill: 0
         }
     }
 }

@@ -6,7 +6,7 @@ package enum DriverFiles {
     /// would not do.
     static let prepared: Void = {
         let environment = ProcessInfo.processInfo.environment
-        if let folder = poclFolder(environment, isUsable: canMake) { setenv("POCL_CACHE_DIR", folder, 0) }
+        if let folder = poclFolder(environment, isUsable: { canMake($0) }) { setenv("POCL_CACHE_DIR", folder, 0) }
     }()
 
     /// The folder for the machine code that PoCL makes, where that should not be its own choice; nil where it should.
@@ -26,15 +26,25 @@ package enum DriverFiles {
         return isUsable(temporary) ? temporary : nil
     }
 
-    /// Whether this user can make a folder, or has it already. Code is loaded from there: another user's is not taken.
-    private static func canMake(_ path: String) -> Bool {
+    /// Whether this user can make a folder, or has it already, and the disk has room for what compilers write there: where a
+    /// disk is full, LLVM ends the process. Code is loaded from the folder: another user's is not taken.
+    package static func canMake(_ path: String, freeBytes: UInt = 32 << 20) -> Bool {
         var nearest = path
-        while !FileManager.default.fileExists(atPath: nearest), nearest != "/", !nearest.isEmpty {
+        var status = stat()
+        // A link to nothing is in the way of a folder.
+        while lstat(nearest, &status) != 0, nearest != "/", !nearest.isEmpty {
             nearest = (nearest as NSString).deletingLastPathComponent
         }
-        guard access(nearest, W_OK | X_OK) == 0 else { return false }
-        let owner = (try? FileManager.default.attributesOfItem(atPath: nearest))?[.ownerAccountID] as? NSNumber
-        // The folder for everyone's temporary files is the system's; nobody can put ours there in our place and own it.
-        return owner?.uint32Value == geteuid() || owner?.uint32Value == 0
+        var disk = statvfs()
+        guard stat(nearest, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+            // The folder for everyone's temporary files is the system's; nobody can put ours there in our place and own it.
+            status.st_uid == geteuid() || status.st_uid == 0,
+            statvfs(nearest, &disk) == 0, UInt(disk.f_bavail) * disk.f_frsize >= freeBytes
+        else { return false }
+        // Tried, as the mode of a folder in `/proc` or of a file system that is read only says nothing.
+        var name = Array("\(nearest)/.tessera-XXXXXX".utf8CString)
+        guard mkdtemp(&name) != nil else { return false }
+        rmdir(name)
+        return true
     }
 }

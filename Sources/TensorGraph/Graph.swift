@@ -73,8 +73,8 @@ public final class Graph {
                 throw ShapeError("operand \(stranger) belongs to another graph")
             }
             resultTypes = try op.accept(ShapeRule(operands: types))
-            for type in resultTypes where type.shape.checkedElementCount == nil {
-                throw ShapeError("the result \(type.shape) has more elements than memory")
+            if let complaint = resultTypes.lazy.compactMap(\.shape.complaint).first {
+                throw ShapeError("the result: \(complaint)")
             }
         } catch {
             throw GraphError(operation: name ?? op.name, message: "\(error)", operands: types, location: location)

@@ -25,7 +25,7 @@ public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
     public var message: String
     /// The types of the operands as they were given.
     public var operands: [TensorType]
-    /// Where in the user's code.
+    /// Where in the user's code; `nil` where only a line of the library is known.
     public var location: SourceLocation?
 
     public init(
@@ -34,7 +34,7 @@ public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
         self.operation = operation
         self.message = message
         self.operands = operands
-        self.location = location
+        self.location = location.flatMap { $0.isInLibrary ? nil : $0 }
     }
 
     public var description: String {

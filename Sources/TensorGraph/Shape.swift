@@ -14,18 +14,22 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     /// The most elements of a tensor: eight bytes for each are what a processor of today can address.
     package static let largestElementCount = 1 << 44
 
-    /// The number of elements, or `nil` for a negative extent or more of them than memory can be addressed for.
+    /// The most axes of a tensor, as in NumPy and PyTorch.
+    package static let largestRank = 64
+
+    /// The number of elements, or `nil` for a negative extent, too many axes, or more elements than can be addressed.
     ///
     /// Extents of 0 are left out when it is seen whether the shape is too large, as NumPy does it, so that the product of
     /// any of a tensor's extents is countable.
     package var checkedElementCount: Int? {
-        guard dimensions.allSatisfy({ $0 >= 0 }) else { return nil }
+        guard rank <= Self.largestRank, dimensions.allSatisfy({ $0 >= 0 }) else { return nil }
         guard dimensions.reduce(1, { $0.times(max($1, 1)) }) <= Self.largestElementCount else { return nil }
         return elementCount
     }
 
     /// Why no tensor can have this shape; `nil` where one can.
     package var complaint: String? {
+        if rank > Self.largestRank { return "\(rank) axes are more than \(Self.largestRank)" }
         if dimensions.contains(where: { $0 < 0 }) { return "negative extent in \(self)" }
         return checkedElementCount == nil ? "\(self) has more elements than memory" : nil
     }

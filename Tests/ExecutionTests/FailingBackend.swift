@@ -22,7 +22,9 @@ final class FailingBackend: Backend {
     private(set) var allocations = 0
 
     let name = "failing device"
-    var maximumAllocation: Int { inner.maximumAllocation }
+    /// What allocating more than that fails with, without being counted as a failing call.
+    var maximumAllocation = Int.max
+    var memorySize = Int.max
 
     init(failingCall: Int, _ mode: Mode) {
         self.failingCall = failingCall
@@ -41,6 +43,7 @@ final class FailingBackend: Backend {
 
     func allocate(byteCount: Int) throws -> any Memory {
         try count()
+        guard byteCount <= maximumAllocation else { throw Failure(call: calls) }
         let memory = DeviceMemory(try inner.allocate(byteCount: byteCount), self)
         liveBytes += byteCount
         mostBytes = max(mostBytes, liveBytes)

@@ -50,6 +50,38 @@ private func weight() throws -> Variable {
         #expect(try one.run(lengthPlan(140, variable, on: one), inputs: input(140)) == last)
     }
 
+    /// A variable that the device cannot hold says nothing of whether the device works.
+    @Test(arguments: [(1 << 20, Int.max), (Int.max, 3 << 20)])
+    func variablesThatDoNotFitLeaveTheDeviceInUse(largest: Int, whole: Int) throws {
+        for (reads, updates) in [(true, false), (false, true), (true, true)] {
+            func plan(on executor: Executor, _ variable: Variable) throws -> Plan {
+                let graph = Graph()
+                let x = try graph.input("x", [])
+                let sum = reads ? try graph.read(variable).sum() + x : x
+                return try executor.compile(
+                    graph, outputs: [sum], updates: updates ? [(variable, x.broadcast(to: variable.type.shape))] : [])
+            }
+            let device = FailingBackend(failingCall: 0, .once)
+            (device.maximumAllocation, device.memorySize) = (largest, whole)
+            let x = ["x": HostTensor(Float(2))]
+            let large = Variable("large", try HostTensor(zeros: TensorType([1 << 20])))
+            let executor = Executor(cpu: CPUBackend(), device: device)
+            let (first, small) = (
+                try plan(on: executor, large), Variable("small", try HostTensor(zeros: TensorType([3])))
+            )
+            for _ in 0..<4 { _ = try executor.run(first, inputs: x) }
+            #expect(!executor.hasAbandonedDevice)
+            #expect(executor.failures.allSatisfy { $0.contains("4.0 MiB") || $0.contains("8.0 MiB") })
+            let before = device.calls
+            _ = try executor.run(plan(on: executor, small), inputs: x)
+            #expect(device.calls > before)
+            #expect(try executor.value(of: large).elements(Float.self)[7] == (updates ? 2 : 0))
+            let strict = Executor(cpu: CPUBackend(), device: device, policy: .report)
+            let error = #expect(throws: DeviceFailure.self) { try strict.run(plan(on: strict, large), inputs: x) }
+            #expect(error?.description.contains("MemoryTests.swift") == true)
+        }
+    }
+
     @Test func memoryIsGivenBackAndTakenAgain() throws {
         let variable = try weight()
         let device = FailingBackend(failingCall: 0, .once)

@@ -44,6 +44,12 @@ private struct FaultLog {
 /// it says which call it was.
 @Suite(.needsDevice, .enabled(if: layer != nil, "the fault layer doesn't compile here"), .serialized)
 struct FaultTests {
+    /// Of built programs, so that what other processes have built, or this one's first run, does not change which calls
+    /// are made.
+    private let cache: TemporaryDirectory
+
+    init() throws { cache = try TemporaryDirectory() }
+
     private func probe(
         call: Int, mode: String = "once", function: String? = nil
     ) throws -> (child: ChildProcess, log: FaultLog?) {
@@ -52,15 +58,16 @@ struct FaultTests {
         let log = scratch.path + "/log"
         var environment = [
             "OPENCL_LAYERS": layer, "TESSERA_FAULT_CALL": "\(call)", "TESSERA_FAULT_MODE": mode,
-            "TESSERA_FAULT_LOG": log,
+            "TESSERA_FAULT_LOG": log, "TESSERA_CACHE_DIR": cache.path,
         ]
         if let function { environment["TESSERA_FAULT_FUNCTION"] = function }
         let child = try ChildProcess("gpu-probe", ["--json"], environment: environment)
         return (child, FaultLog(log))
     }
 
-    /// The number of calls of a sound run; nil where the loader knows no layers.
+    /// The number of calls of a sound run with a warm cache; nil where the loader knows no layers.
     private func soundCalls(of function: String? = nil) throws -> Int? {
+        _ = try probe(call: 0, function: function)
         let (child, log) = try probe(call: 0, function: function)
         #expect(child.status == 0)
         guard let log else {

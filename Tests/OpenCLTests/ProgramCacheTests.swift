@@ -205,6 +205,20 @@ final class TemporaryDirectory {
         #expect(folder(["HOME": "/h", "TMPDIR": "/t"], usable: []) == nil)
     }
 
+    @Test func aFolderCanBeMadeWhereNothingElseIs() throws {
+        let folder = try TemporaryDirectory()
+        chmod(folder.path, 0o700)
+        try Data().write(to: URL(fileURLWithPath: folder.path + "/file"))
+        chmod(folder.path + "/file", 0o777)
+        symlink("nowhere", folder.path + "/link")
+        for name in ["", "/a", "/a/b"] { #expect(DriverFiles.canMake(folder.path + name, freeBytes: 0)) }
+        for name in ["/file", "/file/a", "/link", "/link/a"] {
+            #expect(!DriverFiles.canMake(folder.path + name, freeBytes: 0))
+        }
+        #expect(!DriverFiles.canMake(folder.path, freeBytes: .max) && !DriverFiles.canMake("/proc/a", freeBytes: 0))
+        #expect(try folder.files() == [folder.path + "/file", folder.path + "/link"])
+    }
+
     /// The vectors of the reference implementation: key 00 01 … 0f, input 00 01 … (n - 1).
     @Test func sipHashGivesTheReferenceVectors() {
         let key: (UInt64, UInt64) = (0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908)

@@ -62,6 +62,21 @@ import Testing
         #expect(HostMemory.text(of: .max) == "8.0 EiB")
     }
 
+    @Test func axesAreNotMoreThanAnyoneNeeds() throws {
+        func shape(_ rank: Int) -> Shape { Shape([Int](repeating: 1, count: rank)) }
+        let x = try HostTensor(shape(64), [7] as [Float])
+        #expect("\(x)".contains("7"))
+        let error = #expect(throws: GraphError.self) { try HostTensor(shape(65), [7] as [Float]) }
+        #expect(error?.description.contains("65 axes") == true)
+        #expect(throws: GraphError.self) { try HostTensor(zeros: TensorType(shape(100_000))) }
+        let graph = Graph()
+        let one = try graph.input("x", shape(64))
+        #expect(throws: GraphError.self) { try graph.input("y", shape(65)) }
+        #expect(throws: GraphError.self) { try one.reshaped(to: shape(65)) }
+        #expect(throws: GraphError.self) { try one.broadcast(to: shape(10_000)) }
+        #expect(throws: GraphError.self) { try graph.fill(1, shape(10_000)) }
+    }
+
     @Test func productsOfAnyExtentsAreCountable() {
         for shape in [
             [0, 1 << 40, 1 << 40], [1 << 40, 0, 1 << 40], [1 << 40, 1 << 40, 0], [.max, 0], [1, -1], [-1, 0],

@@ -177,6 +177,54 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data([1]))
     }
 
+    /// What is written to a path is read from it: links and `..` are the system's to follow, and a name is no address.
+    @Test(arguments: ["a b", "a\nb", "a%41", "a?b#c", "~", "sub/link/../x", "sub//y", "./z", "file:a", "a\\b"])
+    func aPathMeansTheSameToReaders(_ name: String) throws {
+        for made in ["sub", "other", "other/deep"] { mkdir(folder.path(made), 0o700) }
+        symlink("../other/deep", folder.path("sub/link"))
+        let path = folder.url.path + "/" + name
+        try SafetensorsFile.write(["a": HostTensor(Float(7))], to: path)
+        #expect(try SafetensorsFile(path: path).tensor("a") == HostTensor(Float(7)))
+    }
+
+    /// An open file is the one that was opened; where it is cut short, that is an error.
+    @Test func aFileMayChangeWhileItIsRead() throws {
+        let path = folder.path("read")
+        let tensor = try HostTensor([4096], (0..<4096).map { Float($0) })
+        try SafetensorsFile.write(["a": tensor], to: path)
+        let first = try SafetensorsFile(path: path)
+        try SafetensorsFile.write(["a": HostTensor(Float(1))], to: path)
+        #expect(try first.tensor("a") == tensor)
+        try SafetensorsFile.write(["a": tensor], to: path)
+        let second = try SafetensorsFile(path: path)
+        #expect(truncate(path, 5000) == 0)
+        #expect { try second.tensor("a") } throws: { "\($0)".contains("cut short while it was open") }
+    }
+
+    @Test func aPipeIsReadToItsEnd() throws {
+        try SafetensorsFile.write(["a": HostTensor(Float(7))], to: folder.path("file"))
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.path("file"))))
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        #expect(write(ends[1], bytes, bytes.count) == bytes.count)
+        close(ends[1])
+        defer { close(ends[0]) }
+        #expect(try SafetensorsFile(path: "/dev/fd/\(ends[0])").tensor("a") == HostTensor(Float(7)))
+    }
+
+    @Test func whatCannotBeReadIsSaid() throws {
+        _ = try folder.write([1], to: "file")
+        for (path, message) in [
+            ("", "no file's name"), (folder.path("a") + "\0b", "no file's name"), (folder.path(""), "a folder"),
+            (folder.path("gone"), "No such file"), (folder.path("file") + "/x", "Not a directory"),
+            ("/dev/null", "a device"),
+        ] {
+            #expect { try SafetensorsFile(path: path) } throws: {
+                ($0 as? FileError)?.reason.contains(message) ?? false
+            }
+        }
+    }
+
     /// Of several names of a file only the one that is written changes.
     @Test func hardLinksPart() throws {
         let path = try folder.write([1], to: "one")

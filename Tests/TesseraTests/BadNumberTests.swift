@@ -221,6 +221,40 @@ private struct NumberCall: Sendable, CustomTestStringConvertible {
         },
     ]
 
+    /// A dataset of a user's own may say anything of itself.
+    private struct Boasting: Dataset {
+        var count: Int
+        var batchCount: Int
+
+        func batch(_ indices: ArraySlice<Int>) throws -> Batch {
+            let x = try HostTensor(zeros: TensorType([1, 2]))
+            return Batch(input: x, target: x, count: batchCount)
+        }
+    }
+
+    @Test func countsOfDatasetsMayBeAnything() throws {
+        let mean = Loss("mean") { prediction, _ in try prediction.mean() }
+        for count in Self.numbers {
+            let trainer = Trainer(
+                Dense(2, 2, RandomSource(seed: 1)), loss: mean, optimizer: Adam(), on: try Executor(on: .cpu))
+            let three = Boasting(count: 3, batchCount: count)
+            if count > 0 {
+                #expect(try trainer.fit(three, batchSize: 1, epochs: 1, progress: nil).count >= count)
+                #expect(try trainer.evaluate(three, batchSize: 1).count >= count)
+            } else {
+                #expect(throws: GraphError.self) { try trainer.fit(three, batchSize: 1, epochs: 1, progress: nil) }
+            }
+            // More than a few would need memory for their order.
+            guard count < 4 || count >= .max / 8 else { continue }
+            let many = Boasting(count: count, batchCount: 1)
+            do {
+                try trainer.fit(many, batchSize: 1, epochs: .max, steps: 3, progress: nil)
+            } catch let error as GraphError {
+                #expect(error.location?.file.hasPrefix("TesseraTests/") == true, "\(count): \(error)")
+            }
+        }
+    }
+
     @Test(arguments: ops) private func operationsTakeAnyNumber(_ call: NumberCall) { check(call) }
     @Test(arguments: layers) private func layersTakeAnyNumber(_ call: NumberCall) { check(call) }
     @Test(arguments: values) private func otherCallsTakeAnyNumber(_ call: NumberCall) { check(call) }

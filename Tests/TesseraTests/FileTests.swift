@@ -92,7 +92,7 @@ final class TemporaryFolder {
             #"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}"#,
             3, "begins at 1, not at 2"
         ),
-        (#"{"a":{"dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,1]}}"#, 1, "a number is too large"),
+        (#"{"a":{"dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,1]}}"#, 1, "a shape of whole numbers"),
         (#"{"a":{"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]}}"#, 0, "“a” is too large"),
         (#"{"__metadata__":{"a":1}}"#, 0, "is no text"),
         (#"{"__metadata__":[]}"#, 0, "“__metadata__” is no object"),

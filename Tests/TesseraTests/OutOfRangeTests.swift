@@ -10,7 +10,8 @@ import Testing
         let error = #expect(throws: GraphError.self) { try x.rows(indices[...]) }
         #expect(error?.description.contains("OutOfRangeTests.swift") == true)
         let data = try TensorDataset(inputs: x, targets: x)
-        #expect(throws: GraphError.self) { try data.batch(indices[...]) }
+        let batch = #expect(throws: GraphError.self) { try data.batch(indices[...]) }
+        #expect(batch?.description.contains("no example") == true && batch?.location == nil)
         let text = try CharacterDataset(tokens: [1, 2, 3, 4, 5, 6, 7], context: 2, layout: .timeFirst)
         #expect(throws: GraphError.self) { try text.batch(indices[...]) }
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Tessera
 import Testing
 
@@ -54,6 +55,48 @@ import Testing
             Dense(4, -1, Self.random), loss: .meanSquaredError, optimizer: Adam(), on: try Executor(on: .cpu))
         #expect(throws: GraphError.self) { try trainer.predict(HostTensor(zeros: TensorType([2, 4]))) }
         #expect(throws: GraphError.self) { try trainer.save(to: "/nowhere") }
+    }
+
+    /// Whatever is done with a layer that could not be made, its line is said, and no file fits it.
+    @Test func everyUseOfALayerThatCouldNotBeMadeThrows() throws {
+        let executor = try Executor(on: .cpu)
+        let line: UInt = #line + 1
+        let layer = Dense(-1, 3, Self.random)
+        #expect(layer.parameterCount == 3 && layer.namedVariables.count == 2)
+        let file = FileManager.default.temporaryDirectory.path + "/tessera-test-\(UUID().uuidString).safetensors"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try SafetensorsFile.write(
+            ["weight": layer.weight.initialValue, "bias": HostTensor(zeros: TensorType([3]))], to: file)
+        for optimizer in [Adam(), SGD(learningRate: 1), SGD(learningRate: 1, momentum: 0.9)] as [any Optimizer] {
+            let trainer = Trainer(layer, loss: .meanSquaredError, optimizer: optimizer, on: executor)
+            let x = try HostTensor(zeros: TensorType([2, 3]))
+            let batch = Batch(input: x, target: x, count: 2)
+            let data = try TensorDataset(inputs: x, targets: x)
+            let uses: [() throws -> Any] = [
+                { try executor.value(of: layer.weight) }, { try executor.values(of: layer.parameters) },
+                { try executor.set([layer.weight: layer.weight.initialValue]) },
+                { try layer.save(to: file, on: executor) }, { try layer.load(from: file, on: executor) },
+                { try trainer.save(to: file) }, { try trainer.load(from: file) }, { try trainer.train(batch) },
+                { try trainer.trainingPlan(for: batch) }, { try trainer.predict(x) }, { try trainer.evaluate(data) },
+                { try trainer.fit(data, batchSize: 1, epochs: 1, progress: nil) },
+                {
+                    let graph = Graph()
+                    return try executor.compile(graph, outputs: [], updates: [(layer.weight, graph.fill(1, [0]))])
+                },
+                { try executor.values(of: optimizer.state(of: layer.weight).map(\.variable) + [layer.weight]) },
+            ]
+            for (index, use) in uses.enumerated() {
+                let error = #expect(throws: GraphError.self, "use \(index)") { _ = try use() }
+                #expect(error?.operation == "Dense" && error?.location?.line == line, "use \(index): \(error as Any)")
+            }
+        }
+    }
+
+    @Test func noErrorNamesALineOfTheLibrary() {
+        for file: StaticString in ["Tessera/Trainer.swift", "TensorGraph/Graph.swift", "Execution/Executor.swift"] {
+            let error = GraphError(operation: "x", message: "y", location: SourceLocation(file: file, line: 3))
+            #expect(error.description == "x: y")
+        }
     }
 
     @Test func errorsNameTheOperationAsItIsWritten() throws {

@@ -65,7 +65,8 @@ package final class BenchRunner {
         do {
             try run(benchCase, pass, on: device, widest: widest, &row)
         } catch {
-            row.parity = "FAIL: \(error)"
+            // Lines of the benchmark's own say nothing to whoever wrote the case.
+            row.parity = "FAIL: " + "\(error)".replacing(#/ at BenchSupport/\S+\.swift:\d+/#, with: "")
             device.reopen()
         }
         return row

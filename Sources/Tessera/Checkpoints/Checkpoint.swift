@@ -102,10 +102,11 @@ enum Checkpoint {
 
     /// The value in the file of each variable.
     ///
-    /// - Throws: ``FileError`` that says everything that is wrong.
+    /// - Throws: ``FileError`` that says everything that is wrong; ``GraphError`` where a variable could not be made.
     static func values(
         of variables: [(name: String, variable: Variable)], in file: SafetensorsFile
     ) throws -> [Variable: HostTensor] {
+        for (_, variable) in variables { if let failure = variable.failure { throw failure } }
         var values: [Variable: HostTensor] = [:]
         var used: Set<TensorName> = []
         var missing: [String] = []

@@ -6,7 +6,7 @@ struct HeaderParser {
         case string(String)
         /// A whole number of at least 0, as all are that mean anything in a header.
         case number(Int)
-        /// Any other number, `true`, `false`.
+        /// Any other number (below 0, or too large for a shape), `true`, `false`.
         case other
         case null
     }
@@ -114,10 +114,7 @@ struct HeaderParser {
             _ = try digits()
         }
         guard !isNegative, !hasFraction, !hasExponent else { return .other }
-        guard let number = Int(String(decoding: bytes[start..<place], as: UTF8.self)) else {
-            throw failure("a number is too large")
-        }
-        return .number(number)
+        return Int(String(decoding: bytes[start..<place], as: UTF8.self)).map { .number($0) } ?? .other
     }
 
     private mutating func digits() throws(Failure) -> ArraySlice<UInt8> {

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Files in the safetensors format, which PyTorch and others read and write: the header's length as 64 little-endian bits,
 /// a header in JSON with each tensor's type, shape and place, and the tensors' bytes.
 ///
@@ -19,7 +17,7 @@ public struct SafetensorsFile {
     public let metadata: [String: String]
     let entries: [TensorName: Entry]
     private let aliases: [TensorName: TensorName]
-    private let data: Data
+    private let data: StoredBytes
     private let start: Int
 
     /// The names of the tensors that are stored, sorted by their bytes.
@@ -41,22 +39,14 @@ public struct SafetensorsFile {
     ///
     /// - Throws: ``FileError`` naming what is wrong.
     public init(path: String) throws {
-        var status = stat()
-        if stat(path, &status) == 0, [S_IFCHR, S_IFBLK].contains(status.st_mode & S_IFMT) {
-            throw FileError(path: path, reason: "is a device, not a file")
-        }
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-        } catch {
-            let reason = (error as NSError).localizedDescription
-            throw FileError(path: path, reason: "cannot be read: \(reason)")
-        }
+        let data = try StoredBytes(path: path)
         self.path = path
         self.data = data
         func failure(_ reason: String) -> FileError { FileError(path: path, reason: reason) }
         guard data.count >= 8 else { throw failure("\(data.count) bytes are too few for a safetensors file") }
-        let length = (0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(data[data.startIndex + $1]) }
+        var length: UInt64 = 0
+        try withUnsafeMutableBytes(of: &length) { try data.read(at: 0, into: $0) }
+        length = UInt64(littleEndian: length)
         guard length <= UInt64(Self.headerLimit) else {
             throw failure(
                 "is no safetensors file: its header would take \(length) bytes, more than \(Self.headerLimit)")
@@ -67,7 +57,8 @@ public struct SafetensorsFile {
         }
         let start = 8 + Int(length)
         self.start = start
-        let header = [UInt8](data.prefix(start).dropFirst(8))
+        var header = [UInt8](repeating: 0, count: Int(length))
+        try header.withUnsafeMutableBytes { try data.read(at: 8, into: $0) }
         guard header.first == UInt8(ascii: "{") else { throw failure("its header does not begin with {") }
         do throws(HeaderParser.Failure) {
             let contents = try Self.contents(of: HeaderParser.parse(header[...]))
@@ -194,9 +185,9 @@ public struct SafetensorsFile {
                 path: path,
                 reason: "tensor “\(name)” is of type \(entry.format), which cannot be read; these can: \(known)")
         }
-        let first = data.startIndex + start
-        let bytes = [UInt8](data[(first + entry.range.lowerBound)..<(first + entry.range.upperBound)])
-        return try HostTensor(TensorType(Shape(entry.shape), dtype), bytes: bytes)
+        return try HostTensor(TensorType(Shape(entry.shape), dtype)) {
+            try data.read(at: start + entry.range.lowerBound, into: $0)
+        }
     }
 
     /// Writes tensors to a file, all or nothing: to a temporary file in the same folder, which then takes the place of

@@ -15,7 +15,8 @@ struct TensorName: Hashable, Comparable, ExpressibleByStringLiteral {
     }
 
     func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         // No text is the beginning of another.
         hasher.combine(UInt8.max)
     }

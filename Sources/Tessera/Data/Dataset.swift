@@ -41,7 +41,8 @@ public struct TensorDataset: Dataset {
     }
 
     public func batch(_ indices: ArraySlice<Int>) throws -> Batch {
-        Batch(input: try inputs.rows(indices), target: try targets.rows(indices), count: indices.count)
+        try check(indices)
+        return Batch(input: try inputs.rows(indices), target: try targets.rows(indices), count: indices.count)
     }
 }
 

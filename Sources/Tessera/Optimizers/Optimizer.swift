@@ -38,12 +38,12 @@ public final class Adam: Optimizer {
 
     private func moments(of parameter: Variable) -> (first: Variable, second: Variable) {
         if let known = moments[parameter] { return known }
-        func zeros(_ name: String) -> Variable {
-            Variable(name, try HostTensor(zeros: parameter.type), isTrainable: false)
-        }
-        let made = (first: zeros("adam.first"), second: zeros("adam.second"))
+        let made = (
+            first: Variable("adam.first", zerosFor: parameter), second: Variable("adam.second", zerosFor: parameter)
+        )
         moments.removeDead()
-        moments[parameter] = made
+        // There may be memory for them the next time.
+        if made.first.failure == nil, made.second.failure == nil { moments[parameter] = made }
         return made
     }
 
@@ -77,9 +77,9 @@ public final class SGD: Optimizer {
     private func velocity(of parameter: Variable) -> Variable? {
         guard attributes.momentum != 0 else { return nil }
         if let known = velocities[parameter] { return known }
-        let made = Variable("sgd.velocity", try HostTensor(zeros: parameter.type), isTrainable: false)
+        let made = Variable("sgd.velocity", zerosFor: parameter)
         velocities.removeDead()
-        velocities[parameter] = made
+        if made.failure == nil { velocities[parameter] = made }
         return made
     }
 
@@ -96,6 +96,22 @@ public final class SGD: Optimizer {
 
     public func state(of parameter: Variable) -> [(name: String, variable: Variable)] {
         velocity(of: parameter).map { [("sgd.velocity", $0)] } ?? []
+    }
+}
+
+extension Variable {
+    /// What an optimizer keeps for a parameter, zeros at first. Why there are none, for want of memory or as the parameter
+    /// itself could not be made, is said to whoever reads it.
+    fileprivate convenience init(_ name: String, zerosFor parameter: Variable) {
+        func zeros() throws -> HostTensor {
+            if let failure = parameter.failure { throw failure }
+            do {
+                return try HostTensor(zeros: parameter.type)
+            } catch {
+                throw GraphError(operation: error.operation, message: "\(name) of \(parameter.name): \(error.message)")
+            }
+        }
+        self.init(name, try zeros(), isTrainable: false)
     }
 }
 

@@ -36,13 +36,13 @@ extension Trainer {
         let (product, overflows) = epochs.multipliedReportingOverflow(by: batches)
         let lastStep = record.begin + min(overflows ? .max : product, steps ?? .max, .max - record.begin)
         // The orders of epochs before this call, of whatever data, are not used again.
-        let earlierEpochs = (record.begin + batches - 1) / batches
+        let earlierEpochs = record.begin / batches + (record.begin % batches == 0 ? 0 : 1)
         var total = nothing
         progress?.start(steps: lastStep - step)
         defer { progress?.finish() }
         while step < lastStep {
             let epoch = (step - record.begin) / batches
-            let indices = try order.indices(epoch: earlierEpochs + epoch)
+            let indices = try order.indices(epoch: earlierEpochs.plus(epoch), file: file, line: line)
             total = nothing
             while step < lastStep, (step - record.begin) / batches == epoch {
                 let result = try train(data.batch(indices[order.range((step - record.begin) % batches)]))

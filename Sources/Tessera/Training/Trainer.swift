@@ -104,8 +104,9 @@ public final class Trainer {
     ///   the learning rate is no number; ``NonFiniteLoss`` as ``onNonFiniteLoss`` says. Nothing has changed then.
     public func train(_ batch: Batch) throws -> Result {
         guard batch.count > 0, batch.input.shape.elementCount > 0 else {
+            let lack = batch.count > 0 ? "no elements in its input" : "\(batch.count) examples"
             throw GraphError(
-                operation: "train", message: "an empty batch teaches nothing: it has \(batch.count) examples",
+                operation: "train", message: "an empty batch teaches nothing: it has \(lack)",
                 operands: [batch.input.type, batch.target.type], location: location)
         }
         let plan = try trainingPlan(for: batch)
@@ -228,7 +229,7 @@ public final class Trainer {
     ) throws -> Result {
         let caller = SourceLocation(file: file, line: line)
         let order = try BatchOrder(data, batchSize: batchSize, shuffles: false, for: "evaluate", at: caller)
-        let indices = try order.indices(epoch: 0)
+        let indices = try order.indices(epoch: 0, file: file, line: line)
         var total = nothing
         for number in 0..<order.batchesPerEpoch {
             let batch = try data.batch(indices[order.range(number)])
@@ -259,6 +260,6 @@ extension Trainer.Result {
             left.meanMetric = left.meanMetric ?? RunningMean()
             left.meanMetric? += metric
         }
-        left.count += right.count
+        left.count = left.count.plus(right.count)
     }
 }
