@@ -142,7 +142,7 @@ private func weight() throws -> Variable {
             let executor = Executor(cpu: CPUBackend(), device: device, logger: quiet)
             let plan = try lengthPlan(90, variable, on: executor, updates: true)
             for _ in 0..<4 { _ = try executor.run(plan, inputs: input(90)) }
-            return device.liveBytes
+            return withExtendedLifetime((executor, plan, variable)) { device.liveBytes }
         }
         let bytes = try run(sound)
         for call in stride(from: 1, to: sound.calls, by: 3) {
