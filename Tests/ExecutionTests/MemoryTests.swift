@@ -40,7 +40,7 @@ private func weight() throws -> Variable {
         var outputs: [Int: [HostTensor]] = [:]
         for (length, plan) in plans { outputs[length] = try executor.run(plan, inputs: input(length)) }
         // Constants of a few bytes each; an arena that has grown is up to an eighth larger.
-        #expect(device.mostBytes <= alone.liveBytes * 9 / 8 + 71 * 256)
+        withExtendedLifetime(one) { #expect(device.mostBytes <= alone.liveBytes * 9 / 8 + 71 * 256) }
         let allocations = device.allocations
         for (length, plan) in plans.reversed() {
             #expect(try executor.run(plan, inputs: input(length)) == outputs[length])
@@ -158,7 +158,7 @@ private func weight() throws -> Variable {
         let soundExecutor = Executor(cpu: CPUBackend(), device: sound)
         let plan = try lengthPlan(90, weight(), on: soundExecutor)
         _ = try soundExecutor.run(plan, inputs: input(90))
-        let (calls, bytes) = (sound.calls, sound.liveBytes)
+        let (calls, bytes) = withExtendedLifetime((soundExecutor, plan)) { (sound.calls, sound.liveBytes) }
         for call in calls - 12...calls {
             let device = FailingBackend(failingCall: call, .forever)
             let executor = Executor(cpu: CPUBackend(), device: device, policy: .report)
@@ -168,7 +168,7 @@ private func weight() throws -> Variable {
                     #expect(throws: DeviceFailure.self) { try executor.run(plan, inputs: input(90)) }
                 }
             } catch {}
-            #expect(device.liveBytes <= 2 * bytes, "call \(call)")
+            withExtendedLifetime(executor) { #expect(device.liveBytes <= 2 * bytes, "call \(call)") }
         }
     }
 }
