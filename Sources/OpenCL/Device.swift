@@ -17,6 +17,10 @@ package struct Device: Hashable, @unchecked Sendable {
     /// work-groups of any size.
     package var compilesAtLaunch: Bool { platform.name == "Portable Computing Language" }
 
+    /// Whether several threads may compile at once, as OpenCL promises, to any gain. Drivers that compile at the launch have one
+    /// lock for all their compiling, and Oclgrind's compiler crashes.
+    package var compilesOnSeveralThreads: Bool { !compilesAtLaunch && platform.name != "Oclgrind" }
+
     init(handle: OpaquePointer, platform: Platform) throws(OpenCLError) {
         self.handle = handle
         self.platform = platform

@@ -51,8 +51,7 @@ extension OpenCLBackend {
         guard !missing.isEmpty else { return }
         compilation.begin(missing.reduce(0) { $0 + $1.kernels.count })
         report()
-        // Drivers that compile at the launch have one lock for all their compiling.
-        let threads = device.compilesAtLaunch ? 1 : ProcessInfo.processInfo.activeProcessorCount
+        let threads = device.compilesOnSeveralThreads ? ProcessInfo.processInfo.activeProcessorCount : 1
         let built = CompletionQueue(of: missing.map(\.text), threads: threads) { [programs] text in
             Result { () throws(OpenCLError) in try programs.build(text) }
         }
