@@ -68,18 +68,21 @@ struct Places {
 package struct CPUKernel: LoweredNode {
     package var workspaces: [Int]
     package var summary: String
+    package var accuracy: AccuracyClass
     package let packing: Packing?
     private let pack: (Places) -> Void
     private let work: (Places) -> Void
 
     /// - Parameters:
+    ///   - accuracy: how it rounds.
     ///   - packing: what `pack` reads and fills, where there is one.
     ///   - run: the rest of the work.
     init(
-        _ summary: String, workspaces: [Int] = [], packing: Packing? = nil, pack: @escaping (Places) -> Void = { _ in },
-        run: @escaping (Places) -> Void
+        _ summary: String, accuracy: AccuracyClass = .direct, workspaces: [Int] = [], packing: Packing? = nil,
+        pack: @escaping (Places) -> Void = { _ in }, run: @escaping (Places) -> Void
     ) {
         self.summary = summary
+        self.accuracy = accuracy
         self.workspaces = workspaces
         self.packing = packing
         self.pack = pack

@@ -55,7 +55,8 @@ extension CPUKernel {
         let results = node.resultTypes.indices.filter { wide.resultTypes[$0] != node.resultTypes[$0] }
         let extra = operands.map { wide.operandTypes[$0].byteCount } + results.map { wide.resultTypes[$0].byteCount }
         let offset = inner.workspaces.count
-        self.init(inner.summary + ", in float32", workspaces: inner.workspaces + extra) { places in
+        self.init(inner.summary + ", in float32", accuracy: inner.accuracy, workspaces: inner.workspaces + extra) {
+            places in
             var widePlaces = places
             for (index, operand) in operands.enumerated() {
                 let target = places.workspaces[offset + index]

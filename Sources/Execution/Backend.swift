@@ -84,11 +84,14 @@ package protocol LoweredNode {
     var workspaces: [Int] { get }
     /// Which implementation was chosen, for `explain()`: "gemm 6×32, packed".
     var summary: String { get }
+    /// How the chosen implementation rounds.
+    var accuracy: AccuracyClass { get }
     /// The part of the work that need not be repeated while a weight stays what it is, if there is one.
     var packing: Packing? { get }
 }
 
 extension LoweredNode {
+    package var accuracy: AccuracyClass { .direct }
     package var packing: Packing? { nil }
 }
 

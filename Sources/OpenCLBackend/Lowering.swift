@@ -107,13 +107,17 @@ package struct OpenCLNode: LoweredNode {
     package var launches: [KernelLaunch]
     package var workspaces: [Int]
     package var summary: String
+    package var accuracy: AccuracyClass
     /// The numbers that its kernels are built with, where there was a choice.
     package var tuning: [TuningRecord.LookUp] = []
     /// Where given, how to find out whether the kernel may be used.
     package var trial: KernelTrial?
 
-    package init(_ launches: [KernelLaunch], workspaces: [Int] = [], summary: String) {
+    package init(
+        _ launches: [KernelLaunch], workspaces: [Int] = [], summary: String, accuracy: AccuracyClass = .direct
+    ) {
         self.launches = launches
+        self.accuracy = accuracy
         self.workspaces = workspaces
         self.summary = summary
     }
@@ -173,9 +177,9 @@ package struct OpenCLLowering: OpVisitor {
 
     /// Accepts with these launches.
     package func launches(
-        _ launches: [KernelLaunch], workspaces: [Int] = [], _ summary: String
+        _ launches: [KernelLaunch], workspaces: [Int] = [], _ summary: String, accuracy: AccuracyClass = .direct
     ) -> Lowering {
-        .accepted(OpenCLNode(launches, workspaces: workspaces, summary: summary))
+        .accepted(OpenCLNode(launches, workspaces: workspaces, summary: summary, accuracy: accuracy))
     }
 
     /// The reason to decline where an operand or result is neither float32 nor, as an index or counter, int32.

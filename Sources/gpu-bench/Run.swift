@@ -94,10 +94,10 @@ struct Run: ParsableCommand {
         }
         Session.judgeAgain(&rows, devices, peaks)
         try write(rows, devices, runner, to: reports)
-        let failed = rows.filter(\.hasFailed)
+        let failed = rows.filter(\.parity.hasFailed)
         if !failed.isEmpty {
-            for row in failed where row.verdict != row.parity {
-                Terminal.remark("\(row.benchCase) \(row.pass) on \(row.device): \(row.parity)")
+            for row in failed where row.parity.cell != row.parity.text {
+                Terminal.remark("\(row.benchCase) \(row.pass) on \(row.device): \(row.parity.text)")
             }
             Terminal.remark("\(failed.count) of \(rows.count) rows failed")
             throw ExitCode(1)

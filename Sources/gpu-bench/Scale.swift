@@ -50,7 +50,7 @@ struct Scale: ParsableCommand {
             Terminal.remark("wrote \(svg)/README.md with its pictures")
         }
         if let html { try TextFile.write(result.html, html) }
-        if result.points.contains(where: { $0.row.hasFailed }) { throw ExitCode(1) }
+        if result.points.contains(where: { $0.row.parity.hasFailed }) { throw ExitCode(1) }
     }
 
     private func measure() throws -> ScaleResult {

@@ -63,7 +63,7 @@ import Testing
 
     @Test func comparingSaysWhatToDo() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        var row = BenchRow(benchCase: "a", pass: "fwd", device: "cpu", parity: "ok")
+        var row = BenchRow(benchCase: "a", pass: "fwd", device: "cpu", parity: .ok)
         (row.ms, row.quartilesMs) = (10, 9.9...10.1)
         try TextFile.write(BenchRowFile.text([row]), folder + "/old")
         (row.ms, row.quartilesMs) = (12, 10...14)

@@ -27,7 +27,7 @@ import Testing
     }
 
     private func row(
-        _ text: String, _ device: String, ms: Double?, pass: String = "fwd", parity: String = "ok"
+        _ text: String, _ device: String, ms: Double?, pass: String = "fwd", parity: ParityVerdict = .ok
     ) -> BenchRow {
         var row = BenchRow(benchCase: text, pass: pass, device: device, parity: parity)
         row.ms = ms
@@ -44,7 +44,7 @@ import Testing
         full.speedup = 2
         full.intensity = 0.625
         full.deviceName = "a \"quoted\" name"
-        let failed = row("softmax:rows=3,cols=4", "cpu", ms: nil, parity: "FAIL: no reason")
+        let failed = row("softmax:rows=3,cols=4", "cpu", ms: nil, parity: .failed("no reason"))
         let text = try BenchRowFile.text([full, failed])
         #expect(try BenchRowFile.rows(text) == [full, failed])
         let objects = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
@@ -123,7 +123,7 @@ import Testing
     @Test func regressionsAreWhatIsSlowerOrBroken() {
         let old = [row("a", "cpu", ms: 10), row("b", "cpu", ms: 10), row("c", "cpu", ms: 10), row("d", "cpu", ms: 10)]
         let new = [
-            row("a", "cpu", ms: 10.9), row("b", "cpu", ms: 11.2), row("c", "cpu", ms: nil, parity: "FAIL: lost"),
+            row("a", "cpu", ms: 10.9), row("b", "cpu", ms: 11.2), row("c", "cpu", ms: nil, parity: .failed("lost")),
             row("e", "cpu", ms: 1),
         ]
         let comparison = BenchComparison(old, new)
@@ -143,7 +143,7 @@ import Testing
         let places = lines.dropFirst().map { $0.range(of: "ok")?.lowerBound.utf16Offset(in: $0) }
         #expect(places[0] != nil && places[0] == places[1])
         let coloured = Table.results(cases, ["cpu"], isColoured: true).line(
-            row(cases[0].text, "cpu", ms: 1, parity: "FAIL: x"))
+            row(cases[0].text, "cpu", ms: 1, parity: .failed("x")))
         #expect(coloured.contains("\u{1B}[31mFAIL: x\u{1B}[0m"))
     }
 
@@ -166,7 +166,7 @@ import Testing
         point.gflops = 3
         point.intensity = 0.6
         point.speedup = 2
-        let failed = row("matmul:m=1,n=1,k=1", "opencl", ms: nil, parity: "FAIL: <script> & \"more\"")
+        let failed = row("matmul:m=1,n=1,k=1", "opencl", ms: nil, parity: .failed("<script> & \"more\""))
         let report = HTMLReport(
             rows: [point, failed],
             devices: [.init(label: "opencl", name: "GPU <1>", peak: DevicePeak(gflops: 100, bandwidth: 20))],

@@ -11,7 +11,7 @@ import Testing
         let peak = DevicePeak(gflops: 100, bandwidth: 10)
         func point(_ size: Int, share: Double, busy: Double) throws -> ScaleResult.Point {
             var row = BenchRow(
-                benchCase: try ScaleSweep.matmul.benchCase(size).text, pass: "fwd", device: "opencl", parity: "ok")
+                benchCase: try ScaleSweep.matmul.benchCase(size).text, pass: "fwd", device: "opencl", parity: .ok)
             let flops = 2 * Double(size * size * size)
             row.intensity = flops / Double(12 * size * size)
             let rate = share * min(peak.gflops, (row.intensity ?? 0) * peak.bandwidth)
@@ -82,7 +82,7 @@ import Testing
         #expect(device.peak == measured)
         device.correctPeak(reached: measured.gflops * 100)
         #expect(device.peak?.gflops == measured.gflops * 100)
-        var row = BenchRow(benchCase: "x", pass: "fwd", device: "cpu", parity: "ok")
+        var row = BenchRow(benchCase: "x", pass: "fwd", device: "cpu", parity: .ok)
         row.gflops = measured.gflops * 50
         row.judge(by: device.peak)
         #expect(row.peakShare == 0.5)

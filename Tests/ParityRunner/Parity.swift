@@ -88,8 +88,7 @@ package final class Parity {
                     for check in checks {
                         do {
                             outcomes[index].complaints += try check.run(
-                                on: executor, runsTwice, inTF32: device.allowsTF32 && dtype == .float32,
-                                &outcomes[index]
+                                on: executor, runsTwice, &outcomes[index]
                             ).map { label + $0 }
                         } catch {
                             outcomes[index].complaints.append("\(label)\(check.name): \(error)")
@@ -158,25 +157,22 @@ struct Check {
         }
     }
 
-    func run(
-        on executor: Executor, _ runsTwice: Bool, inTF32: Bool = false, _ outcome: inout Parity.Outcome
-    ) throws -> [String] {
-        let complaints = try run(built, named: name, on: executor, runsTwice, inTF32: inTF32, &outcome)
+    func run(on executor: Executor, _ runsTwice: Bool, _ outcome: inout Parity.Outcome) throws -> [String] {
+        let complaints = try run(built, named: name, on: executor, runsTwice, &outcome)
         guard let ofConstants else { return complaints }
         return try complaints
             + run(
-                ofConstants, named: name + ", packed once", onlyIfPacked: true, on: executor, runsTwice, inTF32: inTF32,
-                &outcome)
+                ofConstants, named: name + ", packed once", onlyIfPacked: true, on: executor, runsTwice, &outcome)
     }
 
     private func run(
         _ built: BuiltCase, named name: String, onlyIfPacked: Bool = false, on executor: Executor, _ runsTwice: Bool,
-        inTF32: Bool, _ outcome: inout Parity.Outcome
+        _ outcome: inout Parity.Outcome
     ) throws -> [String] {
         let plan = try executor.compile(
             built.graph, outputs: built.outputs + built.gradients, checksIndices: false)
+        let accuracy = plan.accuracyClasses
         var complaints: [String] = []
-        var usesWinograd = false
         if let schedule = plan.deviceSchedule ?? plan.cpuSchedule {
             // Without a weight to pack, constants change nothing.
             if onlyIfPacked, schedule.placement.packedWeights == 0 { return [] }
@@ -184,7 +180,6 @@ struct Check {
                 guard let choice else { continue }
                 let kind = try node.op.accept(OpKindVisitor())
                 if choice.backend == 0 { outcome.operations.insert(kind) }
-                usesWinograd = usesWinograd || choice.lowered.summary.contains("Winograd")
                 if let refusal = choice.refusals.first { outcome.refusals[kind] = refusal.reason }
                 // Declining is a choice; a kernel that does not build is a fault, however well another path stands in.
                 for refusal in choice.refusals where refusal.isFailure {
@@ -203,9 +198,11 @@ struct Check {
                 complaints.append("\(name): \(what) is \(results[index].type), not \(tensor.type)")
                 continue
             }
-            // Winograd's transforms round on their own; whoever does without them is held to the exact limit.
-            let own = usesWinograd ? .winograd.rounded(to: tensor.dtype, times: roundings[index]) : tolerances[index]
-            let tolerance = inTF32 ? own.inTF32 : own
+            // Transforms round on their own; whoever does without them is held to the exact limit.
+            let own =
+                accuracy.contains(.transformed)
+                ? .winograd.rounded(to: tensor.dtype, times: roundings[index]) : tolerances[index]
+            let tolerance = accuracy.contains(.reducedOperands) ? own.inTF32 : own
             if let complaint = tolerance.complaint(results[index].doubles(), expected[index]) {
                 complaints.append("\(name): \(what): \(complaint)")
             }

@@ -179,7 +179,7 @@ private enum Convolution: String, CaseIterable {
         }
         for plan in plans {
             let choices = try #require(plan.deviceSchedule ?? plan.cpuSchedule).placement.choices
-            #expect(choices.contains { $0?.lowered.summary.contains("Winograd") ?? false })
+            #expect(choices.contains { $0?.lowered.accuracy == .transformed })
         }
         for outliers in convolution.cases {
             let expected = try convolution.expected(outliers.operands)

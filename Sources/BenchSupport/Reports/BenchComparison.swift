@@ -52,7 +52,7 @@ package struct BenchComparison {
     }
 
     private static func verdict(_ old: BenchRow, _ new: BenchRow, _ threshold: Double) -> Verdict {
-        if new.hasFailed { return old.hasFailed ? .same : .broken }
+        if new.parity.hasFailed { return old.parity.hasFailed ? .same : .broken }
         guard let before = old.ms else { return .same }
         guard let after = new.ms else { return .broken }
         guard max(before, after) > min(before, after) * (1 + threshold) else { return .same }
@@ -93,7 +93,8 @@ package struct BenchComparison {
                     [
                         pair.new.benchCase, pair.new.pass, pair.new.device, Figure.number(pair.old.ms),
                         Figure.number(pair.old.spreadMs), Figure.number(pair.new.ms), Figure.number(pair.new.spreadMs),
-                        Figure.ratio(pair.ratio), pair.new.hasFailed ? pair.new.verdict : pair.verdict.rawValue,
+                        Figure.ratio(pair.ratio),
+                        pair.new.parity.hasFailed ? pair.new.parity.cell : pair.verdict.rawValue,
                     ], colours: [nil, .faint, nil, nil, .faint, nil, .faint, colour, colour]))
         }
         for mean in means {

@@ -25,7 +25,7 @@ package struct HTMLReport {
     }
 
     package var text: String {
-        let failed = rows.count { $0.hasFailed }
+        let failed = rows.count { $0.parity.hasFailed }
         let verdict = failed == 0 ? "every row ok" : "\(failed) of \(rows.count) rows failed"
         let charts = devices.map { device in
             let plot = Roofline(rows: rows.filter { $0.device == device.label }, peak: device.peak).svg
@@ -89,7 +89,7 @@ package struct HTMLReport {
                 Figure.percent(row.peakShare),
                 speedup ?? "–", Figure.scientific(row.error),
             ].map { "<td class=\"n\">\($0)</td>" }.joined()
-            let parity = "<td class=\"\(row.hasFailed ? "fail" : "ok")\">\(Self.escaped(row.parity))</td>"
+            let parity = "<td class=\"\(row.parity.hasFailed ? "fail" : "ok")\">\(Self.escaped(row.parity.text))</td>"
             return
                 "<tr\(isFirst ? " class=\"first\"" : "")><td><code>\(Self.escaped(row.benchCase))</code></td><td>\(row.pass)</td>"
                 + "<td>\(Self.escaped(row.device))</td>\(cells)\(parity)</tr>"

@@ -69,11 +69,11 @@ extension Table {
             [
                 row.benchCase, row.pass, row.device, Figure.number(row.ms), Figure.number(row.minimumMs),
                 Figure.number(row.gflops), Figure.percent(row.peakShare), Figure.ratio(row.speedup),
-                Figure.scientific(row.error), row.verdict,
+                Figure.scientific(row.error), row.parity.cell,
             ],
             colours: [
                 nil, .faint, nil, .strong, nil, nil, nil, row.speedup.map { $0 >= 1 ? .good : nil } ?? nil, nil,
-                row.hasFailed ? .bad : row.parity == "ok" ? .good : .faint,
+                row.parity.hasFailed ? .bad : row.parity == .ok ? .good : .faint,
             ])
     }
 }

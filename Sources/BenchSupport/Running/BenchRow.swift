@@ -1,3 +1,4 @@
+import Execution
 import Foundation
 
 /// One result: a case and pass on a device.
@@ -20,8 +21,9 @@ package struct BenchRow: Hashable, Sendable, Codable {
     package var speedup: Double?
     /// Norm-wise relative error against float64; absent where nothing was checked.
     package var error: Double?
-    /// `ok`, `not checked`, or `FAIL: ` and why.
-    package var parity: String
+    package var parity: ParityVerdict
+    /// How its nodes round, each kind once; absent in files of peers and of earlier versions.
+    package var accuracy: [AccuracyClass]?
     /// Floating-point operations for each byte that must move, for the roofline.
     package var intensity: Double?
     /// Who ran it, in the peers' files.
@@ -36,16 +38,8 @@ package struct BenchRow: Hashable, Sendable, Codable {
     /// Fills in the share of a device's peak, which may have been put right since the row was measured.
     package mutating func judge(by peak: DevicePeak?) {
         // The peak is that of float32.
-        guard let peak, let gflops, peak.gflops > 0, !benchCase.contains("type=") else { return }
+        guard let peak, let gflops, peak.gflops > 0, (try? BenchCase(benchCase))?.type ?? .f32 == .f32 else { return }
         peakShare = gflops / peak.gflops
-    }
-
-    package var hasFailed: Bool { parity.hasPrefix("FAIL") }
-
-    /// `parity` as a cell of a table takes it: a compiler's complaints can be pages long.
-    package var verdict: String {
-        let line = parity.prefix { !$0.isNewline }
-        return line.count == parity.count && line.count <= 120 ? parity : line.prefix(120) + " …"
     }
 
     enum CodingKeys: String, CodingKey {
@@ -58,10 +52,10 @@ package struct BenchRow: Hashable, Sendable, Codable {
         case thirdQuartileMs = "q3_ms"
         case gflops
         case peakShare = "peak_share"
-        case speedup, error, parity, intensity, peer
+        case speedup, error, parity, accuracy, intensity, peer
     }
 
-    package init(benchCase: String, pass: String, device: String, parity: String) {
+    package init(benchCase: String, pass: String, device: String, parity: ParityVerdict) {
         self.benchCase = benchCase
         self.pass = pass
         self.device = device
@@ -85,7 +79,8 @@ package struct BenchRow: Hashable, Sendable, Codable {
         peakShare = try values.decodeIfPresent(Double.self, forKey: .peakShare)
         speedup = try values.decodeIfPresent(Double.self, forKey: .speedup)
         error = try values.decodeIfPresent(Double.self, forKey: .error)
-        parity = try values.decodeIfPresent(String.self, forKey: .parity) ?? "not checked"
+        parity = try values.decodeIfPresent(String.self, forKey: .parity).map(ParityVerdict.init) ?? .notChecked
+        accuracy = try values.decodeIfPresent([AccuracyClass].self, forKey: .accuracy)
         intensity = try values.decodeIfPresent(Double.self, forKey: .intensity)
     }
 
@@ -101,10 +96,11 @@ package struct BenchRow: Hashable, Sendable, Codable {
         try values.encode(Self.finite(gflops), forKey: .gflops)
         try values.encode(Self.finite(peakShare), forKey: .peakShare)
         try values.encode(Self.finite(error), forKey: .error)
-        try values.encode(parity, forKey: .parity)
+        try values.encode(parity.text, forKey: .parity)
         try values.encodeIfPresent(quartilesMs?.lowerBound, forKey: .firstQuartileMs)
         try values.encodeIfPresent(quartilesMs?.upperBound, forKey: .thirdQuartileMs)
         try values.encodeIfPresent(Self.finite(speedup), forKey: .speedup)
+        try values.encodeIfPresent(accuracy, forKey: .accuracy)
         try values.encodeIfPresent(Self.finite(intensity), forKey: .intensity)
         try values.encodeIfPresent(peer, forKey: .peer)
     }

@@ -59,14 +59,14 @@ package final class BenchRunner {
     ///
     /// - Parameter widest: the pass that the reference should be computed for, so that it serves the others too.
     package func run(_ benchCase: BenchCase, _ pass: BenchPass, on device: BenchDevice, widest: BenchPass) -> BenchRow {
-        var row = BenchRow(benchCase: benchCase.text, pass: pass.rawValue, device: device.label, parity: "ok")
+        var row = BenchRow(benchCase: benchCase.text, pass: pass.rawValue, device: device.label, parity: .ok)
         row.deviceName = device.name
         kernels = []
         do {
             try run(benchCase, pass, on: device, widest: widest, &row)
         } catch {
             // Lines of the benchmark's own say nothing to whoever wrote the case.
-            row.parity = "FAIL: " + "\(error)".replacing(#/ at BenchSupport/\S+\.swift:\d+/#, with: "")
+            row.parity = .failed("\(error)".replacing(#/ at BenchSupport/\S+\.swift:\d+/#, with: ""))
             device.reopen()
         }
         return row
@@ -94,20 +94,22 @@ package final class BenchRunner {
         }
         let times = try (0..<options.runs).map { _ in try Stopwatch.milliseconds { _ = try executor.run(plan) } }
         let timing = Timing(times)
-        fill(&row, timing, program, device, canBeatPeak: plan.uses("winograd") || benchCase.type != .f32)
+        let accuracy = plan.accuracyClasses
+        row.accuracy = AccuracyClass.allCases.filter(accuracy.contains)
+        fill(&row, timing, program, device, canBeatPeak: accuracy != [.direct] || benchCase.type != .f32)
 
         if options.checks {
             let error = try reference(benchCase, pass, widest).error(of: program, in: executor)
             row.error = error.normwise
             if !error.isWithin(program.loss == nil ? benchCase.type.limit : .trainingLimit) {
-                row.parity =
-                    "FAIL: error \(Figure.scientific(error.normwise)), at worst \(Figure.scientific(error.peak))"
+                row.parity = .failed(
+                    "error \(Figure.scientific(error.normwise)), at worst \(Figure.scientific(error.peak))")
             }
         } else {
-            row.parity = "not checked"
+            row.parity = .notChecked
         }
         if !elsewhere.isEmpty {
-            row.parity = "FAIL: not all on the device: " + elsewhere.joined(separator: "; ")
+            row.parity = .failed("not all on the device: " + elsewhere.joined(separator: "; "))
         }
         if let trace { _ = try executor.run(plan, trace: trace) }
         if options.timesKernels {
@@ -149,13 +151,6 @@ package final class BenchRunner {
 }
 
 extension Plan {
-    /// Whether the implementation of any node has this in its name, in any case.
-    func uses(_ implementation: String) -> Bool {
-        (deviceSchedule ?? cpuSchedule)?.placement.choices.contains {
-            $0?.lowered.summary.lowercased().contains(implementation) ?? false
-        } ?? false
-    }
-
     /// What the device left to the CPU path, with its reasons.
     var nodesElsewhere: [String] {
         guard let schedule = deviceSchedule else { return ["no device"] }

@@ -22,7 +22,7 @@ package struct ScaleFindings {
     private func atBest(_ best: ScalePoint) -> String {
         let roof = best.isBoundByMemory ? "memory's roof" : "the roof"
         guard best.share <= 1 else {
-            if best.kernels.contains(where: { $0.name.lowercased().contains("winograd") }) {
+            if best.row.accuracy?.contains(.transformed) ?? false {
                 return "above \(roof) at n = \(best.size): Winograd's method does fewer operations than are counted."
             }
             return "above \(roof) at n = \(best.size), where the tensors stay in caches that are faster than memory."

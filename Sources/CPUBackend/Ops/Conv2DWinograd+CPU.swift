@@ -83,7 +83,7 @@ struct CPUWinograd {
         let shares = min(rowBlocks, Parallel.workers.dividedUp(by: items))
         let levels = (channelVectors + 2 * rowBlocks * vectors) * lanes
         return CPUKernel(
-            "Winograd F(4×4, 3×3), \(shape.blocks) blocks",
+            "Winograd F(4×4, 3×3), \(shape.blocks) blocks", accuracy: .transformed,
             workspaces: [
                 4 * (rowBlocks * 37 * (channelVectors * lanes * vectors | 1) * lanes + levels),
                 4 * items * shares * Int(shape.slot),
@@ -124,7 +124,7 @@ struct CPUWinograd {
         let count = min(shares, Int(shape.blocks))
         let spreads = 4 * (channelVectors + rowBlocks * vectors) * lanes
         return CPUKernel(
-            "weight gradient by Winograd F(4×4, 3×3), \(shape.blocks) blocks, \(count) shares",
+            "weight gradient by Winograd F(4×4, 3×3), \(shape.blocks) blocks, \(count) shares", accuracy: .transformed,
             workspaces: [4 * count * (partial + spreads), 4 * count * rowShares * Int(shape.slot)]
         ) { places in
             let partials = places.workspaces[0].assumingMemoryBound(to: Float.self)

@@ -87,7 +87,7 @@ extension OpenCLLowering {
 
     private func winogradLaunches(_ list: [KernelLaunch], workspaces: [Int], _ summary: String) -> Lowering? {
         workspaces.reduce(0, +) > WinogradLimits.workspaceBytes
-            ? nil : launches(list, workspaces: workspaces, summary)
+            ? nil : launches(list, workspaces: workspaces, summary, accuracy: .transformed)
     }
 
     private func weightStrides(_ winograd: WinogradGrid) -> [KernelArgument] {

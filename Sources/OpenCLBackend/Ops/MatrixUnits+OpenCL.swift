@@ -67,7 +67,8 @@ extension OpenCLLowering {
             resultType: results[0].dtype, epilogue: product.epilogue)
         var lowered = OpenCLNode(
             [kernel.launch(units, product)],
-            summary: "gemm \(tile.side)×\(tile.side) on matrix units, \(format.rawValue)\(product.epilogue.summary)")
+            summary: "gemm \(tile.side)×\(tile.side) on matrix units, \(format.rawValue)\(product.epilogue.summary)",
+            accuracy: format == .tf32 ? .reducedOperands : .direct)
         lowered.trial = kernel.trial(units)
         return .accepted(lowered)
     }
