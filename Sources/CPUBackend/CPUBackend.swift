@@ -95,11 +95,14 @@ package struct CPUKernel: LoweredNode {
     }
 
     init(lowering node: Node, steady: Set<Int>) throws {
+        let isHalf = (node.operandTypes + node.resultTypes).contains(where: \.dtype.isHalf)
+        switch node.op.traits.halfTypes {
         // Elementwise programs convert, and round, each block on the way.
-        if node.elementwiseProgram != nil || !(node.operandTypes + node.resultTypes).contains(where: \.dtype.isHalf) {
-            self = try node.op.accept(CPULowering(node: node, steady: steady))
-        } else {
-            self = try CPUKernel(widening: node)
+        case .elementwise: self = try node.op.accept(CPULowering(node: node, steady: steady))
+        case .sumsInFloat32, .converted:
+            self =
+                isHalf
+                ? try CPUKernel(widening: node) : try node.op.accept(CPULowering(node: node, steady: steady))
         }
     }
 }

@@ -35,8 +35,7 @@ package struct Placement {
     /// - Throws: ``GraphError`` where none does.
     package init(_ computation: Computation, backends: [any Backend], packsWeightsOnce: Bool = true) throws {
         let nodes = computation.nodes.enumerated().map { index, node -> (node: Node, steady: Set<Int>)? in
-            let isEmpty = node.resultTypes.allSatisfy { $0.shape.elementCount == 0 }
-            if node.op.isLeaf || node.op.isAlias || isEmpty { return nil }
+            if node.isWithoutWork { return nil }
             return (node, packsWeightsOnce ? computation.steadyOperands(of: index) : [])
         }
         backends.first?.willLower(nodes.compactMap { $0 })
@@ -91,29 +90,11 @@ extension Computation {
     package func steadyOperands(of index: Int) -> Set<Int> {
         Set(
             nodes[index].operands.indices.filter { operand in
-                switch nodes[root(nodes[index].operands[operand]).node].op {
+                switch nodes[root(nodes[index].operands[operand]).node].op.leaf {
                 case .constant: true
                 case .variable(let variable): !updates.contains { $0.variable == variable }
-                default: false
+                case .input, .fill, nil: false
                 }
             })
-    }
-}
-
-extension Op {
-    /// Whether the value is there before anything runs.
-    package var isLeaf: Bool {
-        switch self {
-        case .input, .variable, .constant, .fill: true
-        default: false
-        }
-    }
-
-    /// Whether the result is the operand's bytes under another shape.
-    package var isAlias: Bool {
-        switch self {
-        case .reshape, .stopGradient: true
-        default: false
-        }
     }
 }

@@ -184,10 +184,10 @@ private struct ScheduleBuilder {
 
     /// Where a value is made; `nil` for leaves that each backend has for itself.
     private func home(_ value: Value) -> Int? {
-        switch computation.nodes[value.node].op {
+        switch computation.nodes[value.node].op.leaf {
         case .input, .constant, .fill: nil
         case .variable: 0
-        default: placement.choices[value.node]?.backend
+        case nil: placement.choices[value.node]?.backend
         }
     }
 
@@ -270,11 +270,11 @@ private struct ScheduleBuilder {
 
     /// The memory of a value that does not lie in an arena.
     private func ownSlot(_ key: Key) -> Schedule.Slot? {
-        switch computation.nodes[key.value.node].op {
+        switch computation.nodes[key.value.node].op.leaf {
         case .constant(let value): .constant(value)
         case .fill(let fill): .fill(fill)
         case .variable(let variable): key.backend == 0 ? .variable(variable) : nil
-        default: key.backend == 0 ? inPlace[key.value].map { .next($0) } : nil
+        case .input, nil: key.backend == 0 ? inPlace[key.value].map { .next($0) } : nil
         }
     }
 

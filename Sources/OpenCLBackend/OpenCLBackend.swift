@@ -93,11 +93,9 @@ package final class OpenCLBackend: Backend {
     }
 
     private func asksForMatrixUnits(_ node: Node) -> Bool {
-        switch node.op {
-        case .matMul, .attention, .attentionGradient:
-            node.operandTypes[0].dtype.isHalf || node.operandTypes[0].dtype == .float32 && profile.allowsTF32
-        default: false
-        }
+        guard case .matrixProduct = node.op.traits.role else { return false }
+        let dtype = node.operandTypes[0].dtype
+        return dtype.isHalf || dtype == .float32 && profile.allowsTF32
     }
 
     private func built(_ lowered: OpenCLNode) throws -> OpenCLNode {

@@ -6,10 +6,11 @@ extension OpenCLLowering {
     /// float32 with conversions before and after.
     package func lowered() throws -> Lowering {
         let direct = try node.op.accept(self)
-        guard case .declined = direct, node.op.isProduct, (operands + results).contains(where: \.dtype.isHalf) else {
-            return direct
+        guard case .declined = direct, (operands + results).contains(where: \.dtype.isHalf) else { return direct }
+        return switch node.op.traits.halfTypes {
+        case .sumsInFloat32: try widened()
+        case .elementwise, .converted: direct
         }
-        return try widened()
     }
 
     /// Operands as float32 in workspaces, the node on those, and results back. The conversions are those of `cast`, which
@@ -58,15 +59,5 @@ extension OpenCLLowering {
         else { throw GraphError(operation: "cast", message: "has no kernel of its own", operands: [type]) }
         launch.arguments = launch.arguments.map { $0 == .operand(0) ? source : $0 == .result(0) ? target : $0 }
         return launch
-    }
-}
-
-extension Op {
-    /// Whether operands of 16 bits are summed in float32 by this operation.
-    fileprivate var isProduct: Bool {
-        switch self {
-        case .matMul, .conv2D, .conv2DInputGradient, .conv2DWeightGradient, .attention, .attentionGradient: true
-        default: false
-        }
     }
 }

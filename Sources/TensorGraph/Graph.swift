@@ -46,10 +46,10 @@ public final class Graph {
         case input(Input)
 
         init?(_ op: Op) {
-            switch op {
+            switch op.leaf {
             case .variable(let variable): self = .variable(variable)
             case .input(let input): self = .input(input)
-            default: return nil
+            case .constant, .fill, nil: return nil
             }
         }
     }

@@ -70,60 +70,61 @@ package enum Op: Hashable, Sendable {
 /// Something that does one thing for every operation.
 package protocol OpVisitor {
     associatedtype Result
+    associatedtype Failure: Error = any Error
 
-    func input(_ attributes: Input) throws -> Result
-    func variable(_ variable: Variable) throws -> Result
-    func constant(_ value: HostTensor) throws -> Result
-    func fill(_ attributes: Fill) throws -> Result
-    func random(_ attributes: Random) throws -> Result
-    func unary(_ function: UnaryFunction) throws -> Result
-    func binary(_ function: BinaryFunction) throws -> Result
-    func select() throws -> Result
-    func cast(_ dtype: DType) throws -> Result
-    func elementwise(_ program: ElementwiseProgram) throws -> Result
-    func dropout(_ attributes: Dropout) throws -> Result
-    func reshape(_ shape: Shape) throws -> Result
-    func stopGradient() throws -> Result
-    func broadcast(_ shape: Shape) throws -> Result
-    func transpose(_ attributes: Transpose) throws -> Result
-    func concatenate(_ attributes: Concatenate) throws -> Result
-    func slice(_ attributes: Slice) throws -> Result
-    func pad(_ attributes: Pad) throws -> Result
-    func reduce(_ attributes: Reduce) throws -> Result
-    func argMax() throws -> Result
-    func matMul(_ attributes: MatMul) throws -> Result
-    func conv2D(_ attributes: Conv2D) throws -> Result
-    func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> Result
-    func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> Result
-    func maxPool2D(_ attributes: Pool2D) throws -> Result
-    func maxPool2DGradient(_ attributes: Pool2D) throws -> Result
-    func averagePool2D(_ attributes: Pool2D) throws -> Result
-    func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws -> Result
-    func softmax() throws -> Result
-    func softmaxGradient() throws -> Result
-    func logSoftmax() throws -> Result
-    func logSoftmaxGradient() throws -> Result
-    func crossEntropy() throws -> Result
-    func crossEntropyGradient() throws -> Result
-    func layerNorm(_ attributes: Normalization) throws -> Result
-    func layerNormGradient(_ attributes: Normalization) throws -> Result
-    func batchNorm(_ attributes: Normalization) throws -> Result
-    func batchNormGradient(_ attributes: Normalization) throws -> Result
-    func attention(_ attributes: Attention) throws -> Result
-    func attentionGradient(_ attributes: Attention) throws -> Result
-    func lstm() throws -> Result
-    func lstmGradient() throws -> Result
-    func gru() throws -> Result
-    func gruGradient() throws -> Result
-    func embedding() throws -> Result
-    func embeddingGradient(_ attributes: EmbeddingGradient) throws -> Result
-    func adam(_ attributes: Adam) throws -> Result
-    func sgd(_ attributes: SGD) throws -> Result
+    func input(_ attributes: Input) throws(Failure) -> Result
+    func variable(_ variable: Variable) throws(Failure) -> Result
+    func constant(_ value: HostTensor) throws(Failure) -> Result
+    func fill(_ attributes: Fill) throws(Failure) -> Result
+    func random(_ attributes: Random) throws(Failure) -> Result
+    func unary(_ function: UnaryFunction) throws(Failure) -> Result
+    func binary(_ function: BinaryFunction) throws(Failure) -> Result
+    func select() throws(Failure) -> Result
+    func cast(_ dtype: DType) throws(Failure) -> Result
+    func elementwise(_ program: ElementwiseProgram) throws(Failure) -> Result
+    func dropout(_ attributes: Dropout) throws(Failure) -> Result
+    func reshape(_ shape: Shape) throws(Failure) -> Result
+    func stopGradient() throws(Failure) -> Result
+    func broadcast(_ shape: Shape) throws(Failure) -> Result
+    func transpose(_ attributes: Transpose) throws(Failure) -> Result
+    func concatenate(_ attributes: Concatenate) throws(Failure) -> Result
+    func slice(_ attributes: Slice) throws(Failure) -> Result
+    func pad(_ attributes: Pad) throws(Failure) -> Result
+    func reduce(_ attributes: Reduce) throws(Failure) -> Result
+    func argMax() throws(Failure) -> Result
+    func matMul(_ attributes: MatMul) throws(Failure) -> Result
+    func conv2D(_ attributes: Conv2D) throws(Failure) -> Result
+    func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws(Failure) -> Result
+    func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws(Failure) -> Result
+    func maxPool2D(_ attributes: Pool2D) throws(Failure) -> Result
+    func maxPool2DGradient(_ attributes: Pool2D) throws(Failure) -> Result
+    func averagePool2D(_ attributes: Pool2D) throws(Failure) -> Result
+    func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws(Failure) -> Result
+    func softmax() throws(Failure) -> Result
+    func softmaxGradient() throws(Failure) -> Result
+    func logSoftmax() throws(Failure) -> Result
+    func logSoftmaxGradient() throws(Failure) -> Result
+    func crossEntropy() throws(Failure) -> Result
+    func crossEntropyGradient() throws(Failure) -> Result
+    func layerNorm(_ attributes: Normalization) throws(Failure) -> Result
+    func layerNormGradient(_ attributes: Normalization) throws(Failure) -> Result
+    func batchNorm(_ attributes: Normalization) throws(Failure) -> Result
+    func batchNormGradient(_ attributes: Normalization) throws(Failure) -> Result
+    func attention(_ attributes: Attention) throws(Failure) -> Result
+    func attentionGradient(_ attributes: Attention) throws(Failure) -> Result
+    func lstm() throws(Failure) -> Result
+    func lstmGradient() throws(Failure) -> Result
+    func gru() throws(Failure) -> Result
+    func gruGradient() throws(Failure) -> Result
+    func embedding() throws(Failure) -> Result
+    func embeddingGradient(_ attributes: EmbeddingGradient) throws(Failure) -> Result
+    func adam(_ attributes: Adam) throws(Failure) -> Result
+    func sgd(_ attributes: SGD) throws(Failure) -> Result
 }
 
 extension Op {
     /// Calls the visitor's method for this operation.
-    package func accept<Visitor: OpVisitor>(_ visitor: Visitor) throws -> Visitor.Result {
+    package func accept<Visitor: OpVisitor>(_ visitor: Visitor) throws(Visitor.Failure) -> Visitor.Result {
         switch self {
         case .input(let attributes): try visitor.input(attributes)
         case .variable(let variable): try visitor.variable(variable)
@@ -173,16 +174,6 @@ extension Op {
         case .embeddingGradient(let attributes): try visitor.embeddingGradient(attributes)
         case .adam(let attributes): try visitor.adam(attributes)
         case .sgd(let attributes): try visitor.sgd(attributes)
-        }
-    }
-
-    /// The operation's name, as errors, `explain()` and traces print it: that of what the user calls.
-    package var name: String {
-        switch self {
-        case .unary(let function): function.name
-        case .binary(let function): function.name
-        case .reduce(let reduce): reduce.function.rawValue
-        default: Mirror(reflecting: self).children.first?.label ?? String(describing: self)
         }
     }
 }

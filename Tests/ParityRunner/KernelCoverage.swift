@@ -21,13 +21,11 @@ package enum KernelCoverage {
             let outputs = built.outputs + built.gradients
             let computation = try Computation(built.graph, outputs: outputs, updates: []).optimized()
             return computation.nodes.enumerated().compactMap { index, node in
-                let isWithoutWork =
-                    node.op.isLeaf || node.op.isAlias || node.resultTypes.allSatisfy { $0.shape.elementCount == 0 }
-                return isWithoutWork ? nil : (node, ofConstants ? computation.steadyOperands(of: index) : [])
+                node.isWithoutWork ? nil : (node, ofConstants ? computation.steadyOperands(of: index) : [])
             }
         }
         let plain = try nodes(ofConstants: false)
-        guard try plain.contains(where: { packing.contains(try $0.node.op.accept(OpKindVisitor())) }) else {
+        guard plain.contains(where: { packing.contains($0.node.op.kind) }) else {
             return plain
         }
         return try plain + nodes(ofConstants: true).filter { !$0.steady.isEmpty }

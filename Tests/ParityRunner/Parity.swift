@@ -121,8 +121,8 @@ struct Check {
         let built = try opCase.built(dtype: dtype, withGradients: plan == .withGradients)
         let outputs = built.outputs + built.gradients
         self.built = built
-        let mayPack = try built.graph.nodes.contains {
-            KernelCoverage.packing.contains(try $0.op.accept(OpKindVisitor()))
+        let mayPack = built.graph.nodes.contains {
+            KernelCoverage.packing.contains($0.op.kind)
         }
         ofConstants =
             mayPack ? try opCase.built(dtype: dtype, withGradients: plan == .withGradients, ofConstants: true) : nil
@@ -178,7 +178,7 @@ struct Check {
             if onlyIfPacked, schedule.placement.packedWeights == 0 { return [] }
             for (node, choice) in zip(schedule.computation.nodes, schedule.placement.choices) {
                 guard let choice else { continue }
-                let kind = try node.op.accept(OpKindVisitor())
+                let kind = node.op.kind
                 if choice.backend == 0 { outcome.operations.insert(kind) }
                 if let refusal = choice.refusals.first { outcome.refusals[kind] = refusal.reason }
                 // Declining is a choice; a kernel that does not build is a fault, however well another path stands in.

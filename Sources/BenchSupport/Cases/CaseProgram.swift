@@ -203,53 +203,6 @@ package struct CaseProgram {
     }
 }
 
-extension Node {
-    /// Floating-point operations, of what is worth counting in a training step.
-    fileprivate var flops: Double {
-        func product(_ values: Int...) -> Double { values.reduce(2) { $0 * Double($1) } }
-        let elements = resultTypes.first?.shape.elementCount ?? 0
-        switch op {
-        case .matMul(let attributes):
-            let extents = MatMulExtents(attributes, operandTypes[0].shape, operandTypes[1].shape)
-            return product(elements, extents.k)
-        case .conv2D:
-            let w = operandTypes[1].shape
-            return product(elements, w[1], w[2], w[3])
-        case .conv2DInputGradient, .conv2DWeightGradient:
-            let dy = operandTypes[1].shape
-            let w: Shape
-            if case .conv2DWeightGradient(let attributes) = op {
-                w = attributes.weight
-            } else {
-                w = operandTypes[0].shape
-            }
-            return product(dy.elementCount, w[1], w[2], w[3])
-        case .attention(let attributes):
-            return product(2, elements, operandTypes[1].shape[2]) / (attributes.isCausal ? 2 : 1)
-        case .attentionGradient(let attributes):
-            return product(5, elements, operandTypes[1].shape[2]) / (attributes.isCausal ? 2 : 1)
-        case .lstm: return product(elements, 4, operandTypes[1].shape[1])
-        case .lstmGradient: return product(elements, operandTypes[0].shape[1])
-        case .gru: return product(elements, 3, operandTypes[1].shape[1])
-        case .gruGradient: return product(elements, operandTypes[0].shape[1])
-        default: return op.movesOnly ? 0 : Double(elements)
-        }
-    }
-}
-
-extension Op {
-    /// Whether nothing is computed, only moved.
-    fileprivate var movesOnly: Bool {
-        switch self {
-        case .input, .variable, .constant, .fill, .reshape, .stopGradient, .broadcast, .transpose, .concatenate, .slice,
-            .pad,
-            .embedding:
-            true
-        default: false
-        }
-    }
-}
-
 extension BenchCase.NumberType {
     package var dtype: DType {
         switch self {

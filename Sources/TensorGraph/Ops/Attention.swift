@@ -56,6 +56,21 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func attention(_ attributes: Attention) -> OpTraits { attention(.attention, products: 2, attributes) }
+
+    package func attentionGradient(_ attributes: Attention) -> OpTraits {
+        attention(.attentionGradient, products: 5, attributes)
+    }
+
+    private func attention(_ kind: OpKind, products: Int, _ attributes: Attention) -> OpTraits {
+        OpTraits(kind, .matrixProduct, overEmptyOperands: .fill(0), halfTypes: .sumsInFloat32) { operands, results in
+            let all = OpTraits.multiplyAdds(products, results[0].shape.elementCount, operands[1].shape[2])
+            return attributes.isCausal ? all / 2 : all
+        }
+    }
+}
+
 extension GradientRule {
     package func attention(_ attributes: Attention) throws -> [Tensor?] {
         try requireNoCotangent(1, "the statistics of attention")

@@ -118,6 +118,33 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func conv2D(_ attributes: Conv2D) -> OpTraits {
+        convolution(.conv2D, .epilogue(attributes.activation, biasAxis: 1)) { operands, results in
+            (results[0].shape, operands[1].shape)
+        }
+    }
+
+    package func conv2DInputGradient(_ attributes: Conv2DInputGradient) -> OpTraits {
+        convolution(.conv2DInputGradient, .fill(0)) { operands, _ in (operands[1].shape, operands[0].shape) }
+    }
+
+    package func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) -> OpTraits {
+        convolution(.conv2DWeightGradient, .fill(0)) { operands, _ in (operands[1].shape, attributes.weight) }
+    }
+
+    /// - Parameter shapes: of what comes out of the forward pass, and of the weight.
+    private func convolution(
+        _ kind: OpKind, _ overEmptyOperands: OpTraits.OverEmptyOperands,
+        shapes: @escaping @Sendable ([TensorType], [TensorType]) -> (y: Shape, w: Shape)
+    ) -> OpTraits {
+        OpTraits(kind, .computation, overEmptyOperands: overEmptyOperands, halfTypes: .sumsInFloat32) {
+            let (y, w) = shapes($0, $1)
+            return OpTraits.multiplyAdds(y.elementCount, w[1], w[2], w[3])
+        }
+    }
+}
+
 extension GradientRule {
     package func conv2D(_ attributes: Conv2D) throws -> [Tensor?] {
         try requireUnfused(attributes.activation)

@@ -152,6 +152,29 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func unary(_ function: UnaryFunction) -> OpTraits {
+        elementwise(.unary, name: function.name, .elementwise(.unary(function)))
+    }
+
+    package func binary(_ function: BinaryFunction) -> OpTraits {
+        elementwise(.binary, name: function.name, .elementwise(.binary(function)))
+    }
+
+    package func select() -> OpTraits { elementwise(.select, .elementwise(.select)) }
+    package func cast(_ dtype: DType) -> OpTraits { elementwise(.cast, .elementwise(.cast(dtype))) }
+
+    package func elementwise(_ program: ElementwiseProgram) -> OpTraits {
+        elementwise(.elementwise, .elementwiseProgram(program))
+    }
+
+    private func elementwise(_ kind: OpKind, name: String? = nil, _ role: OpTraits.Role) -> OpTraits {
+        OpTraits(
+            kind, name: name, role, overEmptyOperands: .fill(0), halfTypes: .elementwise,
+            flops: OpTraits.flopPerElement)
+    }
+}
+
 extension Tensor {
     private func unary(_ function: UnaryFunction, _ file: StaticString, _ line: UInt) throws(GraphError) -> Tensor {
         try apply(.unary(function), file: file, line: line)

@@ -32,6 +32,19 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func embedding() -> OpTraits {
+        OpTraits(
+            .embedding, .movement, overEmptyOperands: .fill(.nan), halfTypes: .converted, flops: OpTraits.noFlops)
+    }
+
+    package func embeddingGradient(_ attributes: EmbeddingGradient) -> OpTraits {
+        OpTraits(
+            .embeddingGradient, .computation, overEmptyOperands: .fill(0), halfTypes: .converted,
+            flops: OpTraits.flopPerElement)
+    }
+}
+
 extension GradientRule {
     package func embedding() throws -> [Tensor?] {
         let rows = operands[0].shape[0]

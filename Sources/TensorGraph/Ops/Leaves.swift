@@ -98,6 +98,28 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func input(_ attributes: Input) -> OpTraits { leaf(.input, .input(attributes)) }
+    package func variable(_ variable: Variable) -> OpTraits { leaf(.variable, .variable(variable)) }
+    package func constant(_ value: HostTensor) -> OpTraits { leaf(.constant, .constant(value)) }
+    package func fill(_ attributes: Fill) -> OpTraits { leaf(.fill, .fill(attributes)) }
+
+    private func leaf(_ kind: OpKind, _ leaf: OpTraits.Leaf) -> OpTraits {
+        OpTraits(
+            kind, .leaf(leaf), overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.noFlops)
+    }
+
+    package func random(_ attributes: Random) -> OpTraits {
+        OpTraits(
+            .random, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
+    }
+
+    package func dropout(_ attributes: Dropout) -> OpTraits {
+        OpTraits(
+            .dropout, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
+    }
+}
+
 extension GradientRule {
     package func input(_ attributes: Input) throws -> [Tensor?] { [] }
     package func variable(_ variable: Variable) throws -> [Tensor?] { [] }

@@ -80,6 +80,18 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func matMul(_ attributes: MatMul) -> OpTraits {
+        OpTraits(
+            .matMul, .matrixProduct, overEmptyOperands: .epilogue(attributes.activation, biasAxis: nil),
+            halfTypes: .sumsInFloat32
+        ) { operands, results in
+            let extents = MatMulExtents(attributes, operands[0].shape, operands[1].shape)
+            return OpTraits.multiplyAdds(results[0].shape.elementCount, extents.k)
+        }
+    }
+}
+
 extension GradientRule {
     package func matMul(_ attributes: MatMul) throws -> [Tensor?] {
         try requireUnfused(attributes.activation)

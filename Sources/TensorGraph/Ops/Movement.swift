@@ -112,6 +112,27 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func reshape(_ shape: Shape) -> OpTraits { movement(.reshape, .alias) }
+    package func stopGradient() -> OpTraits { movement(.stopGradient, .alias) }
+    package func broadcast(_ shape: Shape) -> OpTraits { movement(.broadcast) }
+    package func transpose(_ attributes: Transpose) -> OpTraits { movement(.transpose) }
+
+    package func concatenate(_ attributes: Concatenate) -> OpTraits {
+        movement(.concatenate, overEmptyOperands: .withoutThem)
+    }
+
+    package func slice(_ attributes: Slice) -> OpTraits { movement(.slice) }
+    package func pad(_ attributes: Pad) -> OpTraits { movement(.pad) }
+
+    private func movement(
+        _ kind: OpKind, _ role: OpTraits.Role = .movement, overEmptyOperands: OpTraits.OverEmptyOperands = .fill(0)
+    ) -> OpTraits {
+        OpTraits(
+            kind, role, overEmptyOperands: overEmptyOperands, halfTypes: .converted, flops: OpTraits.noFlops)
+    }
+}
+
 extension GradientRule {
     package func reshape(_ shape: Shape) throws -> [Tensor?] { [try cotangent().reshaped(to: operands[0].shape)] }
     package func stopGradient() throws -> [Tensor?] { [nil] }

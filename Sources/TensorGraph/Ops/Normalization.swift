@@ -64,6 +64,26 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func layerNorm(_ attributes: Normalization) -> OpTraits { normalization(.layerNorm, empty: .nan) }
+
+    package func layerNormGradient(_ attributes: Normalization) -> OpTraits {
+        normalization(.layerNormGradient, empty: 0)
+    }
+
+    package func batchNorm(_ attributes: Normalization) -> OpTraits { normalization(.batchNorm, empty: .nan) }
+
+    package func batchNormGradient(_ attributes: Normalization) -> OpTraits {
+        normalization(.batchNormGradient, empty: 0)
+    }
+
+    private func normalization(_ kind: OpKind, empty: Double) -> OpTraits {
+        OpTraits(
+            kind, .computation, overEmptyOperands: .fill(empty), halfTypes: .converted,
+            flops: OpTraits.flopPerElement)
+    }
+}
+
 extension GradientRule {
     package func layerNorm(_ attributes: Normalization) throws -> [Tensor?] {
         try requireNoCotangent(1, "the mean of layerNorm")

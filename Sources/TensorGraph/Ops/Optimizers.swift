@@ -92,6 +92,17 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func adam(_ attributes: Adam) -> OpTraits { update(.adam) }
+    package func sgd(_ attributes: SGD) -> OpTraits { update(.sgd) }
+
+    private func update(_ kind: OpKind) -> OpTraits {
+        OpTraits(
+            kind, .computation, overEmptyOperands: .updateOfOthers, halfTypes: .converted,
+            flops: OpTraits.flopPerElement)
+    }
+}
+
 extension GradientRule {
     package func adam(_ attributes: Adam) throws -> [Tensor?] { throw noGradient() }
     package func sgd(_ attributes: SGD) throws -> [Tensor?] { throw noGradient() }

@@ -86,6 +86,25 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func maxPool2D(_ attributes: Pool2D) -> OpTraits { pooling(.maxPool2D, empty: 0) }
+    package func maxPool2DGradient(_ attributes: Pool2D) -> OpTraits { pooling(.maxPool2DGradient, empty: 0) }
+
+    package func averagePool2D(_ attributes: Pool2D) -> OpTraits {
+        pooling(.averagePool2D, empty: attributes.countsPadding ? 0 : .nan)
+    }
+
+    package func averagePool2DGradient(_ attributes: AveragePool2DGradient) -> OpTraits {
+        pooling(.averagePool2DGradient, empty: 0)
+    }
+
+    private func pooling(_ kind: OpKind, empty: Double) -> OpTraits {
+        OpTraits(
+            kind, .computation, overEmptyOperands: .fill(empty), halfTypes: .converted,
+            flops: OpTraits.flopPerElement)
+    }
+}
+
 extension GradientRule {
     package func maxPool2D(_ attributes: Pool2D) throws -> [Tensor?] {
         [try graph.add(.maxPool2DGradient(attributes), [operands[0], try cotangent()])[0]]

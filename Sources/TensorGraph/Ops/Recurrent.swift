@@ -79,6 +79,27 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func lstm() -> OpTraits { recurrence(.lstm, gates: 4) }
+    package func gru() -> OpTraits { recurrence(.gru, gates: 3) }
+
+    /// What goes step by step is y · wHiddenᵀ, a gate at a time.
+    private func recurrence(_ kind: OpKind, gates: Int) -> OpTraits {
+        OpTraits(kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted) { operands, results in
+            OpTraits.multiplyAdds(results[0].shape.elementCount, gates, operands[1].shape[1])
+        }
+    }
+
+    package func lstmGradient() -> OpTraits { recurrenceGradient(.lstmGradient) }
+    package func gruGradient() -> OpTraits { recurrenceGradient(.gruGradient) }
+
+    private func recurrenceGradient(_ kind: OpKind) -> OpTraits {
+        OpTraits(kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted) { operands, results in
+            OpTraits.multiplyAdds(results[0].shape.elementCount, operands[0].shape[1])
+        }
+    }
+}
+
 extension GradientRule {
     /// The state before each step: the initial one, then all outputs but the last. `[t, b, h]` as `[t·b, h]`.
     private func previousStates(_ initial: Tensor, _ y: Tensor) throws -> Tensor {

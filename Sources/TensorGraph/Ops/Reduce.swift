@@ -88,6 +88,20 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func reduce(_ attributes: Reduce) -> OpTraits {
+        OpTraits(
+            .reduce, name: attributes.function.rawValue, .computation,
+            overEmptyOperands: .fill(attributes.function == .sum ? 0 : .nan), halfTypes: .converted,
+            flops: OpTraits.flopPerElement)
+    }
+
+    package func argMax() -> OpTraits {
+        OpTraits(
+            .argMax, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
+    }
+}
+
 extension GradientRule {
     package func reduce(_ attributes: Reduce) throws -> [Tensor?] {
         guard attributes.producer == nil else { throw ShapeError("take gradients before fusing") }

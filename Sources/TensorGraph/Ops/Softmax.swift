@@ -54,6 +54,20 @@ extension ShapeRule {
     }
 }
 
+extension TraitsRule {
+    package func softmax() -> OpTraits { rowwise(.softmax) }
+    package func softmaxGradient() -> OpTraits { rowwise(.softmaxGradient) }
+    package func logSoftmax() -> OpTraits { rowwise(.logSoftmax) }
+    package func logSoftmaxGradient() -> OpTraits { rowwise(.logSoftmaxGradient) }
+    package func crossEntropy() -> OpTraits { rowwise(.crossEntropy) }
+    package func crossEntropyGradient() -> OpTraits { rowwise(.crossEntropyGradient) }
+
+    private func rowwise(_ kind: OpKind) -> OpTraits {
+        OpTraits(
+            kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
+    }
+}
+
 extension GradientRule {
     package func softmax() throws -> [Tensor?] {
         [try graph.add(.softmaxGradient, [results[0], try cotangent()])[0]]

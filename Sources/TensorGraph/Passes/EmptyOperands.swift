@@ -15,32 +15,20 @@ extension Computation {
                     results: Node(op: op, operands: [], operandTypes: [], resultTypes: [type], location: node.location))[
                         0]
             }
-            switch node.op {
-            case .concatenate:
+            switch node.op.traits.overEmptyOperands {
+            case .withoutThem:
                 let kept = node.operands.indices.filter { node.operandTypes[$0].shape.elementCount > 0 }
                 var node = node
                 node.operands = kept.map { node.operands[$0] }
                 node.operandTypes = kept.map { node.operandTypes[$0] }
                 return list.append(results: node)
-            case .matMul(let attributes):
+            case .epilogue(let activation, let biasAxis):
                 return [
                     list.epilogue(
-                        of: node, activation: attributes.activation, biasAxis: nil, zero: fill(0, node.resultTypes[0]))
+                        of: node, activation: activation, biasAxis: biasAxis, zero: fill(0, node.resultTypes[0]))
                 ]
-            case .conv2D(let attributes):
-                return [
-                    list.epilogue(
-                        of: node, activation: attributes.activation, biasAxis: 1, zero: fill(0, node.resultTypes[0]))
-                ]
-            case .adam, .sgd: return list.append(resultsOfPresent: node)
-            case .averagePool2D(let attributes):
-                return [fill(attributes.countsPadding ? 0 : .nan, node.resultTypes[0])]
-            case .reduce(let attributes):
-                return [fill(attributes.function == .sum ? 0 : .nan, node.resultTypes[0])]
-            case .embedding, .layerNorm, .batchNorm:
-                return node.resultTypes.map { fill(.nan, $0) }
-            default:
-                return node.resultTypes.map { fill(0, $0) }
+            case .updateOfOthers: return list.append(resultsOfPresent: node)
+            case .fill(let number): return node.resultTypes.map { fill(number, $0) }
             }
         }
     }

@@ -150,20 +150,6 @@ extension [ElementwiseProgram.Instruction] {
 }
 
 extension Node {
-    /// This node as a program of elementwise functions, where it is one.
-    package var elementwiseProgram: ElementwiseProgram? {
-        let function: ElementwiseProgram.Function
-        switch op {
-        case .unary(let unary): function = .unary(unary)
-        case .binary(let binary): function = .binary(binary)
-        case .select: function = .select
-        case .cast(let dtype): function = .cast(dtype)
-        case .elementwise(let program): return program
-        default: return nil
-        }
-        return ElementwiseProgram(single: function, operandCount: operands.count, dtype: resultTypes[0].dtype)
-    }
-
     /// This reduction of the program that its operand is, where it can read all of that program's operands as they are.
     fileprivate func reducing(_ list: [Node]) -> Node? {
         guard case .reduce(var reduce) = op, reduce.producer == nil else { return nil }

@@ -130,10 +130,10 @@ extension Graph {
 extension Tensor {
     /// What messages call it: the name of a variable or an input, else the operation that computes it.
     fileprivate var title: String {
-        switch node.op {
+        switch node.op.leaf {
         case .variable(let variable): "“\(variable.name)”"
         case .input(let input): "“\(input.name)”"
-        default: "the result of \(node.op.name)" + (node.location.map { " at \($0)" } ?? "")
+        case .constant, .fill, nil: "the result of \(node.op.name)" + (node.location.map { " at \($0)" } ?? "")
         }
     }
 }

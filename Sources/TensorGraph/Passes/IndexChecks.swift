@@ -100,7 +100,7 @@ extension Computation {
             var entry = IndexChecks.Entry(
                 range: check.range, meaning: check.meaning, source: "that the graph computes" + origins(of: indices),
                 type: type(check.indices), operation: check.name ?? node.op.name, location: node.location)
-            switch nodes[indices.node].op {
+            switch nodes[indices.node].op.leaf {
             case .input(let input):
                 entry.source = "in the input “\(input.name)”"
                 made.ofInputs.append((input.name, entry))
@@ -110,7 +110,7 @@ extension Computation {
                 try entry.check(value)
                 continue
             case .variable(let variable): entry.source = "in the variable “\(variable.name)”"
-            default: break
+            case .fill, nil: break
             }
             result.outputs.append(result.nodes.count(of: indices, outside: check.range, node))
             made.computed.append(entry)
@@ -124,10 +124,10 @@ extension Computation {
         var seen: Set<Int> = [value.node]
         var rest = [value.node]
         while let index = rest.popLast() {
-            switch nodes[index].op {
+            switch nodes[index].op.leaf {
             case .input(let input): names.append("“\(input.name)”")
             case .variable(let variable): names.append("“\(variable.name)”")
-            default: rest += nodes[index].operands.map(\.node).filter { seen.insert($0).inserted }
+            case .constant, .fill, nil: rest += nodes[index].operands.map(\.node).filter { seen.insert($0).inserted }
             }
         }
         return names.isEmpty ? "" : " from " + names.sorted().joined(separator: ", ")
@@ -137,10 +137,7 @@ extension Computation {
 extension [Node] {
     /// The value that another one is a view of.
     func withoutViews(_ value: Value) -> Value {
-        switch self[value.node].op {
-        case .reshape, .stopGradient: withoutViews(self[value.node].operands[0])
-        default: value
-        }
+        self[value.node].op.isAlias ? withoutViews(self[value.node].operands[0]) : value
     }
 
     /// Appends what counts the int32 indices outside a range: a float32 scalar.
