@@ -2,11 +2,86 @@ import TensorGraph
 
 /// An elementwise program as an OpenCL C function of one element, or one vector of them, of each operand.
 ///
-/// What the text calls is in `Kernels/elementwise/functions.cl`.
+/// What the text calls is in `Kernels/elementwise/functions.cl`. The program's numbers are arguments, so that programs that
+/// differ in nothing else are one text, built once: learning rates, scales and factors that a batch's size goes into.
 struct ElementwiseFunction {
     let program: ElementwiseProgram
     let operands: [DType]
     let result: DType
+    /// The numbers that are arguments of the kernel, in the order in which instructions read them. Two that are equal are
+    /// two: that they are is nothing that the text may depend on.
+    let numbers: [Number]
+    /// Which of ``numbers`` an instruction's argument is; none where it is written into the text.
+    private let places: [Place: Int]
+
+    /// A number as instructions compute with it.
+    enum Number: Hashable {
+        case float(Double)
+        case int(Int)
+
+        var argument: KernelArgument {
+            switch self {
+            case .float(let value): .float(value)
+            case .int(let value): .int32(value)
+            }
+        }
+
+        /// What a kernel takes it as, and what it is computed with.
+        var types: (scalar: String, vector: String) {
+            switch self {
+            case .float: ("float", "vfloat")
+            case .int: ("int", "vint")
+            }
+        }
+    }
+
+    private struct Place: Hashable {
+        var instruction: Int
+        var argument: Int
+    }
+
+    /// The most numbers that are arguments, so that the kernel's arguments stay within the 1024 bytes that every device
+    /// takes; those after them are text.
+    private static let numberLimit = 32
+
+    init(program: ElementwiseProgram, operands: [DType], result: DType) {
+        (self.program, self.operands, self.result) = (program, operands, result)
+        var numbers: [Number] = []
+        var places: [Place: Int] = [:]
+        for (index, instruction) in program.instructions.enumerated() {
+            for (position, argument) in instruction.arguments.enumerated() {
+                guard case .constant(let value) = argument, numbers.count < Self.numberLimit,
+                    !Self.isText(instruction, position)
+                else { continue }
+                places[Place(instruction: index, argument: position)] = numbers.count
+                numbers.append(Self.number(value, Self.constantType(instruction, position)))
+            }
+        }
+        (self.numbers, self.places) = (numbers, places)
+    }
+
+    /// Whether a number is worth a text of its own: a power becomes another function, a division of integers a
+    /// multiplication.
+    private static func isText(_ instruction: ElementwiseProgram.Instruction, _ position: Int) -> Bool {
+        switch instruction.function {
+        case .binary(.power): true
+        case .binary(.divide): !instruction.dtype.isFloatingPoint && position == 1
+        default: false
+        }
+    }
+
+    /// The type in which an instruction takes a number: masks, and what is converted, are floats.
+    private static func constantType(_ instruction: ElementwiseProgram.Instruction, _ position: Int) -> DType {
+        switch instruction.function {
+        case .cast: .float32
+        case .select where position == 0: .float32
+        default: instruction.dtype
+        }
+    }
+
+    private static func number(_ value: Double, _ dtype: DType) -> Number {
+        dtype.isFloatingPoint ? .float(value) : .int(Int(DType.int32.converted(value)))
+    }
 
     /// Why no kernel can be written, or `nil`.
     var refusal: String? {
@@ -23,9 +98,20 @@ struct ElementwiseFunction {
         return nil
     }
 
-    /// `evaluate(a0, a1, …)`. Without instructions it is its one operand.
+    /// Declarations of the numbers as a kernel's parameters, `number0`, ….
+    var numberParameters: [String] { numbers.indices.map { "const \(numbers[$0].types.scalar) number\($0)" } }
+
+    /// What a kernel calls ``text`` with: expressions for the operands, then its parameters of ``numberParameters``.
+    func call(_ operands: [String]) -> String {
+        let values = numbers.indices.map { "(\(numbers[$0].types.vector))(number\($0))" }
+        return "evaluate(\((operands + values).joined(separator: ", ")))"
+    }
+
+    /// `evaluate(a0, a1, …, n0, n1, …)`, of operands and ``numbers``. Without instructions it is its one operand.
     var text: String {
-        let parameters = operands.indices.map { "\(operands[$0].valueType) a\($0)" }.joined(separator: ", ")
+        let parameters =
+            (operands.indices.map { "\(operands[$0].valueType) a\($0)" }
+            + numbers.indices.map { "\(numbers[$0].types.vector) n\($0)" }).joined(separator: ", ")
         let lines = program.instructions.indices.map { index in
             "    const \(program.instructions[index].dtype.valueType) v\(index) = \(expression(index));"
         }
@@ -54,24 +140,26 @@ struct ElementwiseFunction {
 
     private func expression(_ index: Int) -> String {
         let instruction = program.instructions[index]
-        func argument(_ position: Int, _ constant: DType) -> String {
+        func argument(_ position: Int) -> String {
             switch instruction.arguments[position] {
-            case .operand(let operand): "a\(operand)"
-            case .instruction(let earlier): "v\(earlier)"
-            case .constant(let value): Self.literal(value, constant)
+            case .operand(let operand): return "a\(operand)"
+            case .instruction(let earlier): return "v\(earlier)"
+            case .constant(let value):
+                if let place = places[Place(instruction: index, argument: position)] { return "n\(place)" }
+                return Self.literal(Self.number(value, Self.constantType(instruction, position)))
             }
         }
         let dtype = instruction.dtype
         let family = dtype.isFloatingPoint ? "float" : "int"
         let value: String
         switch instruction.function {
-        case .unary(let function): value = "\(family)_\(function.rawValue)(\(argument(0, dtype)))"
+        case .unary(let function): value = "\(family)_\(function.rawValue)(\(argument(0)))"
         case .binary(let function):
-            value = "\(family)_\(function.rawValue)(\(argument(0, dtype)), \(argument(1, dtype)))"
-        case .select: value = "SELECT(\(argument(0, .float32)), \(argument(1, dtype)), \(argument(2, dtype)))"
+            value = "\(family)_\(function.rawValue)(\(argument(0)), \(argument(1)))"
+        case .select: value = "SELECT(\(argument(0)), \(argument(1)), \(argument(2)))"
         case .cast:
             let isFromFloat = argumentType(instruction).isFloatingPoint
-            let x = argument(0, .float32)
+            let x = argument(0)
             switch (isFromFloat, dtype) {
             case (true, .uint8): value = "float_to_uint8(\(x))"
             case (true, _) where !dtype.isFloatingPoint: value = "float_to_int(\(x))"
@@ -85,16 +173,17 @@ struct ElementwiseFunction {
         }
     }
 
-    private static func literal(_ value: Double, _ dtype: DType) -> String {
-        guard dtype.isFloatingPoint else {
+    private static func literal(_ number: Number) -> String {
+        switch number {
+        case .int(let value):
             // The smallest has no literal of its own.
-            let held = Int(DType.int32.converted(value))
-            return held == Int(Int32.min) ? "(vint)(\(held + 1) - 1)" : "(vint)(\(held))"
+            return value == Int(Int32.min) ? "(vint)(\(value + 1) - 1)" : "(vint)(\(value))"
+        case .float(let value):
+            let value = Float(value)
+            if value.isNaN { return "(vfloat)(NAN)" }
+            if value.isInfinite { return value > 0 ? "(vfloat)(INFINITY)" : "(vfloat)(-INFINITY)" }
+            return "(vfloat)(\(value)f)"
         }
-        let number = Float(value)
-        if number.isNaN { return "(vfloat)(NAN)" }
-        if number.isInfinite { return number > 0 ? "(vfloat)(INFINITY)" : "(vfloat)(-INFINITY)" }
-        return "(vfloat)(\(number)f)"
     }
 }
 

@@ -2,8 +2,8 @@ import TensorGraph
 
 /// Writes the kernel of an elementwise program, and says how to launch it.
 ///
-/// The text depends on the program and on how the operands broadcast, but not on the extents, which are arguments: one
-/// built program serves every size. A kernel of the CPU shape goes row by row with vectors; one of the GPU shape has
+/// The text depends on the program and on how the operands broadcast, but not on the extents and the program's numbers,
+/// which are arguments: one built program serves every size. A kernel of the CPU shape goes row by row with vectors; one of the GPU shape has
 /// work-items that take every n-th element. The program itself is an ``ElementwiseFunction``.
 package struct ElementwiseSource {
     private let function: ElementwiseFunction
@@ -32,7 +32,8 @@ package struct ElementwiseSource {
         let specification = KernelSpecification(
             "elementwise", files: ["common/math.cl", "elementwise/functions.cl"],
             defines: ["VECTOR_WIDTH": "\(isCPU ? profile.vectorWidth : 1)"], generated: isCPU ? cpuText : gpuText)
-        var arguments = operands.indices.map(KernelArgument.operand) + [.result(0)] + sizes
+        var arguments =
+            operands.indices.map(KernelArgument.operand) + [.result(0)] + sizes + function.numbers.map(\.argument)
         guard isCPU else {
             let local = min(256, profile.maximumWorkGroupSize)
             let groups = min((loop.count + local - 1) / local, profile.computeUnits * 64)
@@ -86,7 +87,7 @@ package struct ElementwiseSource {
             "__global const \(operands[$0].memoryType) *x\($0), const ulong x\($0)Offset"
         }
         let y = "__global \(result.memoryType) *y, const ulong yOffset"
-        return (tensors + [y] + sizeParameters + more).joined(separator: ",\n    ")
+        return (tensors + [y] + sizeParameters + function.numberParameters + more).joined(separator: ",\n    ")
     }
 
     /// Lines that add the offsets, once, and read the operands of one element.
@@ -222,7 +223,7 @@ package struct ElementwiseSource {
         }
     }
 
-    private var call: String { "evaluate(\(operands.indices.map { "a\($0)" }.joined(separator: ", ")))" }
+    private var call: String { function.call(operands.indices.map { "a\($0)" }) }
 
     /// The index type and the program as a function. 32 bits, where they suffice with a grid's stride to spare.
     private var preamble: String {

@@ -3,7 +3,7 @@ import TensorGraph
 
 /// Writes how the kernels of `Kernels/reduction/reduce.cl` read the elements of an elementwise program.
 ///
-/// As in ``ElementwiseSource``, extents and strides are arguments and how the operands broadcast is text. The operands
+/// As in ``ElementwiseSource``, extents, strides and numbers are arguments and how the operands broadcast is text. The operands
 /// are `[outer, reduced, inner]` with one stride each along the last two (``Reduce/reads(_:of:)``); along the outer axes
 /// they step as they like.
 struct ReductionSource {
@@ -45,13 +45,15 @@ struct ReductionSource {
         return function.refusal
     }
 
-    /// The operands, the extents of the outer loops but the first, and each operand's strides and number of elements.
+    /// The operands, the extents of the outer loops but the first, each operand's strides and number of elements, and the
+    /// program's numbers.
     var arguments: [KernelArgument] {
         var sizes = Array(outer.extents.dropFirst())
         for (index, operand) in operands.enumerated() {
             sizes += outer.strides[index] + [operand.rowStride, operand.count]
         }
         return operands.indices.map(KernelArgument.operand) + sizes.map { .uint64(UInt64($0)) }
+            + function.numbers.map(\.argument)
     }
 
     /// Puts the program before the kernel's own file.
@@ -69,7 +71,7 @@ struct ReductionSource {
         let sizes = operands.indices.flatMap { operand in
             outer.extents.indices.map { "stride\(operand)_\($0)" } + ["rowStride\(operand)", "count\(operand)"]
         }
-        let parameters = tensors + (extents + sizes).map { "const ulong \($0)" }
+        let parameters = tensors + (extents + sizes).map { "const ulong \($0)" } + function.numberParameters
         return """
             \(function.text)
             #define SOURCE \(isRows ? 1 : 2)
@@ -111,6 +113,6 @@ struct ReductionSource {
             case (_, false, _): "a\(index)"
             }
         }
-        return "evaluate(\(arguments.joined(separator: ", ")))"
+        return function.call(arguments)
     }
 }

@@ -11,8 +11,8 @@ import Testing
     private func plan(_ executor: Executor, constant: Double) throws -> Plan {
         let graph = Graph()
         let x = try graph.input("x", [3, 5])
-        // A number in the text makes it a program that no driver has in a cache of its own.
-        return try executor.compile(graph, outputs: [(x * constant).exp(), x.softmax(), x.softmax()])
+        // An exponent is in the text and makes it a program that no driver has in a cache of its own.
+        return try executor.compile(graph, outputs: [x.power(constant).exp(), x.softmax(), x.softmax()])
     }
 
     @Test(arguments: devices) func tellsHowFarItIs(on device: Device) throws {
@@ -60,7 +60,7 @@ import Testing
 }
 
 /// Stands behind the device and takes nothing.
-private final class RefusingBackend: Backend {
+final class RefusingBackend: Backend {
     let name = "nothing"
     let maximumAllocation = 1 << 20
 

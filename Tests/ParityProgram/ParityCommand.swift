@@ -45,6 +45,8 @@ struct ParityCommand: ParsableCommand {
     var part: Part = Part(index: 1, count: 1)
     @Flag(help: "Print the cases (with --tuning, the families) and devices, and run nothing.")
     var list = false
+    @Flag(help: "Print how many programs the cases are built of, by the file of their kernels, and build none.")
+    var programs = false
     @Flag(help: "Print each case as it runs.")
     var verbose = false
     @Flag(help: "Print OPERATIONS.md, the table of operations and devices, where all is well.")
@@ -86,6 +88,7 @@ struct ParityCommand: ParsableCommand {
             }
             return
         }
+        if programs { return try countPrograms(cases, devices) }
         guard !devices.isEmpty, !cases.isEmpty else {
             throw ValidationError("no such \(devices.isEmpty ? "device" : "case"); --list prints what there is")
         }
@@ -133,6 +136,13 @@ struct ParityCommand: ParsableCommand {
             }
         }
         if failed > 0 { throw ExitCode(1) }
+    }
+
+    private func countPrograms(_ cases: [OpCase], _ devices: [ParityDevice]) throws {
+        let programs = try KernelCoverage.programs(of: cases, on: devices)
+        let counts = Dictionary(grouping: programs.keys, by: \.name).mapValues(\.count)
+        for (name, count) in counts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) { print(count, name) }
+        print(programs.count, "programs,", Set(programs.values.joined()).count, "kernels")
     }
 
     private func tasks(_ cases: [OpCase], _ devices: [ParityDevice]) throws -> [ParityTask] {

@@ -15,9 +15,12 @@ package enum KernelCoverage {
 
     /// The nodes of one of a case's plans that have something to compute, optimized as an executor does it; those that may
     /// pack a weight again as they are where inputs are constants.
-    package static func nodes(_ opCase: OpCase, _ plan: ParityPlan) throws -> [Subject] {
+    package static func nodes(
+        _ opCase: OpCase, _ plan: ParityPlan, dtype: DType = .float32
+    ) throws -> [Subject] {
         func nodes(ofConstants: Bool) throws -> [Subject] {
-            let built = try opCase.built(withGradients: plan == .withGradients, ofConstants: ofConstants)
+            let built = try opCase.built(
+                dtype: dtype, withGradients: plan == .withGradients, ofConstants: ofConstants)
             let outputs = built.outputs + built.gradients
             let computation = try Computation(built.graph, outputs: outputs, updates: []).optimized()
             return computation.nodes.enumerated().compactMap { index, node in
@@ -55,6 +58,31 @@ package enum KernelCoverage {
             }
         }
         return kernels
+    }
+
+    /// The programs that cases are run with on devices, in all the types that each case is run in, and what each makes.
+    package static func programs(
+        of cases: [OpCase], on devices: [ParityDevice]
+    ) throws -> [ProgramText: Set<KernelSpecification>] {
+        var programs: [ProgramText: Set<KernelSpecification>] = [:]
+        for opCase in cases {
+            for dtype in Parity.allTypes {
+                for device in devices where device.dtypes(of: opCase).contains(dtype) {
+                    guard case .opencl(_, let profile) = device.kind else { continue }
+                    for plan in ParityPlan.of(opCase) {
+                        for (node, steady) in try nodes(opCase, plan, dtype: dtype) {
+                            guard case .accepted(let accepted) = try profile.lower(node, steady: steady) else {
+                                continue
+                            }
+                            for launch in (accepted as? OpenCLNode)?.launches ?? [] {
+                                programs[try ProgramText(launch.kernel), default: []].insert(launch.kernel)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return programs
     }
 
     /// The names of the kernels in each file of `Kernels/`: what `__kernel`, or a macro that stands for it, makes one.

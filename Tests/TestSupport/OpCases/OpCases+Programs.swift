@@ -51,6 +51,31 @@ extension OpCase {
                     Instruction(.binary(.maximum), [.instruction(1), .constant(-0.75)], $0),
                 ]
             },
+            // As many as are arguments of a kernel, and some more; the last ones are read by whatever computes with them.
+            program("forty numbers", [.tensor([5, 13])], .elementwise(4e-6, floor: 4)) { dtype in
+                var instructions = [Instruction(.binary(.multiply), [.operand(0), .constant(0.5)], dtype)]
+                for index in 1..<40 {
+                    let number = (index.isMultiple(of: 2) ? -1.0 : 1.0) * Double(index) / 8
+                    instructions.append(
+                        Instruction(.binary(.add), [.instruction(index - 1), .constant(number)], dtype))
+                }
+                return instructions
+            },
+            // Numbers that no literal of C is: they reach the kernel with all their bits.
+            program(
+                "numbers without end and next to nothing",
+                [.tensor([7], .values([0, 1, -1, 2, -3, .infinity, -.infinity])), .tensor([3, 1])], .exact
+            ) {
+                [
+                    Instruction(.binary(.minimum), [.operand(0), .constant(.infinity)], $0),
+                    Instruction(.binary(.maximum), [.instruction(0), .constant(-.infinity)], $0),
+                    Instruction(.binary(.less), [.constant(.nan), .instruction(1)], $0),
+                    Instruction(.binary(.multiply), [.constant(-0.0), .operand(1)], $0),
+                    Instruction(.binary(.less), [.constant(-1e-30), .instruction(3)], $0),
+                    Instruction(.select, [.instruction(2), .constant(7), .instruction(1)], $0),
+                    Instruction(.select, [.instruction(4), .instruction(5), .constant(.nan)], $0),
+                ]
+            },
             program("select that leaves NaN behind", [.tensor([6], .values([1, -1, 0, 4, .nan, -4]))]) {
                 [
                     Instruction(.unary(.squareRoot), [.operand(0)], $0),
@@ -69,6 +94,17 @@ extension OpCase {
                     Instruction(.binary(.multiply), [.operand(0), .constant(3)], .int32),
                     Instruction(.binary(.subtract), [.instruction(0), .operand(1)], .int32),
                     Instruction(.unary(.absolute), [.instruction(1)], .int32),
+                ]
+            },
+            program(
+                "numbers of int32", [.int32([3, 7], .integers(0...50))], .exact
+            ) { _ in
+                [
+                    Instruction(.binary(.add), [.operand(0), .constant(-2_147_483_648)], .int32),
+                    Instruction(.binary(.divide), [.instruction(0), .constant(-7)], .int32),
+                    Instruction(.binary(.divide), [.constant(2_147_483_647), .instruction(1)], .int32),
+                    Instruction(.binary(.lessOrEqual), [.instruction(2), .constant(7)], .int32),
+                    Instruction(.select, [.instruction(3), .constant(16_777_217), .operand(0)], .int32),
                 ]
             },
             program("an unused instruction", [.tensor([11])], .exact) {
