@@ -24,6 +24,10 @@ package struct ProgramText: Hashable, Sendable {
         name = (kernel.files + kernel.lastFiles).last ?? kernel.name
     }
 
+    func adding(_ options: String) -> ProgramText {
+        options.isEmpty ? self : ProgramText(source: source, options: self.options + " " + options, name: name)
+    }
+
     package static func == (a: ProgramText, b: ProgramText) -> Bool { a.options == b.options && a.source == b.source }
 
     package func hash(into hasher: inout Hasher) {

@@ -39,13 +39,16 @@ package final class OpenCLBackend: Backend {
     ///   - timesKernels: whether a trace can be taken of runs.
     ///   - tuning: the numbers for its kernels; by default what the package and the user's own file know of the device.
     ///   - keepsPrograms: whether built programs are put into files for the next start.
+    ///   - optimizesKernels: whether the driver's compiler is to optimize. Without, it takes a tenth of the time, for those who
+    ///     want to know what kernels compute and not how fast.
     ///   - allowsTF32: whether products of float32 may be computed in TF32, where the device has units for it.
     ///   - matrixUnits: what to use in place of what the device is found to have.
     /// - Throws: `OpenCLError` where the device cannot be opened.
     package init(
         _ device: Device, profile: DeviceProfile? = nil, shape: DeviceProfile.KernelShape? = nil,
-        timesKernels: Bool = true, tuning: TuningTable? = nil, keepsPrograms: Bool = true, allowsTF32: Bool = false,
-        matrixUnits: MatrixUnits? = nil
+        timesKernels: Bool = true, tuning: TuningTable? = nil, keepsPrograms: Bool = true,
+        optimizesKernels: Bool = true,
+        allowsTF32: Bool = false, matrixUnits: MatrixUnits? = nil
     ) throws {
         self.device = device
         name = "opencl: \(device.name)"
@@ -65,8 +68,10 @@ package final class OpenCLBackend: Backend {
         compilation = CompilationCount(stepsEach: device.compilesAtLaunch ? 2 : 1)
         context = try Context(device)
         queue = try Queue(context, profiling: timesKernels)
+        let options = optimizesKernels ? "" : "-cl-opt-disable"
         programs =
-            keepsPrograms ? ProgramCache(context) : ProgramCache(context, directory: nil)
+            keepsPrograms
+            ? ProgramCache(context, options: options) : ProgramCache(context, directory: nil, options: options)
     }
 
     package func lower(_ node: Node, steady: Set<Int>) throws -> Lowering {

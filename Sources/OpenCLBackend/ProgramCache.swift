@@ -17,6 +17,8 @@ package final class ProgramCache: Sendable {
     package let context: Context
     /// Where the files are; nil keeps programs in memory only.
     package let directory: String?
+    /// What every program is built with beside its own options.
+    private let options: String
     private let deviceKey: String
     private let state = Mutex(State())
 
@@ -39,9 +41,12 @@ package final class ProgramCache: Sendable {
         package var rejected = 0
     }
 
-    package init(_ context: Context, directory: String? = ProgramCache.defaultDirectory()) {
+    package init(
+        _ context: Context, directory: String? = ProgramCache.defaultDirectory(), options: String = ""
+    ) {
         self.context = context
         self.directory = directory
+        self.options = options
         let device = context.device
         let capabilities = device.capabilities
         // Vector width and compute units stand for what drivers leave out of their names: the same name on two
@@ -75,6 +80,7 @@ package final class ProgramCache: Sendable {
 
     /// The program of a text if it is in memory or in a file.
     package func found(_ text: ProgramText) -> Program? {
+        let text = text.adding(options)
         let known = state.withLock { state -> Program? in
             guard let program = state.programs[text] else { return nil }
             state.statistics.foundInMemory += 1
@@ -89,6 +95,7 @@ package final class ProgramCache: Sendable {
     /// Builds a program and puts it into memory and its file. Two threads that want the same one at once may both build it,
     /// and the first stays.
     package func build(_ text: ProgramText) throws(OpenCLError) -> Program {
+        let text = text.adding(options)
         let program: Program
         if context.device.compilesAtLaunch {
             let object = try compile(text)

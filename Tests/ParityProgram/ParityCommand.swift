@@ -33,6 +33,8 @@ struct ParityCommand: ParsableCommand {
     var family: [String] = []
     @Option(help: "Only in this type: float32, float64, float16 or bfloat16; repeat for several.")
     var type: [String] = []
+    @Flag(help: "Build kernels of the shape that a CPU is not of without optimization, as the tests do.")
+    var quick = false
     @Flag(help: "Leave out the large cases, as memory checkers need it.")
     var small = false
     @Flag(help: "Give every tensor memory of exactly its size, so that a memory checker sees every overrun.")
@@ -64,7 +66,9 @@ struct ParityCommand: ParsableCommand {
             (!small || !opCase.isLarge) && (kernels != .matrix || opCase.runsOnMatrixUnits)
                 && (filter.isEmpty || filter.contains { opCase.name.contains($0) })
         }
-        let all = try ParityDevice.all(kernels, convolutions: convolution.isEmpty ? [nil] : convolution)
+        let all = try ParityDevice.all(
+            kernels, convolutions: convolution.isEmpty ? [nil] : convolution,
+            optimization: quick ? .ofItsOwnShape : .always)
         for name in device where !all.contains(where: { $0.isMeant(by: name) }) {
             throw ValidationError("no device \(name). There is: \(all.map(\.name).joined(separator: "; "))")
         }

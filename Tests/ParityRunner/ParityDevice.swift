@@ -24,8 +24,28 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
         case matrix
     }
 
+    /// How much of the driver's compiler is used. Without optimization it takes a tenth of the time.
+    package enum Optimization: Sendable {
+        /// Kernels are built as users get them.
+        case always
+        /// Those of the shape that the device is not of are built without, on a CPU: no user gets them there, and what
+        /// counts is what they compute.
+        case ofItsOwnShape
+        /// None, on a CPU, where many variants of a kernel are tried, one of which is optimized elsewhere.
+        case never
+
+        func applies(to shape: DeviceProfile.KernelShape, on device: Device) -> Bool {
+            switch self {
+            case .always: true
+            case .ofItsOwnShape: device.type != .cpu || shape == .cpu
+            case .never: device.type != .cpu
+            }
+        }
+    }
+
     package var kind: Kind
     package var name: String
+    package var optimizesKernels = true
 
     package var description: String { name }
 
@@ -33,7 +53,7 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     /// The CPU path, then each OpenCL device with each of the `kernels` and of `convolutions`, nil being its own choice.
     package static func all(
-        _ kernels: Kernels, convolutions: [ConvolutionAlgorithm?] = [nil]
+        _ kernels: Kernels, convolutions: [ConvolutionAlgorithm?] = [nil], optimization: Optimization = .always
     ) throws -> [ParityDevice] {
         try [cpu]
             + Device.all().enumerated().flatMap { index, device in
@@ -44,7 +64,8 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
                         return ParityDevice(
                             kind: .opencl(device, profile),
                             name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(name) kernels"
-                                + (convolution.map { ", \($0.rawValue)" } ?? ""))
+                                + (convolution.map { ", \($0.rawValue)" } ?? ""),
+                            optimizesKernels: optimization.applies(to: profile.shape, on: device))
                     }
                 }
             }
@@ -82,8 +103,9 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
         case .cpu: return Executor(cpu: CPUBackend(), device: nil, policy: .report, isolatesTensors: isolatesTensors)
         case .opencl(let device, let profile):
             let executor = Executor(
-                cpu: ReferenceBackend(), device: try OpenCLBackend(device, profile: profile), policy: .report,
-                isolatesTensors: isolatesTensors)
+                cpu: ReferenceBackend(),
+                device: try OpenCLBackend(device, profile: profile, optimizesKernels: optimizesKernels),
+                policy: .report, isolatesTensors: isolatesTensors)
             executor.onCompilation = { _ in }
             return executor
         }

@@ -95,7 +95,8 @@ package struct TuningParity {
         var executors: [ConvolutionAlgorithm?: (backend: OpenCLBackend, executor: Executor)] = [:]
         for profile in subjects.map(\.profile) where executors[profile.convolution] == nil {
             let backend = try OpenCLBackend(
-                openCL, profile: profile, timesKernels: false, tuning: TuningTable(), keepsPrograms: false)
+                openCL, profile: profile, timesKernels: false, tuning: TuningTable(), keepsPrograms: false,
+                optimizesKernels: device.optimizesKernels)
             let executor = Executor(
                 cpu: ReferenceBackend(), device: backend, policy: .report, isolatesTensors: isolatesTensors)
             executors[profile.convolution] = (backend, executor)

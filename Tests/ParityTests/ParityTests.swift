@@ -35,10 +35,10 @@ import Testing
     /// The kernels that other devices than these would get. What they call is declared in `driver/pocl.cl`: with its own
     /// header PoCL takes several times as long to compile the small ones.
     @Test func everyVariantOfEveryKernel() throws {
-        let devices = try ParityDevice.all(.all)
+        let devices = try ParityDevice.all(.all, optimization: .never)
         let tasks = try KernelCoverage.cover(OpCase.all.filter { !$0.isLarge }, on: devices)
         for device in try Device.all() where device.compilesAtLaunch {
-            let cache = ProgramCache(try Context(device), directory: nil)
+            let cache = ProgramCache(try Context(device), directory: nil, options: "-cl-opt-disable")
             for kernel in try KernelCoverage.kernels(of: tasks) {
                 _ = try cache.build(ProgramText(kernel))
                 #expect(cache.statistics.builtWithDriversHeader == 0, "\(kernel.name) calls what is not declared")
@@ -56,7 +56,7 @@ import Testing
     /// Each number that `gpu-bench tune` may write into a database.
     @Test func everyValueThatATunerMayChoose() throws {
         let cases = OpCase.all.filter { !$0.isLarge }
-        for device in try ParityDevice.all(.both) {
+        for device in try ParityDevice.all(.both, optimization: .never) {
             for outcome in try TuningParity(device, cases: cases, coverage: .values).check() {
                 #expect(outcome.complaints.isEmpty, "\(outcome.family) on \(device)")
                 #expect(outcome.variants > 1)
@@ -67,7 +67,7 @@ import Testing
     private func check(
         _ cases: [OpCase], _ kernels: ParityDevice.Kernels = .both, convolutions: [ConvolutionAlgorithm?] = [nil]
     ) throws {
-        let devices = try ParityDevice.all(kernels, convolutions: convolutions)
+        let devices = try ParityDevice.all(kernels, convolutions: convolutions, optimization: .ofItsOwnShape)
         let parity = try Parity(devices: devices)
         for opCase in cases {
             for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
