@@ -92,7 +92,8 @@ import Testing
         let table = try OperationSupport(OpCase.all).markdown
         #expect(page.contains(table), "run `make operations` and commit OPERATIONS.md")
         // The comparison finds what is missing.
-        #expect(try !page.contains(OperationSupport(Array(OpCase.all.prefix(1))).markdown))
+        let few = OpCase.all.filter { $0.name.hasPrefix("softmax") }
+        #expect(try !page.contains(OperationSupport(few).markdown))
     }
 
     /// A kernel that no case launches does not exist.
