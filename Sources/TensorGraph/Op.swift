@@ -40,31 +40,27 @@ package enum Op: Hashable, Sendable {
     case averagePool2D(Pool2D)
     case averagePool2DGradient(AveragePool2DGradient)
     // Softmax and losses
-    case softmax
-    case softmaxGradient
-    case logSoftmax
-    case logSoftmaxGradient
-    case crossEntropy
-    case crossEntropyGradient
+    case softmax(SoftmaxFunction)
+    case crossEntropy(Pass)
     // Normalisation
-    case layerNorm(Normalization)
-    case layerNormGradient(Normalization)
-    case batchNorm(Normalization)
-    case batchNormGradient(Normalization)
+    case normalization(Normalization)
     // Attention
     case attention(Attention)
-    case attentionGradient(Attention)
     // Recurrence
-    case lstm
-    case lstmGradient
-    case gru
-    case gruGradient
+    case recurrence(Recurrence)
     // Indexing
     case embedding
     case embeddingGradient(EmbeddingGradient)
     // Optimizers
     case adam(Adam)
     case sgd(SGD)
+}
+
+/// Which of a family's two computations a node is.
+package enum Pass: Hashable, Sendable {
+    case forward
+    /// From the cotangents of the results to those of the operands.
+    case gradient
 }
 
 /// Something that does one thing for every operation.
@@ -100,22 +96,11 @@ package protocol OpVisitor {
     func maxPool2DGradient(_ attributes: Pool2D) throws(Failure) -> Result
     func averagePool2D(_ attributes: Pool2D) throws(Failure) -> Result
     func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws(Failure) -> Result
-    func softmax() throws(Failure) -> Result
-    func softmaxGradient() throws(Failure) -> Result
-    func logSoftmax() throws(Failure) -> Result
-    func logSoftmaxGradient() throws(Failure) -> Result
-    func crossEntropy() throws(Failure) -> Result
-    func crossEntropyGradient() throws(Failure) -> Result
-    func layerNorm(_ attributes: Normalization) throws(Failure) -> Result
-    func layerNormGradient(_ attributes: Normalization) throws(Failure) -> Result
-    func batchNorm(_ attributes: Normalization) throws(Failure) -> Result
-    func batchNormGradient(_ attributes: Normalization) throws(Failure) -> Result
+    func softmax(_ attributes: SoftmaxFunction) throws(Failure) -> Result
+    func crossEntropy(_ pass: Pass) throws(Failure) -> Result
+    func normalization(_ attributes: Normalization) throws(Failure) -> Result
     func attention(_ attributes: Attention) throws(Failure) -> Result
-    func attentionGradient(_ attributes: Attention) throws(Failure) -> Result
-    func lstm() throws(Failure) -> Result
-    func lstmGradient() throws(Failure) -> Result
-    func gru() throws(Failure) -> Result
-    func gruGradient() throws(Failure) -> Result
+    func recurrence(_ attributes: Recurrence) throws(Failure) -> Result
     func embedding() throws(Failure) -> Result
     func embeddingGradient(_ attributes: EmbeddingGradient) throws(Failure) -> Result
     func adam(_ attributes: Adam) throws(Failure) -> Result
@@ -154,22 +139,11 @@ extension Op {
         case .maxPool2DGradient(let attributes): try visitor.maxPool2DGradient(attributes)
         case .averagePool2D(let attributes): try visitor.averagePool2D(attributes)
         case .averagePool2DGradient(let attributes): try visitor.averagePool2DGradient(attributes)
-        case .softmax: try visitor.softmax()
-        case .softmaxGradient: try visitor.softmaxGradient()
-        case .logSoftmax: try visitor.logSoftmax()
-        case .logSoftmaxGradient: try visitor.logSoftmaxGradient()
-        case .crossEntropy: try visitor.crossEntropy()
-        case .crossEntropyGradient: try visitor.crossEntropyGradient()
-        case .layerNorm(let attributes): try visitor.layerNorm(attributes)
-        case .layerNormGradient(let attributes): try visitor.layerNormGradient(attributes)
-        case .batchNorm(let attributes): try visitor.batchNorm(attributes)
-        case .batchNormGradient(let attributes): try visitor.batchNormGradient(attributes)
+        case .softmax(let attributes): try visitor.softmax(attributes)
+        case .crossEntropy(let pass): try visitor.crossEntropy(pass)
+        case .normalization(let attributes): try visitor.normalization(attributes)
         case .attention(let attributes): try visitor.attention(attributes)
-        case .attentionGradient(let attributes): try visitor.attentionGradient(attributes)
-        case .lstm: try visitor.lstm()
-        case .lstmGradient: try visitor.lstmGradient()
-        case .gru: try visitor.gru()
-        case .gruGradient: try visitor.gruGradient()
+        case .recurrence(let attributes): try visitor.recurrence(attributes)
         case .embedding: try visitor.embedding()
         case .embeddingGradient(let attributes): try visitor.embeddingGradient(attributes)
         case .adam(let attributes): try visitor.adam(attributes)

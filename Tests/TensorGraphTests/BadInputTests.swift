@@ -169,28 +169,34 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
             try $0.node(
                 .maxPool2D(Pool2D(window: [2, 2], stride: [1, 1], padding: [2, 0, 0, 0])), float([1, 1, 4, 4]))
         },
-        Mistake("softmax", "needs a last axis") { try $0.node(.softmax, float([])) },
+        Mistake("softmax", "needs a last axis") { try $0.node(.softmax(.plain), float([])) },
         Mistake("softmax", "there is no axis 2 in [3]") {
             _ = try $0.operand([3]).softmax(axis: 2, file: "Here.swift", line: 7)
         },
         Mistake("crossEntropy", "the labels must be int32, not float32") {
-            try $0.node(.crossEntropy, float([3, 4]), float([3]))
+            try $0.node(.crossEntropy(.forward), float([3, 4]), float([3]))
         },
         Mistake("crossEntropy", "the labels must have shape [3], not [4]") {
-            try $0.node(.crossEntropy, float([3, 4]), int([4]))
+            try $0.node(.crossEntropy(.forward), float([3, 4]), int([4]))
         },
-        Mistake("crossEntropy", "there are no classes") { try $0.node(.crossEntropy, float([3, 0]), int([3])) },
+        Mistake("crossEntropy", "there are no classes") {
+            try $0.node(.crossEntropy(.forward), float([3, 0]), int([3]))
+        },
         Mistake("layerNorm", "the scale must have shape [4], not [3]") {
-            try $0.node(.layerNorm(Normalization()), float([2, 4]), float([3]), float([4]))
+            try $0.node(.normalization(Normalization(.layer)), float([2, 4]), float([3]), float([4]))
         },
         Mistake("layerNormGradient", "needs a last axis") {
-            try $0.node(.layerNormGradient(Normalization()), float([]), float([]), float([1]), float([1]), float([]))
+            try $0.node(
+                .normalization(Normalization(.layer, .gradient)), float([]), float([]), float([1]), float([1]),
+                float([]))
         },
         Mistake("batchNorm", "must be [n, c, h, w], not [2, 4]") {
-            try $0.node(.batchNorm(Normalization()), float([2, 4]), float([4]), float([4]))
+            try $0.node(.normalization(Normalization(.batch)), float([2, 4]), float([4]), float([4]))
         },
         Mistake("batchNormGradient", "must be [n, c, h, w]") {
-            try $0.node(.batchNormGradient(Normalization()), float([2]), float([2]), float([2]), float([2]), float([2]))
+            try $0.node(
+                .normalization(Normalization(.batch, .gradient)), float([2]), float([2]), float([2]), float([2]),
+                float([2]))
         },
         Mistake("attention", "the same batch, heads and width") {
             try $0.node(
@@ -208,16 +214,18 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
                 float([1, 2, 3, 4]))
         },
         Mistake("lstm", "4 times the hidden width") {
-            try $0.node(.lstm, float([2, 3, 5]), float([4, 1]), float([3, 1]), float([3, 1]))
+            try $0.node(
+                .recurrence(Recurrence(.lstm)), float([2, 3, 5]), float([4, 1]), float([3, 1]), float([3, 1]))
         },
         Mistake("lstm", "the recurrent weight must have shape [8, 2]") {
-            try $0.node(.lstm, float([2, 3, 8]), float([4, 1]), float([3, 1]), float([3, 1]))
+            try $0.node(
+                .recurrence(Recurrence(.lstm)), float([2, 3, 8]), float([4, 1]), float([3, 1]), float([3, 1]))
         },
         Mistake("gru", "the recurrent bias must have shape [6]") {
-            try $0.node(.gru, float([2, 3, 6]), float([6, 2]), float([3]), float([3, 2]))
+            try $0.node(.recurrence(Recurrence(.gru)), float([2, 3, 6]), float([6, 2]), float([3]), float([3, 2]))
         },
         Mistake("gru", "must be [steps, batch, 3·hidden]") {
-            try $0.node(.gru, float([6]), float([6, 2]), float([6]), float([3, 2]))
+            try $0.node(.recurrence(Recurrence(.gru)), float([6]), float([6, 2]), float([6]), float([3, 2]))
         },
         Mistake("embedding", "the indices must be int32") { try $0.node(.embedding, float([3, 4]), float([2])) },
         Mistake("embedding", "must be the table [rows, width]") { try $0.node(.embedding, float([3]), int([2])) },

@@ -3,11 +3,11 @@ import TensorGraph
 
 extension CPULowering {
     func attention(_ attributes: Attention) throws -> CPUKernel {
-        AttentionGeometry(attributes, q: shape(0), k: shape(1), type: type).forward()
-    }
-
-    func attentionGradient(_ attributes: Attention) throws -> CPUKernel {
-        AttentionGeometry(attributes, q: shape(0), k: shape(1), type: type).gradient()
+        let geometry = AttentionGeometry(attributes, q: shape(0), k: shape(1), type: type)
+        return switch attributes.pass {
+        case .forward: geometry.forward()
+        case .gradient: geometry.gradient()
+        }
     }
 }
 

@@ -2,7 +2,16 @@ import CVector
 import TensorGraph
 
 extension CPULowering {
-    func layerNorm(_ attributes: Normalization) throws -> CPUKernel {
+    func normalization(_ attributes: Normalization) throws -> CPUKernel {
+        switch (attributes.statistics, attributes.pass) {
+        case (.layer, .forward): layerNorm(attributes)
+        case (.layer, .gradient): layerNormGradient(attributes)
+        case (.batch, .forward): batchNorm(attributes)
+        case (.batch, .gradient): batchNormGradient(attributes)
+        }
+    }
+
+    private func layerNorm(_ attributes: Normalization) -> CPUKernel {
         let columns = shape(0).dimensions.last ?? 1
         let rows = shape(0).elementCount / columns
         return CPUKernel("rows") { [type] places in
@@ -15,7 +24,7 @@ extension CPULowering {
         }
     }
 
-    func layerNormGradient(_ attributes: Normalization) throws -> CPUKernel {
+    private func layerNormGradient(_ attributes: Normalization) -> CPUKernel {
         let columns = shape(0).dimensions.last ?? 1
         let rows = shape(0).elementCount / columns
         // Bands of fixed height, whatever the number of cores, add up dscale and dbias each; then the bands. Few rows a
@@ -47,7 +56,7 @@ extension CPULowering {
         }
     }
 
-    func batchNorm(_ attributes: Normalization) throws -> CPUKernel {
+    private func batchNorm(_ attributes: Normalization) -> CPUKernel {
         let x = shape(0)
         let (n, c, plane) = (x[0], x[1], x[2] * x[3])
         return CPUKernel("channels") { [type] places in
@@ -60,7 +69,7 @@ extension CPULowering {
         }
     }
 
-    func batchNormGradient(_ attributes: Normalization) throws -> CPUKernel {
+    private func batchNormGradient(_ attributes: Normalization) -> CPUKernel {
         let x = shape(0)
         let (n, c, plane) = (x[0], x[1], x[2] * x[3])
         return CPUKernel("channels") { [type] places in

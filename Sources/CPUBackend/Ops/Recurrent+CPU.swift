@@ -3,25 +3,17 @@ import Execution
 import TensorGraph
 
 extension CPULowering {
-    func lstm() throws -> CPUKernel {
-        let x = shape(0)
-        return RecurrentGeometry(steps: x[0], batch: x[1], hidden: x[2] / 4, gates: 4, type: type).lstm()
-    }
-
-    func lstmGradient() throws -> CPUKernel {
-        let y = shape(2)
-        return RecurrentGeometry(steps: y[0], batch: y[1], hidden: y[2], gates: 4, type: type)
-            .lstmGradient(hasCells: node.operandTypes.count == 6)
-    }
-
-    func gru() throws -> CPUKernel {
-        let x = shape(0)
-        return RecurrentGeometry(steps: x[0], batch: x[1], hidden: x[2] / 3, gates: 3, type: type).gru()
-    }
-
-    func gruGradient() throws -> CPUKernel {
-        let y = shape(2)
-        return RecurrentGeometry(steps: y[0], batch: y[1], hidden: y[2], gates: 3, type: type).gruGradient()
+    func recurrence(_ attributes: Recurrence) throws -> CPUKernel {
+        // The states of all steps: of the forward pass its first result, of the gradient an operand.
+        let y = attributes.pass == .forward ? node.resultTypes[0].shape : shape(2)
+        let geometry = RecurrentGeometry(
+            steps: y[0], batch: y[1], hidden: y[2], gates: attributes.gates, type: type)
+        return switch (attributes.cell, attributes.pass) {
+        case (.lstm, .forward): geometry.lstm()
+        case (.lstm, .gradient): geometry.lstmGradient(hasCells: node.operandTypes.count == 6)
+        case (.gru, .forward): geometry.gru()
+        case (.gru, .gradient): geometry.gruGradient()
+        }
     }
 }
 

@@ -15,33 +15,26 @@ extension CPULowering {
         }
     }
 
-    func softmax() throws -> CPUKernel {
+    func softmax(_ attributes: SoftmaxFunction) throws -> CPUKernel {
         rows { [type] places, first, last, columns in
-            cv_softmax(type, places.operands[0], places.results[0], first, last, columns)
+            let (x, y) = (places.operands[0], places.results[0])
+            switch (attributes.isLogarithmic, attributes.pass) {
+            case (false, .forward): cv_softmax(type, x, y, first, last, columns)
+            case (false, .gradient): cv_softmax_gradient(type, x, places.operands[1], y, first, last, columns)
+            case (true, .forward): cv_log_softmax(type, x, y, first, last, columns)
+            case (true, .gradient): cv_log_softmax_gradient(type, x, places.operands[1], y, first, last, columns)
+            }
         }
     }
 
-    func softmaxGradient() throws -> CPUKernel {
-        rows { [type] places, first, last, columns in
-            cv_softmax_gradient(
-                type, places.operands[0], places.operands[1], places.results[0], first, last, columns)
+    func crossEntropy(_ pass: Pass) throws -> CPUKernel {
+        switch pass {
+        case .forward: crossEntropy()
+        case .gradient: crossEntropyGradient()
         }
     }
 
-    func logSoftmax() throws -> CPUKernel {
-        rows { [type] places, first, last, columns in
-            cv_log_softmax(type, places.operands[0], places.results[0], first, last, columns)
-        }
-    }
-
-    func logSoftmaxGradient() throws -> CPUKernel {
-        rows { [type] places, first, last, columns in
-            cv_log_softmax_gradient(
-                type, places.operands[0], places.operands[1], places.results[0], first, last, columns)
-        }
-    }
-
-    func crossEntropy() throws -> CPUKernel {
+    private func crossEntropy() -> CPUKernel {
         rows { [type] places, first, last, columns in
             cv_cross_entropy(
                 type, places.operands[0], places.operands[1].assumingMemoryBound(to: Int32.self), places.results[0],
@@ -49,7 +42,7 @@ extension CPULowering {
         }
     }
 
-    func crossEntropyGradient() throws -> CPUKernel {
+    private func crossEntropyGradient() -> CPUKernel {
         rows { [type] places, first, last, columns in
             cv_cross_entropy_gradient(
                 type, places.operands[0], places.operands[1].assumingMemoryBound(to: Int32.self), places.operands[2],

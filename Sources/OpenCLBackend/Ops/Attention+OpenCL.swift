@@ -5,6 +5,13 @@ import TensorGraph
 // on GPU-like devices.
 extension OpenCLLowering {
     package func attention(_ attributes: Attention) throws -> Lowering {
+        switch attributes.pass {
+        case .forward: try attentionForward(attributes)
+        case .gradient: try attentionGradient(attributes)
+        }
+    }
+
+    private func attentionForward(_ attributes: Attention) throws -> Lowering {
         let shape = AttentionShape(attributes, operands[0].shape, operands[1].shape, profile)
         if let lowering = matrixUnits(attributes, shape) { return lowering }
         if let reason = unsupportedRows ?? shape.unsupported { return .declined(reason) }
@@ -14,7 +21,7 @@ extension OpenCLLowering {
         }
     }
 
-    package func attentionGradient(_ attributes: Attention) throws -> Lowering {
+    private func attentionGradient(_ attributes: Attention) throws -> Lowering {
         let shape = AttentionShape(
             attributes, operands[0].shape, operands[1].shape, profile, isGradient: true)
         if let lowering = matrixUnitsGradient(attributes, shape) { return lowering }

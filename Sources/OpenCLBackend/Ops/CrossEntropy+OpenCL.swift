@@ -2,12 +2,11 @@ import Execution
 import TensorGraph
 
 extension OpenCLLowering {
-    package func crossEntropy() throws -> Lowering {
-        losses("crossEntropy", [.operand(0), .operand(1), .result(0), .result(1)])
-    }
-
-    package func crossEntropyGradient() throws -> Lowering {
-        losses("crossEntropyGradient", [.operand(0), .operand(1), .operand(2), .operand(3), .result(0)])
+    package func crossEntropy(_ pass: Pass) throws -> Lowering {
+        switch pass {
+        case .forward: losses("crossEntropy", [.operand(0), .operand(1), .result(0), .result(1)])
+        case .gradient: losses("crossEntropyGradient", (0..<4).map { .operand($0) } + [.result(0)])
+        }
     }
 
     private func losses(_ name: String, _ tensors: [KernelArgument]) -> Lowering {

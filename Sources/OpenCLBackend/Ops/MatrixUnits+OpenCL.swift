@@ -179,7 +179,7 @@ private struct MatrixUnitAttention {
         let trial = MatrixUnitAttention(
             shape: AttentionShape(mild, shape: shape), format: format, units: units)
         lowered.trial = KernelTrial(
-            node: trial.trialNode(.attentionGradient(mild)) { q, k, statistics in [q, k, k, q, statistics, q] },
+            node: trial.trialNode(.attention(mild.gradient)) { q, k, statistics in [q, k, k, q, statistics, q] },
             launches: trial.gradientLaunches(heads: 2, queries: Self.trialQueries, keys: Self.trialKeys),
             workspaces: [4 * 2 * Self.trialQueries, 4 * 2 * Self.trialQueries], tolerance: 0x1p-4)
         return .accepted(lowered)

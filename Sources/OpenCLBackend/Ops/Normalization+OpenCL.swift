@@ -3,7 +3,16 @@ import TensorGraph
 
 // Layer normalisation by rows, batch normalisation by channels, a team of work-items each.
 extension OpenCLLowering {
-    package func layerNorm(_ attributes: Normalization) throws -> Lowering {
+    package func normalization(_ attributes: Normalization) throws -> Lowering {
+        switch (attributes.statistics, attributes.pass) {
+        case (.layer, .forward): layerNorm(attributes)
+        case (.layer, .gradient): layerNormGradient(attributes)
+        case (.batch, .forward): batchNorm(attributes)
+        case (.batch, .gradient): batchNormGradient(attributes)
+        }
+    }
+
+    private func layerNorm(_ attributes: Normalization) -> Lowering {
         if let unsupportedRows { return .declined(unsupportedRows) }
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: columns)
@@ -14,7 +23,7 @@ extension OpenCLLowering {
         return launches([launch], "layer norm, \(teams.summary)")
     }
 
-    package func layerNormGradient(_ attributes: Normalization) throws -> Lowering {
+    private func layerNormGradient(_ attributes: Normalization) -> Lowering {
         if let unsupportedRows { return .declined(unsupportedRows) }
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         // Each team has partial sums of dscale and dbias, of few rows, which are then added up.
@@ -31,11 +40,11 @@ extension OpenCLLowering {
             "layer norm gradient, \(teams.summary), \(teams.count) partial sums")
     }
 
-    package func batchNorm(_ attributes: Normalization) throws -> Lowering {
+    private func batchNorm(_ attributes: Normalization) -> Lowering {
         batch("batchNorm", (0..<3).map { .operand($0) } + (0..<3).map { .result($0) }, attributes)
     }
 
-    package func batchNormGradient(_ attributes: Normalization) throws -> Lowering {
+    private func batchNormGradient(_ attributes: Normalization) -> Lowering {
         batch("batchNormGradient", (0..<5).map { .operand($0) } + (0..<3).map { .result($0) }, attributes)
     }
 

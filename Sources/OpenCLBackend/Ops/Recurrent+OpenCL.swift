@@ -4,28 +4,37 @@ import TensorGraph
 // The recurrences (`Kernels/recurrent/`). On the CPU shape a whole sequence is one launch after one that packs the
 // weight: each work-item takes rows of the batch through all steps. On the GPU shape each step is a launch.
 extension OpenCLLowering {
-    package func lstm() throws -> Lowering {
+    package func recurrence(_ attributes: Recurrence) throws -> Lowering {
+        switch (attributes.cell, attributes.pass) {
+        case (.lstm, .forward): try lstm()
+        case (.lstm, .gradient): try lstmGradient()
+        case (.gru, .forward): try gru()
+        case (.gru, .gradient): try gruGradient()
+        }
+    }
+
+    private func lstm() throws -> Lowering {
         if let reason = unsupportedType { return .declined(reason) }
         return forward(
             "lstm", gates: 4, sequence: [.operand(0), .workspace(0), .operand(2), .operand(3)],
             step: [.operand(0), .operand(1), .operand(2), .operand(3)])
     }
 
-    package func gru() throws -> Lowering {
+    private func gru() throws -> Lowering {
         if let reason = unsupportedType { return .declined(reason) }
         return forward(
             "gru", gates: 3, sequence: [.operand(0), .workspace(0), .operand(2), .operand(3)],
             step: [.operand(0), .operand(1), .operand(2), .operand(3)])
     }
 
-    package func lstmGradient() throws -> Lowering {
+    private func lstmGradient() throws -> Lowering {
         if let reason = unsupportedType { return .declined(reason) }
         return backward(
             "lstm", gates: 4, states: operands[2].shape,
             defines: ["HAS_CELL_COTANGENT": operands.count == 6 ? "1" : "0"])
     }
 
-    package func gruGradient() throws -> Lowering {
+    private func gruGradient() throws -> Lowering {
         if let reason = unsupportedType { return .declined(reason) }
         return backward("gru", gates: 3, states: operands[2].shape, defines: [:])
     }

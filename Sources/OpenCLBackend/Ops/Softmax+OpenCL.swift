@@ -3,16 +3,13 @@ import TensorGraph
 
 // A team of work-items a row; on CPU-like devices one work-item a run of rows.
 extension OpenCLLowering {
-    package func softmax() throws -> Lowering { rowwise("softmax", [.operand(0), .result(0)]) }
-
-    package func softmaxGradient() throws -> Lowering {
-        rowwise("softmaxGradient", [.operand(0), .operand(1), .result(0)])
-    }
-
-    package func logSoftmax() throws -> Lowering { rowwise("logSoftmax", [.operand(0), .result(0)]) }
-
-    package func logSoftmaxGradient() throws -> Lowering {
-        rowwise("logSoftmaxGradient", [.operand(0), .operand(1), .result(0)])
+    package func softmax(_ attributes: SoftmaxFunction) throws -> Lowering {
+        switch (attributes.isLogarithmic, attributes.pass) {
+        case (false, .forward): rowwise("softmax", [.operand(0), .result(0)])
+        case (false, .gradient): rowwise("softmaxGradient", [.operand(0), .operand(1), .result(0)])
+        case (true, .forward): rowwise("logSoftmax", [.operand(0), .result(0)])
+        case (true, .gradient): rowwise("logSoftmaxGradient", [.operand(0), .operand(1), .result(0)])
+        }
     }
 
     private func rowwise(_ name: String, _ tensors: [KernelArgument]) -> Lowering {

@@ -15,15 +15,26 @@
 package struct Attention: Hashable, Sendable {
     package var isCausal: Bool
     package var scale: Double
+    package var pass: Pass
 
-    package init(isCausal: Bool, scale: Double) {
+    package init(isCausal: Bool, scale: Double, _ pass: Pass = .forward) {
         self.isCausal = isCausal
         self.scale = scale
+        self.pass = pass
     }
+
+    package var gradient: Attention { Attention(isCausal: isCausal, scale: scale, .gradient) }
 }
 
 extension ShapeRule {
     package func attention(_ attributes: Attention) throws -> [TensorType] {
+        switch attributes.pass {
+        case .forward: try attentionForward(attributes)
+        case .gradient: try attentionGradient(attributes)
+        }
+    }
+
+    private func attentionForward(_ attributes: Attention) throws -> [TensorType] {
         try count(3)
         try floating()
         try rank(0, 4, "q [b, h, sq, d]")
@@ -42,9 +53,9 @@ extension ShapeRule {
         return [operands[0], TensorType([q[0], q[1], q[2], 2], type.isHalf ? .float32 : type)]
     }
 
-    package func attentionGradient(_ attributes: Attention) throws -> [TensorType] {
+    private func attentionGradient(_ attributes: Attention) throws -> [TensorType] {
         try count(6)
-        let results = try ShapeRule(operands: Array(operands[..<3])).attention(attributes)
+        let results = try ShapeRule(operands: Array(operands[..<3])).attentionForward(attributes)
         try floating(0, 3, 5)
         try require(
             operands[4].dtype == results[1].dtype,
@@ -57,15 +68,10 @@ extension ShapeRule {
 }
 
 extension TraitsRule {
-    package func attention(_ attributes: Attention) -> OpTraits { attention(.attention, products: 2, attributes) }
-
-    package func attentionGradient(_ attributes: Attention) -> OpTraits {
-        attention(.attentionGradient, products: 5, attributes)
-    }
-
-    private func attention(_ kind: OpKind, products: Int, _ attributes: Attention) -> OpTraits {
-        OpTraits(kind, .matrixProduct, overEmptyOperands: .fill(0), halfTypes: .sumsInFloat32) { operands, results in
-            let all = OpTraits.multiplyAdds(products, results[0].shape.elementCount, operands[1].shape[2])
+    package func attention(_ attributes: Attention) -> OpTraits {
+        let (kind, products) = attributes.pass == .forward ? (OpKind.attention, 2) : (.attentionGradient, 5)
+        return OpTraits(kind, .matrixProduct, overEmptyOperands: .fill(0), halfTypes: .sumsInFloat32) {
+            let all = OpTraits.multiplyAdds(products, $1[0].shape.elementCount, $0[1].shape[2])
             return attributes.isCausal ? all / 2 : all
         }
     }
@@ -73,11 +79,10 @@ extension TraitsRule {
 
 extension GradientRule {
     package func attention(_ attributes: Attention) throws -> [Tensor?] {
+        guard attributes.pass == .forward else { throw noGradient() }
         try requireNoCotangent(1, "the statistics of attention")
-        return try graph.add(.attentionGradient(attributes), operands + results + [try cotangent()])
+        return try graph.add(.attention(attributes.gradient), operands + results + [try cotangent()])
     }
-
-    package func attentionGradient(_ attributes: Attention) throws -> [Tensor?] { throw noGradient() }
 }
 
 extension Tensor {

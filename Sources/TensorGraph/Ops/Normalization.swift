@@ -8,11 +8,30 @@
 ///   Gradient: x, scale, mean, variance, dy → dx, dscale, dbias. Ioffe and Szegedy, 2015; ONNX BatchNormalization in
 ///   training mode.
 package struct Normalization: Hashable, Sendable {
+    /// What shares a mean and a variance.
+    package enum Statistics: Hashable, Sendable { case layer, batch }
+
+    package var statistics: Statistics
     package var epsilon: Double
-    package init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
+    package var pass: Pass
+
+    package init(_ statistics: Statistics, epsilon: Double = 1e-5, _ pass: Pass = .forward) {
+        self.statistics = statistics
+        self.epsilon = epsilon
+        self.pass = pass
+    }
 }
 
 extension ShapeRule {
+    package func normalization(_ attributes: Normalization) throws -> [TensorType] {
+        switch (attributes.statistics, attributes.pass) {
+        case (.layer, .forward): try layerNorm(attributes)
+        case (.layer, .gradient): try layerNormGradient()
+        case (.batch, .forward): try batchNorm(attributes)
+        case (.batch, .gradient): try batchNormGradient()
+        }
+    }
+
     private func normalization(_ attributes: Normalization, features: Int) throws {
         try magnitude(attributes.epsilon, "epsilon")
         try require(operands.count >= 3, "takes an input, a scale and a bias")
@@ -21,7 +40,7 @@ extension ShapeRule {
         try shape(2, [features], "the bias")
     }
 
-    package func layerNorm(_ attributes: Normalization) throws -> [TensorType] {
+    private func layerNorm(_ attributes: Normalization) throws -> [TensorType] {
         try count(3)
         let x = operands[0]
         try require(x.shape.rank >= 1, "needs a last axis")
@@ -30,7 +49,7 @@ extension ShapeRule {
         return [x, TensorType([rows], x.dtype), TensorType([rows], x.dtype)]
     }
 
-    package func layerNormGradient(_ attributes: Normalization) throws -> [TensorType] {
+    private func layerNormGradient() throws -> [TensorType] {
         try count(5)
         try floating()
         let (x, scale) = (operands[0], operands[1])
@@ -43,7 +62,7 @@ extension ShapeRule {
         return [x, scale, scale]
     }
 
-    package func batchNorm(_ attributes: Normalization) throws -> [TensorType] {
+    private func batchNorm(_ attributes: Normalization) throws -> [TensorType] {
         try count(3)
         try rank(0, 4, "[n, c, h, w]")
         let x = operands[0]
@@ -51,7 +70,7 @@ extension ShapeRule {
         return [x, TensorType([x.shape[1]], x.dtype), TensorType([x.shape[1]], x.dtype)]
     }
 
-    package func batchNormGradient(_ attributes: Normalization) throws -> [TensorType] {
+    private func batchNormGradient() throws -> [TensorType] {
         try count(5)
         try floating()
         try rank(0, 4, "[n, c, h, w]")
@@ -65,42 +84,36 @@ extension ShapeRule {
 }
 
 extension TraitsRule {
-    package func layerNorm(_ attributes: Normalization) -> OpTraits { normalization(.layerNorm, empty: .nan) }
-
-    package func layerNormGradient(_ attributes: Normalization) -> OpTraits {
-        normalization(.layerNormGradient, empty: 0)
-    }
-
-    package func batchNorm(_ attributes: Normalization) -> OpTraits { normalization(.batchNorm, empty: .nan) }
-
-    package func batchNormGradient(_ attributes: Normalization) -> OpTraits {
-        normalization(.batchNormGradient, empty: 0)
-    }
-
-    private func normalization(_ kind: OpKind, empty: Double) -> OpTraits {
-        OpTraits(
-            kind, .computation, overEmptyOperands: .fill(empty), halfTypes: .converted,
-            flops: OpTraits.flopPerElement)
+    package func normalization(_ attributes: Normalization) -> OpTraits {
+        let kind: OpKind =
+            switch (attributes.statistics, attributes.pass) {
+            case (.layer, .forward): .layerNorm
+            case (.layer, .gradient): .layerNormGradient
+            case (.batch, .forward): .batchNorm
+            case (.batch, .gradient): .batchNormGradient
+            }
+        // Nothing has no mean; its share of the gradients of scale and bias is 0.
+        return OpTraits(
+            kind, .computation, overEmptyOperands: .fill(attributes.pass == .forward ? .nan : 0),
+            halfTypes: .converted, flops: OpTraits.flopPerElement)
     }
 }
 
 extension GradientRule {
-    package func layerNorm(_ attributes: Normalization) throws -> [Tensor?] {
-        try requireNoCotangent(1, "the mean of layerNorm")
-        try requireNoCotangent(2, "the deviation of layerNorm")
+    package func normalization(_ attributes: Normalization) throws -> [Tensor?] {
+        guard attributes.pass == .forward else { throw noGradient() }
+        switch attributes.statistics {
+        case .layer:
+            try requireNoCotangent(1, "the mean of layerNorm")
+            try requireNoCotangent(2, "the deviation of layerNorm")
+        case .batch:
+            try requireNoCotangent(1, "the mean of batchNorm")
+            try requireNoCotangent(2, "the variance of batchNorm")
+        }
+        let gradient = Normalization(attributes.statistics, epsilon: attributes.epsilon, .gradient)
         return try graph.add(
-            .layerNormGradient(attributes), [operands[0], operands[1], results[1], results[2], try cotangent()])
+            .normalization(gradient), [operands[0], operands[1], results[1], results[2], try cotangent()])
     }
-
-    package func batchNorm(_ attributes: Normalization) throws -> [Tensor?] {
-        try requireNoCotangent(1, "the mean of batchNorm")
-        try requireNoCotangent(2, "the variance of batchNorm")
-        return try graph.add(
-            .batchNormGradient(attributes), [operands[0], operands[1], results[1], results[2], try cotangent()])
-    }
-
-    package func layerNormGradient(_ attributes: Normalization) throws -> [Tensor?] { throw noGradient() }
-    package func batchNormGradient(_ attributes: Normalization) throws -> [Tensor?] { throw noGradient() }
 }
 
 extension Tensor {
@@ -110,7 +123,7 @@ extension Tensor {
     public func layerNorm(
         scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try apply(.layerNorm(Normalization(epsilon: epsilon)), [scale, bias], file: file, line: line)
+        try apply(.normalization(Normalization(.layer, epsilon: epsilon)), [scale, bias], file: file, line: line)
     }
 
     /// Batch normalisation of this `[n, c, h, w]` with the batch's own statistics.
@@ -122,7 +135,8 @@ extension Tensor {
         scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> (normalized: Tensor, mean: Tensor, variance: Tensor) {
         let results = try graph.add(
-            .batchNorm(Normalization(epsilon: epsilon)), [self, scale, bias], at: SourceLocation(file: file, line: line)
+            .normalization(Normalization(.batch, epsilon: epsilon)), [self, scale, bias],
+            at: SourceLocation(file: file, line: line)
         )
         return (results[0], results[1], results[2])
     }

@@ -22,7 +22,36 @@
 //
 // Hochreiter and Schmidhuber, 1997; Cho et al., 2014; ONNX LSTM and GRU (linear_before_reset = 1); torch.nn.LSTM, GRU.
 
+package struct Recurrence: Hashable, Sendable {
+    package enum Cell: Hashable, Sendable { case lstm, gru }
+
+    package var cell: Cell
+    package var pass: Pass
+
+    package init(_ cell: Cell, _ pass: Pass = .forward) {
+        self.cell = cell
+        self.pass = pass
+    }
+
+    /// How many widths of the hidden state the gates take.
+    package var gates: Int {
+        switch cell {
+        case .lstm: 4
+        case .gru: 3
+        }
+    }
+}
+
 extension ShapeRule {
+    package func recurrence(_ attributes: Recurrence) throws -> [TensorType] {
+        switch (attributes.cell, attributes.pass) {
+        case (.lstm, .forward): try lstm()
+        case (.lstm, .gradient): try lstmGradient()
+        case (.gru, .forward): try gru()
+        case (.gru, .gradient): try gruGradient()
+        }
+    }
+
     private func recurrence(gates: Int) throws -> (steps: Int, batch: Int, hidden: Int) {
         try floating()
         try rank(0, 3, "[steps, batch, \(gates)·hidden]")
@@ -34,7 +63,7 @@ extension ShapeRule {
         return (x[0], x[1], hidden)
     }
 
-    package func lstm() throws -> [TensorType] {
+    private func lstm() throws -> [TensorType] {
         try count(4)
         let (steps, batch, hidden) = try recurrence(gates: 4)
         try shape(2, [batch, hidden], "the initial hidden state")
@@ -43,7 +72,7 @@ extension ShapeRule {
         return [state, state, operands[0]]
     }
 
-    package func lstmGradient() throws -> [TensorType] {
+    private func lstmGradient() throws -> [TensorType] {
         try count(5...6)
         try floating()
         try rank(2, 3, "[steps, batch, hidden]")
@@ -56,7 +85,7 @@ extension ShapeRule {
         return [operands[3], operands[1], operands[1]]
     }
 
-    package func gru() throws -> [TensorType] {
+    private func gru() throws -> [TensorType] {
         try count(4)
         let (steps, batch, hidden) = try recurrence(gates: 3)
         try shape(2, [3 * hidden], "the recurrent bias")
@@ -65,7 +94,7 @@ extension ShapeRule {
         return [state, operands[0], state]
     }
 
-    package func gruGradient() throws -> [TensorType] {
+    private func gruGradient() throws -> [TensorType] {
         try count(6)
         try floating()
         try rank(2, 3, "[steps, batch, hidden]")
@@ -80,27 +109,34 @@ extension ShapeRule {
 }
 
 extension TraitsRule {
-    package func lstm() -> OpTraits { recurrence(.lstm, gates: 4) }
-    package func gru() -> OpTraits { recurrence(.gru, gates: 3) }
-
-    /// What goes step by step is y · wHiddenᵀ, a gate at a time.
-    private func recurrence(_ kind: OpKind, gates: Int) -> OpTraits {
-        OpTraits(kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted) { operands, results in
-            OpTraits.multiplyAdds(results[0].shape.elementCount, gates, operands[1].shape[1])
-        }
-    }
-
-    package func lstmGradient() -> OpTraits { recurrenceGradient(.lstmGradient) }
-    package func gruGradient() -> OpTraits { recurrenceGradient(.gruGradient) }
-
-    private func recurrenceGradient(_ kind: OpKind) -> OpTraits {
-        OpTraits(kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted) { operands, results in
-            OpTraits.multiplyAdds(results[0].shape.elementCount, operands[0].shape[1])
+    package func recurrence(_ attributes: Recurrence) -> OpTraits {
+        let kind: OpKind =
+            switch (attributes.cell, attributes.pass) {
+            case (.lstm, .forward): .lstm
+            case (.lstm, .gradient): .lstmGradient
+            case (.gru, .forward): .gru
+            case (.gru, .gradient): .gruGradient
+            }
+        return OpTraits(kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted) { operands, results in
+            // What goes step by step is the product with the recurrent weight.
+            let elements = results[0].shape.elementCount
+            return switch attributes.pass {
+            case .forward: OpTraits.multiplyAdds(elements, attributes.gates, operands[1].shape[1])
+            case .gradient: OpTraits.multiplyAdds(elements, operands[0].shape[1])
+            }
         }
     }
 }
 
 extension GradientRule {
+    package func recurrence(_ attributes: Recurrence) throws -> [Tensor?] {
+        switch (attributes.cell, attributes.pass) {
+        case (.lstm, .forward): try lstm()
+        case (.gru, .forward): try gru()
+        case (_, .gradient): throw noGradient()
+        }
+    }
+
     /// The state before each step: the initial one, then all outputs but the last. `[t, b, h]` as `[t·b, h]`.
     private func previousStates(_ initial: Tensor, _ y: Tensor) throws -> Tensor {
         let (steps, batch, hidden) = (y.shape[0], y.shape[1], y.shape[2])
@@ -109,31 +145,30 @@ extension GradientRule {
             .sliced(axis: 0, 0..<steps).reshaped(to: [steps * batch, hidden])
     }
 
-    package func lstm() throws -> [Tensor?] {
+    private func lstm() throws -> [Tensor?] {
         let (wHidden, h0, c0) = (operands[1], operands[2], operands[3])
         let (y, cells, gates) = (results[0], results[1], results[2])
         try requireNoCotangent(2, "the gates of lstm")
         let dy = try cotangents[0] ?? graph.fill(0, y.shape, y.dtype)
         let gradients = try graph.add(
-            .lstmGradient, [wHidden, c0, cells, gates, dy] + (cotangents[1].map { [$0] } ?? []))
+            .recurrence(Recurrence(.lstm, .gradient)),
+            [wHidden, c0, cells, gates, dy] + (cotangents[1].map { [$0] } ?? []))
         let dGates = try gradients[0].flattenedToMatrix()
         let dwHidden = try dGates.matmul(previousStates(h0, y), transposeSelf: true)
         return [gradients[0], dwHidden, gradients[1], gradients[2]]
     }
 
-    package func gru() throws -> [Tensor?] {
+    private func gru() throws -> [Tensor?] {
         let (wHidden, h0) = (operands[1], operands[3])
         let (y, gates, candidate) = (results[0], results[1], results[2])
         try requireNoCotangent(1, "the gates of gru")
         try requireNoCotangent(2, "the candidate of gru")
-        let gradients = try graph.add(.gruGradient, [wHidden, h0, y, gates, candidate, try cotangent()])
+        let gradients = try graph.add(
+            .recurrence(Recurrence(.gru, .gradient)), [wHidden, h0, y, gates, candidate, try cotangent()])
         let dGates = try gradients[1].flattenedToMatrix()
         let dwHidden = try dGates.matmul(previousStates(h0, y), transposeSelf: true)
         return [gradients[0], dwHidden, try dGates.sum(axes: [0]), gradients[2]]
     }
-
-    package func lstmGradient() throws -> [Tensor?] { throw noGradient() }
-    package func gruGradient() throws -> [Tensor?] { throw noGradient() }
 }
 
 extension Tensor {
@@ -188,7 +223,7 @@ extension Tensor {
             let gates = try inputGates(inputWeight, [inputBias, hiddenBias], location, as: "lstm")
             let h0 = try initialState(hidden, hidden: width, location)
             let c0 = try initialState(cell, hidden: width, location)
-            let results = try graph.add(.lstm, [gates, hiddenWeight, h0, c0])
+            let results = try graph.add(.recurrence(Recurrence(.lstm)), [gates, hiddenWeight, h0, c0])
             return (results[0], try results[0].lastStep(), try results[1].lastStep())
         }
     }
@@ -207,7 +242,7 @@ extension Tensor {
         return try graph.at(location) { () throws(GraphError) in
             let gates = try inputGates(inputWeight, [inputBias], location, as: "gru")
             let h0 = try initialState(hidden, hidden: hiddenWeight.shape.dimensions.last ?? 0, location)
-            let results = try graph.add(.gru, [gates, hiddenWeight, hiddenBias, h0])
+            let results = try graph.add(.recurrence(Recurrence(.gru)), [gates, hiddenWeight, hiddenBias, h0])
             return (results[0], try results[0].lastStep())
         }
     }

@@ -15,25 +15,43 @@
 //
 // ONNX Softmax, LogSoftmax, SoftmaxCrossEntropyLoss; torch.nn.functional.cross_entropy.
 
+package struct SoftmaxFunction: Hashable, Sendable {
+    /// Whether the result is the logarithm.
+    package var isLogarithmic: Bool
+    package var pass: Pass
+
+    package init(isLogarithmic: Bool = false, _ pass: Pass = .forward) {
+        self.isLogarithmic = isLogarithmic
+        self.pass = pass
+    }
+
+    package static let plain = SoftmaxFunction()
+    package static let logarithmic = SoftmaxFunction(isLogarithmic: true)
+}
+
 extension ShapeRule {
-    package func softmax() throws -> [TensorType] {
-        try count(1)
-        try floating()
-        try require(operands[0].shape.rank >= 1, "needs a last axis")
+    package func softmax(_ attributes: SoftmaxFunction) throws -> [TensorType] {
+        switch attributes.pass {
+        case .forward:
+            try count(1)
+            try floating()
+            try require(operands[0].shape.rank >= 1, "needs a last axis")
+        case .gradient:
+            try count(2)
+            try floating()
+            try shape(1, operands[0].shape, "the cotangent")
+        }
         return [operands[0]]
     }
 
-    package func softmaxGradient() throws -> [TensorType] {
-        try count(2)
-        try floating()
-        try shape(1, operands[0].shape, "the cotangent")
-        return [operands[0]]
+    package func crossEntropy(_ pass: Pass) throws -> [TensorType] {
+        switch pass {
+        case .forward: try crossEntropy()
+        case .gradient: try crossEntropyGradient()
+        }
     }
 
-    package func logSoftmax() throws -> [TensorType] { try softmax() }
-    package func logSoftmaxGradient() throws -> [TensorType] { try softmaxGradient() }
-
-    package func crossEntropy() throws -> [TensorType] {
+    private func crossEntropy() throws -> [TensorType] {
         try count(2)
         try floating(0)
         try rank(0, 2, "logits [rows, classes]")
@@ -44,7 +62,7 @@ extension ShapeRule {
         return [TensorType([rows], operands[0].dtype), TensorType([rows, 2], operands[0].dtype)]
     }
 
-    package func crossEntropyGradient() throws -> [TensorType] {
+    private func crossEntropyGradient() throws -> [TensorType] {
         try count(4)
         _ = try ShapeRule(operands: Array(operands[..<2])).crossEntropy()
         try floating(0, 2, 3)
@@ -55,12 +73,21 @@ extension ShapeRule {
 }
 
 extension TraitsRule {
-    package func softmax() -> OpTraits { rowwise(.softmax) }
-    package func softmaxGradient() -> OpTraits { rowwise(.softmaxGradient) }
-    package func logSoftmax() -> OpTraits { rowwise(.logSoftmax) }
-    package func logSoftmaxGradient() -> OpTraits { rowwise(.logSoftmaxGradient) }
-    package func crossEntropy() -> OpTraits { rowwise(.crossEntropy) }
-    package func crossEntropyGradient() -> OpTraits { rowwise(.crossEntropyGradient) }
+    package func softmax(_ attributes: SoftmaxFunction) -> OpTraits {
+        switch (attributes.isLogarithmic, attributes.pass) {
+        case (false, .forward): rowwise(.softmax)
+        case (false, .gradient): rowwise(.softmaxGradient)
+        case (true, .forward): rowwise(.logSoftmax)
+        case (true, .gradient): rowwise(.logSoftmaxGradient)
+        }
+    }
+
+    package func crossEntropy(_ pass: Pass) -> OpTraits {
+        switch pass {
+        case .forward: rowwise(.crossEntropy)
+        case .gradient: rowwise(.crossEntropyGradient)
+        }
+    }
 
     private func rowwise(_ kind: OpKind) -> OpTraits {
         OpTraits(
@@ -69,22 +96,18 @@ extension TraitsRule {
 }
 
 extension GradientRule {
-    package func softmax() throws -> [Tensor?] {
-        [try graph.add(.softmaxGradient, [results[0], try cotangent()])[0]]
+    package func softmax(_ attributes: SoftmaxFunction) throws -> [Tensor?] {
+        guard attributes.pass == .forward else { throw noGradient() }
+        let gradient = SoftmaxFunction(isLogarithmic: attributes.isLogarithmic, .gradient)
+        return [try graph.add(.softmax(gradient), [results[0], try cotangent()])[0]]
     }
 
-    package func logSoftmax() throws -> [Tensor?] {
-        [try graph.add(.logSoftmaxGradient, [results[0], try cotangent()])[0]]
-    }
-
-    package func crossEntropy() throws -> [Tensor?] {
+    package func crossEntropy(_ pass: Pass) throws -> [Tensor?] {
+        guard pass == .forward else { throw noGradient() }
         try requireNoCotangent(1, "the statistics of crossEntropy")
-        return [try graph.add(.crossEntropyGradient, [operands[0], operands[1], results[1], try cotangent()])[0], nil]
+        let operands = [operands[0], operands[1], results[1], try cotangent()]
+        return [try graph.add(.crossEntropy(.gradient), operands)[0], nil]
     }
-
-    package func softmaxGradient() throws -> [Tensor?] { throw noGradient() }
-    package func logSoftmaxGradient() throws -> [Tensor?] { throw noGradient() }
-    package func crossEntropyGradient() throws -> [Tensor?] { throw noGradient() }
 }
 
 extension Tensor {
@@ -106,14 +129,14 @@ extension Tensor {
 
     /// The softmax along `axis`, by default the last.
     public func softmax(axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
-        try along(axis, .softmax, file: file, line: line)
+        try along(axis, .softmax(.plain), file: file, line: line)
     }
 
     /// The logarithm of the softmax along `axis`, by default the last.
     public func logSoftmax(
         axis: Int = -1, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try along(axis, .logSoftmax, file: file, line: line)
+        try along(axis, .softmax(.logarithmic), file: file, line: line)
     }
 
     /// The cross-entropy of each row of these logits `[rows, classes]` with int32 labels `[rows]`.
@@ -125,7 +148,7 @@ extension Tensor {
     public func crossEntropy(
         labels: Tensor, ignoresNegativeLabels: Bool = true, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        let losses = try apply(.crossEntropy, [labels], file: file, line: line)
+        let losses = try apply(.crossEntropy(.forward), [labels], file: file, line: line)
         graph.check(labels, in: (ignoresNegativeLabels ? .min : 0)..<shape[1], "labels", of: losses)
         return losses
     }

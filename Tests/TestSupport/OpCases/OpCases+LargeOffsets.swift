@@ -16,9 +16,9 @@ extension OpCase {
             let data = TestData.values([0, 1, 2, 1, 0, 2, 2].map { offset + step * $0 })
             cases += [
                 crossEntropy("around \(offset)", [5, 10], data, gradient: .parity(near)),
-                OpCase("softmax around \(offset)", .softmax, [.tensor([5, 37], data)], near),
+                OpCase("softmax around \(offset)", .softmax(.plain), [.tensor([5, 37], data)], near),
                 OpCase(
-                    "logSoftmax around \(offset)", .logSoftmax, [.tensor([5, 37], data)], logarithm,
+                    "logSoftmax around \(offset)", .softmax(.logarithmic), [.tensor([5, 37], data)], logarithm,
                     gradient: .parity(.logSoftmax)),
             ]
         }

@@ -31,7 +31,7 @@ extension OpCase {
                     return [axis == 0 ? try columns.sum(axes: [0]) : try columns.transposed([1, 0]).sum(axes: [1])]
                 })
         }
-        for op in [Op.softmax, .logSoftmax] {
+        for op in [Op.softmax(.plain), .softmax(.logarithmic)] {
             cases.append(OpCase("\(op.name) of a long row", op, [.tensor([1, 300_007], equal)], near))
         }
         cases += [
@@ -54,7 +54,7 @@ extension OpCase {
                 near
             ) { _, x in [try x[0].crossEntropy(labels: x[1]).mean()] },
             OpCase(
-                "layerNorm of a long row", .layerNorm(Normalization()),
+                "layerNorm of a long row", .normalization(Normalization(.layer)),
                 [.tensor([1, 300_006], steps), .tensor([300_006], .values([1])), .tensor([300_006], .values([0]))],
                 .elementwise(2e-6, floor: 1)),
             gradient(
@@ -71,7 +71,8 @@ extension OpCase {
             let scale = [Input.tensor([shape[1]], .values([1])), .tensor([shape[1]], .values([0]))]
             cases += [
                 OpCase(
-                    "batchNorm of many numbers \(shape)", .batchNorm(Normalization()), [.tensor(shape, steps)] + scale,
+                    "batchNorm of many numbers \(shape)", .normalization(Normalization(.batch)),
+                    [.tensor(shape, steps)] + scale,
                     .elementwise(2e-6, floor: 1)),
                 gradient(
                     "batchNorm of many numbers \(shape)", [.tensor(shape, steps), .tensor(shape, equal)] + scale, to: 3

@@ -8,7 +8,7 @@ extension OpCase {
             let check: GradientCheck = isLarge ? .parity(.normalizationGradient) : .full(.normalizationGradient)
             cases.append(
                 OpCase(
-                    "layerNorm \(shape) epsilon \(epsilon)", .layerNorm(Normalization(epsilon: epsilon)),
+                    "layerNorm \(shape) epsilon \(epsilon)", .normalization(Normalization(.layer, epsilon: epsilon)),
                     [.tensor(shape, data), .tensor([width], .uniform(0.5...2)), .tensor([width])],
                     // A mean of few numbers can cancel to nearly nothing.
                     .normwise(6e-7, floor: 0.5), gradient: check
@@ -18,7 +18,7 @@ extension OpCase {
             let check: GradientCheck = isLarge ? .parity(.normalizationGradient) : .full(.normalizationGradient)
             cases.append(
                 OpCase(
-                    "batchNorm \(shape) epsilon \(epsilon)", .batchNorm(Normalization(epsilon: epsilon)),
+                    "batchNorm \(shape) epsilon \(epsilon)", .normalization(Normalization(.batch, epsilon: epsilon)),
                     [.tensor(shape, data), .tensor([shape[1]], .uniform(0.5...2)), .tensor([shape[1]])], .normalization,
                     gradient: check
                 ).with { $0.isLarge = isLarge })
@@ -45,25 +45,25 @@ extension OpCase {
         let shifted = TestData.uniform(100...102)
         cases += [
             OpCase(
-                "layerNorm far from zero", .layerNorm(Normalization()),
+                "layerNorm far from zero", .normalization(Normalization(.layer)),
                 [.tensor([5, 67], shifted), .tensor([67], .uniform(0.5...2)), .tensor([67])], .normwise(1e-4)),
             OpCase(
-                "batchNorm far from zero", .batchNorm(Normalization()),
+                "batchNorm far from zero", .normalization(Normalization(.batch)),
                 [.tensor([3, 2, 5, 7], shifted), .tensor([2], .uniform(0.5...2)), .tensor([2])], .normwise(1e-4)),
             // Squares of these are no float32.
             OpCase(
-                "layerNorm of huge numbers", .layerNorm(Normalization()),
+                "layerNorm of huge numbers", .normalization(Normalization(.layer)),
                 [.tensor([5, 67], .scaled(1e20)), .tensor([67], .uniform(0.5...2)), .tensor([67])], .normalization,
                 gradient: .parity(.normalizationGradient)),
             OpCase(
-                "batchNorm of huge numbers", .batchNorm(Normalization()),
+                "batchNorm of huge numbers", .normalization(Normalization(.batch)),
                 [.tensor([3, 2, 5, 7], .scaled(1e20)), .tensor([2], .uniform(0.5...2)), .tensor([2])], .normalization,
                 gradient: .parity(.normalizationGradient)),
             OpCase(
-                "layerNorm of one column", .layerNorm(Normalization()),
+                "layerNorm of one column", .normalization(Normalization(.layer)),
                 [.tensor([7, 1]), .tensor([1]), .tensor([1])], .normalization),
             OpCase(
-                "layerNorm of constant rows and NaN", .layerNorm(Normalization()),
+                "layerNorm of constant rows and NaN", .normalization(Normalization(.layer)),
                 [.tensor([3, 4], .values([2, 2, 2, 2, 1, .nan, 2, 3, 0, 0, 0, 0])), .tensor([4]), .tensor([4])],
                 .normwise(1e-6)),
         ]

@@ -5,7 +5,7 @@ extension OpCase {
         func lstm(_ t: Int, _ b: Int, _ h: Int, isLarge: Bool = false) -> OpCase {
             let backward = Tolerance.recurrenceGradient(4 * h * max(t, 1) * max(b, 1))
             return OpCase(
-                "lstm t\(t) b\(b) h\(h)", .lstm,
+                "lstm t\(t) b\(b) h\(h)", .recurrence(Recurrence(.lstm)),
                 [
                     .tensor([t, b, 4 * h]), .tensor([4 * h, h], .scaled(1 / Double(max(h, 1)).squareRoot())),
                     .tensor([b, h]),
@@ -17,7 +17,7 @@ extension OpCase {
         func gru(_ t: Int, _ b: Int, _ h: Int, isLarge: Bool = false) -> OpCase {
             let backward = Tolerance.recurrenceGradient(4 * h * max(t, 1) * max(b, 1))
             return OpCase(
-                "gru t\(t) b\(b) h\(h)", .gru,
+                "gru t\(t) b\(b) h\(h)", .recurrence(Recurrence(.gru)),
                 [
                     .tensor([t, b, 3 * h]), .tensor([3 * h, h], .scaled(1 / Double(max(h, 1)).squareRoot())),
                     .tensor([3 * h]),
@@ -41,12 +41,12 @@ extension OpCase {
                 "lstm whose cells no gradient comes from",
                 [.tensor([4, 2, 12]), .tensor([12, 3]), .tensor([2, 3]), .tensor([2, 3])], .recurrence(12),
                 gradient: .full(.recurrenceGradient(100))
-            ) { graph, x in try Array(graph.add(.lstm, x)[..<1]) },
+            ) { graph, x in try Array(graph.add(.recurrence(Recurrence(.lstm)), x)[..<1]) },
             OpCase(
                 "lstm whose outputs no gradient comes from",
                 [.tensor([4, 2, 12]), .tensor([12, 3]), .tensor([2, 3]), .tensor([2, 3])], .recurrence(12),
                 gradient: .full(.recurrenceGradient(100))
-            ) { graph, x in try Array(graph.add(.lstm, x)[1..<2]) },
+            ) { graph, x in try Array(graph.add(.recurrence(Recurrence(.lstm)), x)[1..<2]) },
             OpCase(
                 "lstm layer",
                 [.tensor([5, 3, 7]), .tensor([20, 7]), .tensor([20, 5]), .tensor([20]), .tensor([20])], .recurrence(60),

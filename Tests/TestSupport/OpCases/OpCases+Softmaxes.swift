@@ -5,11 +5,15 @@ extension OpCase {
         var cases: [OpCase] = []
         for shape in [Shape([1]), [7], [17, 31], [2, 3, 5], [33, 1], [3, 129], [2, 1031], [0, 5], [3, 0]] {
             cases.append(
-                OpCase("softmax \(shape)", .softmax, [.tensor(shape)], .softmax, gradient: .full(.softmaxGradient)))
+                OpCase(
+                    "softmax \(shape)", .softmax(.plain), [.tensor(shape)], .softmax, gradient: .full(.softmaxGradient))
+            )
             cases.append(
-                OpCase("logSoftmax \(shape)", .logSoftmax, [.tensor(shape)], .logSoftmax, gradient: .full(.logSoftmax)))
+                OpCase(
+                    "logSoftmax \(shape)", .softmax(.logarithmic), [.tensor(shape)], .logSoftmax,
+                    gradient: .full(.logSoftmax)))
         }
-        for (op, limit) in [(Op.softmax, Tolerance.softmax), (.logSoftmax, .logSoftmax)] {
+        for (op, limit) in [(Op.softmax(.plain), Tolerance.softmax), (.softmax(.logarithmic), .logSoftmax)] {
             cases += [
                 OpCase("\(op.name) of large numbers", op, [.tensor([5, 17], .scaled(100))], limit),
                 OpCase(
@@ -41,21 +45,22 @@ extension OpCase {
         for (rows, classes, data) in labels {
             cases.append(
                 OpCase(
-                    "crossEntropy \(rows)×\(classes)", .crossEntropy,
+                    "crossEntropy \(rows)×\(classes)", .crossEntropy(.forward),
                     [.tensor([rows, classes]), .int32([rows], data)],
                     .normwise(50 * Tolerance.epsilon), gradient: .full(.softmaxGradient)))
         }
         cases += [
             OpCase(
-                "crossEntropy with labels too large", .crossEntropy,
+                "crossEntropy with labels too large", .crossEntropy(.forward),
                 [.tensor([5, 3]), .int32([5], .values([0, 3, -1, 2_000_000_000, 2]))], .logSoftmax,
                 gradient: .parity(.softmaxGradient)),
             OpCase(
-                "crossEntropy of large numbers", .crossEntropy,
+                "crossEntropy of large numbers", .crossEntropy(.forward),
                 [.tensor([5, 17], .scaled(200)), .int32([5], .integers(0...16))], .logSoftmax,
                 gradient: .parity(.softmaxGradient)),
             OpCase(
-                "crossEntropy 513×1000", .crossEntropy, [.tensor([513, 1000]), .int32([513], .integers(0...999))],
+                "crossEntropy 513×1000", .crossEntropy(.forward),
+                [.tensor([513, 1000]), .int32([513], .integers(0...999))],
                 .logSoftmax, gradient: .parity(.softmaxGradient)
             ).large,
             OpCase(

@@ -3,6 +3,13 @@ import TensorGraph
 
 extension Reference {
     package func attention(_ attributes: Attention) throws -> [[Double]] {
+        switch attributes.pass {
+        case .forward: try attentionForward(attributes)
+        case .gradient: try attentionGradient(attributes)
+        }
+    }
+
+    private func attentionForward(_ attributes: Attention) throws -> [[Double]] {
         let (q, k, v) = (elements(0), elements(1), elements(2))
         let (queries, keys, width) = (shape(0)[2], shape(1)[2], shape(0)[3])
         var y = [Double](repeating: 0, count: q.count)
@@ -25,7 +32,7 @@ extension Reference {
         return [y, statistics]
     }
 
-    package func attentionGradient(_ attributes: Attention) throws -> [[Double]] {
+    private func attentionGradient(_ attributes: Attention) throws -> [[Double]] {
         let (q, k, v) = (elements(0), elements(1), elements(2))
         let (y, statistics, dy) = (elements(3), elements(4), elements(5))
         let (queries, keys, width) = (shape(0)[2], shape(1)[2], shape(0)[3])

@@ -1,25 +1,34 @@
 import TensorGraph
 
 extension Reference {
-    package func layerNorm(_ attributes: Normalization) throws -> [[Double]] {
+    package func normalization(_ attributes: Normalization) throws -> [[Double]] {
+        switch (attributes.statistics, attributes.pass) {
+        case (.layer, .forward): layerNorm(attributes)
+        case (.layer, .gradient): layerNormGradient(attributes)
+        case (.batch, .forward): batchNorm(attributes)
+        case (.batch, .gradient): batchNormGradient(attributes)
+        }
+    }
+
+    private func layerNorm(_ attributes: Normalization) -> [[Double]] {
         let groups = Self.rowGroups(shape(0))
         let (means, variances) = moments(groups)
         let deviations = variances.map { 1 / ($0 + attributes.epsilon).squareRoot() }
         return [normalized(groups, means, deviations) { _, place in place }, means, deviations]
     }
 
-    package func layerNormGradient(_ attributes: Normalization) throws -> [[Double]] {
+    private func layerNormGradient(_ attributes: Normalization) -> [[Double]] {
         normalizationGradient(Self.rowGroups(shape(0)), elements(2), elements(3)) { _, place in place }
     }
 
-    package func batchNorm(_ attributes: Normalization) throws -> [[Double]] {
+    private func batchNorm(_ attributes: Normalization) -> [[Double]] {
         let groups = Self.channelGroups(shape(0))
         let (means, variances) = moments(groups)
         let deviations = variances.map { 1 / ($0 + attributes.epsilon).squareRoot() }
         return [normalized(groups, means, deviations) { group, _ in group }, means, variances]
     }
 
-    package func batchNormGradient(_ attributes: Normalization) throws -> [[Double]] {
+    private func batchNormGradient(_ attributes: Normalization) -> [[Double]] {
         let deviations = elements(3).map { 1 / ($0 + attributes.epsilon).squareRoot() }
         return normalizationGradient(Self.channelGroups(shape(0)), elements(2), deviations) { group, _ in group }
     }

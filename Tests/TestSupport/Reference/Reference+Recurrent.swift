@@ -4,7 +4,16 @@ import TensorGraph
 extension Reference {
     private func sigmoid(_ x: Double) -> Double { UnaryFunction.sigmoid(x) }
 
-    package func lstm() throws -> [[Double]] {
+    package func recurrence(_ attributes: Recurrence) throws -> [[Double]] {
+        switch (attributes.cell, attributes.pass) {
+        case (.lstm, .forward): try lstm()
+        case (.lstm, .gradient): try lstmGradient()
+        case (.gru, .forward): try gru()
+        case (.gru, .gradient): try gruGradient()
+        }
+    }
+
+    private func lstm() throws -> [[Double]] {
         let (x, weight) = (elements(0), elements(1))
         let (steps, batch, hidden) = (shape(0)[0], shape(0)[1], shape(2)[1])
         var (y, cells, gates) = ([Double](), [Double](), [Double]())
@@ -38,7 +47,7 @@ extension Reference {
         return [y, cells, gates]
     }
 
-    package func lstmGradient() throws -> [[Double]] {
+    private func lstmGradient() throws -> [[Double]] {
         let (weight, c0, cells, gates, dy) = (elements(0), elements(1), elements(2), elements(3), elements(4))
         let (steps, batch, hidden) = (shape(2)[0], shape(2)[1], shape(2)[2])
         let state = batch * hidden
@@ -67,7 +76,7 @@ extension Reference {
         return [dx, dh, dc]
     }
 
-    package func gru() throws -> [[Double]] {
+    private func gru() throws -> [[Double]] {
         let (x, weight, bias) = (elements(0), elements(1), elements(2))
         let (steps, batch, hidden) = (shape(0)[0], shape(0)[1], shape(3)[1])
         var (y, gates, candidates) = ([Double](), [Double](), [Double]())
@@ -99,7 +108,7 @@ extension Reference {
         return [y, gates, candidates]
     }
 
-    package func gruGradient() throws -> [[Double]] {
+    private func gruGradient() throws -> [[Double]] {
         let (weight, h0, y, gates) = (elements(0), elements(1), elements(2), elements(3))
         let (candidates, dy) = (elements(4), elements(5))
         let (steps, batch, hidden) = (shape(2)[0], shape(2)[1], shape(2)[2])

@@ -8,7 +8,23 @@ extension Reference {
         return (greatest, row.reduce(0) { $0 + Foundation.exp(scale * ($1 - greatest)) })
     }
 
-    package func softmax() throws -> [[Double]] {
+    package func softmax(_ attributes: SoftmaxFunction) throws -> [[Double]] {
+        switch (attributes.isLogarithmic, attributes.pass) {
+        case (false, .forward): softmax()
+        case (false, .gradient): softmaxGradient()
+        case (true, .forward): logSoftmax()
+        case (true, .gradient): logSoftmaxGradient()
+        }
+    }
+
+    package func crossEntropy(_ pass: Pass) throws -> [[Double]] {
+        switch pass {
+        case .forward: crossEntropy()
+        case .gradient: crossEntropyGradient()
+        }
+    }
+
+    private func softmax() -> [[Double]] {
         [
             rows(0).flatMap { row in
                 let (greatest, sum) = Self.exponentialSum(row)
@@ -17,7 +33,7 @@ extension Reference {
         ]
     }
 
-    package func softmaxGradient() throws -> [[Double]] {
+    private func softmaxGradient() -> [[Double]] {
         [
             zip(rows(0), rows(1)).flatMap { y, dy in
                 let dot = zip(y, dy).reduce(0) { $0 + $1.0 * $1.1 }
@@ -26,7 +42,7 @@ extension Reference {
         ]
     }
 
-    package func logSoftmax() throws -> [[Double]] {
+    private func logSoftmax() -> [[Double]] {
         [
             rows(0).flatMap { row in
                 let (greatest, sum) = Self.exponentialSum(row)
@@ -35,7 +51,7 @@ extension Reference {
         ]
     }
 
-    package func logSoftmaxGradient() throws -> [[Double]] {
+    private func logSoftmaxGradient() -> [[Double]] {
         [
             zip(rows(0), rows(1)).flatMap { y, dy in
                 let sum = dy.reduce(0, +)
@@ -44,7 +60,7 @@ extension Reference {
         ]
     }
 
-    package func crossEntropy() throws -> [[Double]] {
+    private func crossEntropy() -> [[Double]] {
         let sums = rows(0).map { Self.exponentialSum($0) }
         let losses = zip(rows(0), elements(1)).enumerated().map { index, row in
             let (logits, label) = (row.0, Int(row.1))
@@ -54,7 +70,7 @@ extension Reference {
         return [losses, sums.flatMap { [$0.greatest, 1 / $0.sum] }]
     }
 
-    package func crossEntropyGradient() throws -> [[Double]] {
+    private func crossEntropyGradient() -> [[Double]] {
         [
             rows(0).enumerated().flatMap { index, logits in
                 let (label, dloss) = (Int(elements(1)[index]), elements(3)[index])
