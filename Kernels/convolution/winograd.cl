@@ -52,11 +52,12 @@ static void transform_products(
 }
 
 // products [TILE_VECTORS][count][VECTOR_WIDTH], TILE_M tiles of them = tiles [channel vectors][count][VECTOR_WIDTH] ·
-// weights [channels][TILE_N], both from the first of these tiles on.
+// weights [channels][TILE_N], both from the first of these tiles on; of the TILE_VECTORS vectors of rows, just the first
+// `rowVectors`.
 static inline __attribute__((always_inline))
 void multiply_tiles(
     __global const float *tiles, __global const float *weights, __global float *products, const int vectors,
-    const int count)
+    const int count, const int rowVectors)
 {
     floatv sums[TILE_M][TILE_VECTORS];
     #pragma unroll
@@ -68,12 +69,12 @@ void multiply_tiles(
         for (int l = 0; l < VECTOR_WIDTH; l++) {
             floatv weight[TILE_VECTORS];
             #pragma unroll
-            for (int v = 0; v < TILE_VECTORS; v++) weight[v] = loadv(v, weights);
+            for (int v = 0; v < TILE_VECTORS; v++) if (v < rowVectors) weight[v] = loadv(v, weights);
             #pragma unroll
             for (int i = 0; i < TILE_M; i++) {
                 const floatv value = (floatv)(tiles[i * VECTOR_WIDTH + l]);
                 #pragma unroll
-                for (int v = 0; v < TILE_VECTORS; v++) sums[i][v] = fma(value, weight[v], sums[i][v]);
+                for (int v = 0; v < TILE_VECTORS; v++) if (v < rowVectors) sums[i][v] = fma(value, weight[v], sums[i][v]);
             }
             weights += TILE_N;
         }
@@ -82,7 +83,8 @@ void multiply_tiles(
     #pragma unroll
     for (int i = 0; i < TILE_M; i++) {
         #pragma unroll
-        for (int v = 0; v < TILE_VECTORS; v++) storev(sums[i][v], 0, products + ((long)v * count + i) * VECTOR_WIDTH);
+        for (int v = 0; v < TILE_VECTORS; v++)
+            if (v < rowVectors) storev(sums[i][v], 0, products + ((long)v * count + i) * VECTOR_WIDTH);
     }
 }
 
@@ -229,10 +231,13 @@ void winograd_convolution(
             for (int r = rowStart; r < rowEnd; r++) {
                 __global const float *weights = packed + ((long)p * rowBlocks + r) * weightStride;
                 __global float *target = products + p * productStride + (long)(r - rowStart) * TILE_N * count;
+                const int isWhole = TILE_VECTORS == 1 || rows - r * TILE_N > (TILE_VECTORS - 1) * VECTOR_WIDTH;
                 for (int t = 0; t < count; t += TILE_M) {
                     // The last tiles overlap those before them.
                     const long tile = min(t, count - TILE_M) * VECTOR_WIDTH;
-                    multiply_tiles(tiles + p * tileStride + tile, weights, target + tile, vectors, count);
+                    __global const float *from = tiles + p * tileStride + tile;
+                    if (isWhole) multiply_tiles(from, weights, target + tile, vectors, count, TILE_VECTORS);
+                    else multiply_tiles(from, weights, target + tile, vectors, count, TILE_VECTORS - 1);
                 }
             }
         }

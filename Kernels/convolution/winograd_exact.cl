@@ -4,6 +4,43 @@
 // Marks of a tile are two bits an output: one of the lower 16 where it is to be computed, of the upper 16 where it sees only
 // zeros. Where nothing is marked, all it takes is a look at the levels of each pixel, which are one for all channels.
 
+// The least that the window of an output of a run sums up to: what a zero here and there, as after ReLU, leaves of a row of
+// pixels is seldom little.
+static float lowest_window(__global const float *sums, const Shape s, const int row, const int high)
+{
+    const int last = min((row + high) * OUTPUT_TILE, s.outHeight), begin = min(s.left, s.outWidth);
+    const int end = max(min(s.outWidth, s.width + s.left - KERNEL_SIDE + 1), begin);
+    const int step = end - begin < VECTOR_WIDTH ? 0 : VECTOR_WIDTH;
+    floatv lowest = (floatv)(INFINITY);
+    float rim = INFINITY;
+    for (int o = row * OUTPUT_TILE; o < last; o++) {
+        // Row o - top of the image is row o - row * OUTPUT_TILE of the run.
+        __global const float *lines = sums + (o - row * OUTPUT_TILE) * s.width - s.left;
+        const int top = max(s.top - o, 0), bottom = min(s.height + s.top - o, KERNEL_SIDE);
+        for (int q = begin; step && q < end; q += step) {
+            const int column = min(q, end - VECTOR_WIDTH);
+            floatv window = (floatv)(0);
+            for (int i = top; i < bottom; i++) {
+                __global const float *line = lines + i * s.width + column;
+                window += loadv(0, line) + loadv(0, line + 1) + loadv(0, line + 2);
+            }
+            lowest = window < lowest ? window : lowest;
+        }
+        for (int n = 0; n < s.outWidth - (step ? end - begin : 0); n++) {
+            const int column = n < begin || !step ? n : n + end - begin;
+            float window = 0;
+            for (int i = top; i < bottom; i++)
+                for (int j = max(s.left - column, 0); j < min(s.width + s.left - column, KERNEL_SIDE); j++)
+                    window += lines[i * s.width + column + j];
+            rim = window < rim ? window : rim;
+        }
+    }
+    float lanes[VECTOR_WIDTH];
+    storev(lowest, 0, lanes);
+    for (int l = 0; l < VECTOR_WIDTH; l++) rim = lanes[l] < rim ? lanes[l] : rim;
+    return rim;
+}
+
 // Marks of a run of `high` rows of tiles from tile row `row` on, from the levels of its source. Returns how many tiles are
 // marked from end to end, or -1 where nothing is marked at all.
 static int mark_run(const Levels levels, const Shape s, const int row, const int high, __global int *marks)
@@ -20,7 +57,9 @@ static int mark_run(const Levels levels, const Shape s, const int row, const int
     // The pixels that an output sees at least.
     const int rim = max(max(s.top, s.left), max(s.outHeight - s.top - s.height, s.outWidth - s.left - s.width) + 2);
     const int fewest = rim <= 0 ? 9 : rim == 1 ? 4 : rim == 2;
-    if (is_in_range(as_float(highest)) && fewest * as_float(lowest) >= as_float(highest) * fewest_peaks(s.channels)) {
+    const float least = as_float(highest) * fewest_peaks(s.channels);
+    if (is_in_range(as_float(highest))
+        && (fewest * as_float(lowest) >= least || lowest_window(levels.sums, s, row, high) >= least)) {
         for (int n = 0; n < high * s.tilesWide; n++) marks[n] = 0;
         return -1;
     }

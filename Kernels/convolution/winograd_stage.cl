@@ -176,6 +176,7 @@ static void unstage_planes(
 // largest, the sum over rows of pixels of the largest of each, the sum of all, and of their squares. All without what lies
 // outside `inner`, but for the first.
 #define SPREAD 4
+#define MEASURED 4
 typedef struct {
     int top, bottom, left, right;
 } Inner;
@@ -191,14 +192,28 @@ static void measure_rows(
     for (int i = from; i < to; i++) {
         __global const float *line = stage + ((long)(i - first) * pitch + left) * VECTOR_WIDTH;
         intv row = (intv)(0);
-        floatv rowSum = (floatv)(0), rowSquares = (floatv)(0);
-        #pragma unroll 4
-        for (int j = begin; j < end; j++) {
+        // Several sums, so that none waits for the one before it.
+        floatv sums[MEASURED], squared[MEASURED];
+        #pragma unroll
+        for (int n = 0; n < MEASURED; n++) sums[n] = squared[n] = (floatv)(0);
+        int j = begin;
+        for (; j + MEASURED <= end; j += MEASURED) {
+            #pragma unroll
+            for (int n = 0; n < MEASURED; n++) {
+                const floatv pixel = as_floatv(MAGNITUDE(loadv(j + n, line)));
+                row = maxv(row, as_intv(pixel));
+                sums[n] += pixel;
+                squared[n] = fma(pixel, pixel, squared[n]);
+            }
+        }
+        for (; j < end; j++) {
             const floatv pixel = as_floatv(MAGNITUDE(loadv(j, line)));
             row = maxv(row, as_intv(pixel));
-            rowSum += pixel;
-            rowSquares = fma(pixel, pixel, rowSquares);
+            sums[0] += pixel;
+            squared[0] = fma(pixel, pixel, squared[0]);
         }
+        const floatv rowSum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        const floatv rowSquares = (squared[0] + squared[1]) + (squared[2] + squared[3]);
         if (i >= inner.top && i < inner.bottom) {
             sum += as_floatv(row);
             all += rowSum;
