@@ -75,6 +75,9 @@ let package = Package(
                 "AtomicFiles", "BenchSupport", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph",
                 "Tessera",
             ]),
+        .testTarget(name: "CVectorTests", dependencies: ["CVector"]),
+        .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CVector", "Execution", "TensorGraph"]),
+        .testTarget(name: "OpenCLBackendTests", dependencies: ["Execution", "OpenCLBackend", "TensorGraph"]),
         .testTarget(name: "OpenCLTests", dependencies: ["Execution", "OpenCL", "OpenCLBackend", "TensorGraph"]),
         .target(name: "TestSupport", dependencies: ["TensorGraph"], path: "Tests/TestSupport"),
         .testTarget(

@@ -13,29 +13,9 @@ INLINE REAL FN(softplus)(REAL v) {
 
 INLINE void FN(unary)(cv_unary_function function, const REAL *restrict x, REAL *restrict y, int64_t count) {
     switch (function) {
-    case CV_NEGATE: LOOP(-v);
-    case CV_ABSOLUTE: LOOP(FN(abs)(v));
-    case CV_SIGN: LOOP((REAL)(v > 0) - (REAL)(v < 0));
-    case CV_SQUARE: LOOP(v * v);
-    case CV_SQUARE_ROOT: LOOP(FN(sqrt)(v));
-    case CV_RECIPROCAL_SQUARE_ROOT: LOOP(1 / FN(sqrt)(v));
-    case CV_RECIPROCAL: LOOP(1 / v);
-    case CV_EXPONENTIAL: LOOP(FN(exp)(v));
-    case CV_LOGARITHM: LOOP(FN(log)(v));
-    case CV_SINE: LOOP(FN(sin)(v));
-    case CV_COSINE: LOOP(FN(cos)(v));
-    case CV_FLOOR: LOOP(FN(floor)(v));
-    case CV_ERROR_FUNCTION: LOOP(FN(erf)(v));
-    case CV_SIGMOID: LOOP(FN(sigmoid)(v));
-    case CV_TANH: LOOP(FN(tanh)(v));
-    case CV_RELU: LOOP(v < 0 ? (REAL)0 : v);
-    case CV_GELU: LOOP(FN(gelu)(v));
-    case CV_SILU: LOOP(FN(silu)(v));
-    case CV_SOFTPLUS: LOOP(FN(softplus)(v));
-    case CV_GAUSSIAN: LOOP(FN(gaussian)(v));
-    case CV_SIGMOID_DERIVATIVE: LOOP(FN(sigmoid_derivative)(v));
-    case CV_GELU_DERIVATIVE: LOOP(FN(gelu_derivative)(v));
-    case CV_SILU_DERIVATIVE: LOOP(FN(silu_derivative)(v));
+#define CASE(name, expression) case CV_##name: LOOP(expression);
+        CV_UNARY_FUNCTIONS(CASE)
+#undef CASE
     }
 }
 #undef LOOP

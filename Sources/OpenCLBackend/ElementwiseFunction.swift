@@ -89,7 +89,7 @@ struct ElementwiseFunction {
         if let type = types.first(where: { $0 == .float64 || $0 == .int64 }) { return "\(type) is not done on OpenCL" }
         for instruction in program.instructions where !argumentType(instruction).isFloatingPoint {
             switch instruction.function {
-            case .unary(let function) where ![.negate, .absolute, .sign, .square].contains(function):
+            case .unary(let function) where !UnaryFunction.ofIntegers.contains(function):
                 return "\(function) of integers is not done on OpenCL"
             case .binary(.power): return "a power of integers is not done on OpenCL"
             default: break

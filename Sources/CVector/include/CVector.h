@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "unary_functions.h"
+
 typedef enum : int32_t {
     CV_FLOAT16, CV_BFLOAT16, CV_FLOAT32, CV_FLOAT64, CV_INT32, CV_INT64, CV_UINT8
 } cv_type;
@@ -14,11 +16,9 @@ int64_t cv_type_size(cv_type type);
 
 // Elementwise
 
-typedef enum : int32_t {
-    CV_NEGATE, CV_ABSOLUTE, CV_SIGN, CV_SQUARE, CV_SQUARE_ROOT, CV_RECIPROCAL_SQUARE_ROOT, CV_RECIPROCAL,
-    CV_EXPONENTIAL, CV_LOGARITHM, CV_SINE, CV_COSINE, CV_FLOOR, CV_ERROR_FUNCTION, CV_SIGMOID, CV_TANH, CV_RELU,
-    CV_GELU, CV_SILU, CV_SOFTPLUS, CV_GAUSSIAN, CV_SIGMOID_DERIVATIVE, CV_GELU_DERIVATIVE, CV_SILU_DERIVATIVE
-} cv_unary_function;
+#define CV_UNARY_NAME(name, expression) CV_##name,
+typedef enum : int32_t { CV_UNARY_FUNCTIONS(CV_UNARY_NAME) } cv_unary_function;
+#undef CV_UNARY_NAME
 
 typedef enum : int32_t {
     CV_ADD, CV_SUBTRACT, CV_MULTIPLY, CV_DIVIDE, CV_POWER, CV_MINIMUM, CV_MAXIMUM, CV_EQUAL, CV_LESS, CV_LESS_OR_EQUAL

@@ -21,6 +21,11 @@ package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
     /// The derivatives of ``sigmoid``, ``gelu`` and ``silu``: functions of their own, as each formula made of the function
     /// itself cancels somewhere, `y·(1 - y)` where y nears 1.
     case sigmoidDerivative, geluDerivative, siluDerivative
+
+    /// Those that products apply in their epilogues.
+    static let epilogues: Set<UnaryFunction> = [.relu, .sigmoid, .tanh, .gelu, .silu]
+    /// Those that integers have too.
+    package static let ofIntegers: Set<UnaryFunction> = [.negate, .absolute, .sign, .square]
 }
 
 /// A function of two numbers, elementwise. Comparisons give 1 or 0 in the operands' type.
@@ -97,10 +102,7 @@ extension ShapeRule {
 
     package func unary(_ function: UnaryFunction) throws -> [TensorType] {
         try count(1)
-        switch function {
-        case .negate, .absolute, .sign, .square: break
-        default: try floating()
-        }
+        if !UnaryFunction.ofIntegers.contains(function) { try floating() }
         return [operands[0]]
     }
 

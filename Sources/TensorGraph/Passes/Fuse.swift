@@ -8,9 +8,6 @@ extension Computation {
 
     // MARK: Epilogues
 
-    /// Activations that products apply themselves.
-    private static let epilogueActivations: Set<UnaryFunction> = [.relu, .sigmoid, .tanh, .gelu, .silu]
-
     /// `activation(a · b + bias)` as one node, where nothing else reads what lies between.
     ///
     /// An epilogue rounds once, at its end. Results of 16 bits are rounded after each operation, fused or not, so that those
@@ -31,7 +28,7 @@ extension Computation {
                     made = merged
                     break
                 }
-            case .unary(let function) where Self.epilogueActivations.contains(function):
+            case .unary(let function) where UnaryFunction.epilogues.contains(function):
                 let producer = list[node.operands[0].node]
                 if usesOfNew[node.operands[0]] == 1, let merged = producer.addingActivation(function) { made = merged }
             default: break
