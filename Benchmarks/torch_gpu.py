@@ -38,11 +38,16 @@ def operation(family, p, device):
         ta, tb = get("ta", 0), get("tb", 0)
         inputs = matrix(p["m"], p["k"], ta), matrix(p["k"], p["n"], tb)
         return (lambda a, b: (a.mT if ta else a) @ (b.mT if tb else b)), inputs
-    if family == "conv2d":
-        groups = get("groups", 1)
+    if family in ("conv1d", "conv2d", "conv3d"):
+        groups, axes = get("groups", 1), int(family[4])
         options = dict(stride=get("stride", 1), padding=get("pad", 0), dilation=get("dilation", 1), groups=groups)
-        inputs = normal(p["n"], p["c"], p["h"], p["w"]), normal(p["k"], p["c"] // groups, p["r"], p["s"])
-        return (lambda x, w: F.conv2d(x, w, **options)), inputs
+        extents, taps = "dhw"[-axes:], "trs"[-axes:]
+        inputs = (
+            normal(p["n"], p["c"], *(p[key] for key in extents)),
+            normal(p["k"], p["c"] // groups, *(p[key] for key in taps)),
+        )
+        convolve = getattr(F, family)
+        return (lambda x, w: convolve(x, w, **options)), inputs
     if family == "attention":
         inputs = [normal(p["b"], p["h"], rows, p["d"]) for rows in (p["sq"], p["sk"], p["sk"])]
         causal = bool(get("causal", 0))

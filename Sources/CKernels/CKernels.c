@@ -85,6 +85,10 @@ static const char convolution_pixels[] = {
 #embed "../../Kernels/convolution/pixels.cl" suffix(, )
     0};
 
+static const char convolution_planes[] = {
+#embed "../../Kernels/convolution/planes.cl" suffix(, )
+    0};
+
 static const char convolution_tile[] = {
 #embed "../../Kernels/convolution/tile.cl" suffix(, )
     0};
@@ -279,6 +283,7 @@ static const CKernelFile files[] = {
     {"convolution/narrow_gradient.cl", convolution_narrow_gradient, sizeof convolution_narrow_gradient - 1},
     {"convolution/panel.cl", convolution_panel, sizeof convolution_panel - 1},
     {"convolution/pixels.cl", convolution_pixels, sizeof convolution_pixels - 1},
+    {"convolution/planes.cl", convolution_planes, sizeof convolution_planes - 1},
     {"convolution/tile.cl", convolution_tile, sizeof convolution_tile - 1},
     {"convolution/weight_gradient.cl", convolution_weight_gradient, sizeof convolution_weight_gradient - 1},
     {"convolution/weight_gradient_panel.cl", convolution_weight_gradient_panel, sizeof convolution_weight_gradient_panel - 1},

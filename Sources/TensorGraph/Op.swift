@@ -31,9 +31,7 @@ package enum Op: Hashable, Sendable {
     case argMax
     // Products
     case matMul(MatMul)
-    case conv2D(Conv2D)
-    case conv2DInputGradient(Conv2DInputGradient)
-    case conv2DWeightGradient(Conv2DWeightGradient)
+    case convolution(Convolution)
     // Pooling
     case maxPool2D(Pool2D)
     case maxPool2DGradient(Pool2D)
@@ -89,9 +87,7 @@ package protocol OpVisitor {
     func reduce(_ attributes: Reduce) throws(Failure) -> Result
     func argMax() throws(Failure) -> Result
     func matMul(_ attributes: MatMul) throws(Failure) -> Result
-    func conv2D(_ attributes: Conv2D) throws(Failure) -> Result
-    func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws(Failure) -> Result
-    func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws(Failure) -> Result
+    func convolution(_ attributes: Convolution) throws(Failure) -> Result
     func maxPool2D(_ attributes: Pool2D) throws(Failure) -> Result
     func maxPool2DGradient(_ attributes: Pool2D) throws(Failure) -> Result
     func averagePool2D(_ attributes: Pool2D) throws(Failure) -> Result
@@ -132,9 +128,7 @@ extension Op {
         case .reduce(let attributes): try visitor.reduce(attributes)
         case .argMax: try visitor.argMax()
         case .matMul(let attributes): try visitor.matMul(attributes)
-        case .conv2D(let attributes): try visitor.conv2D(attributes)
-        case .conv2DInputGradient(let attributes): try visitor.conv2DInputGradient(attributes)
-        case .conv2DWeightGradient(let attributes): try visitor.conv2DWeightGradient(attributes)
+        case .convolution(let attributes): try visitor.convolution(attributes)
         case .maxPool2D(let attributes): try visitor.maxPool2D(attributes)
         case .maxPool2DGradient(let attributes): try visitor.maxPool2DGradient(attributes)
         case .averagePool2D(let attributes): try visitor.averagePool2D(attributes)

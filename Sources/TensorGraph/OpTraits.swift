@@ -4,7 +4,7 @@ package enum OpKind: String, CaseIterable, Sendable {
     case unary, binary, select, cast, elementwise, dropout
     case reshape, stopGradient, broadcast, transpose, concatenate, slice, pad
     case reduce, argMax
-    case matMul, conv2D, conv2DInputGradient, conv2DWeightGradient
+    case matMul, convolution, convolutionInputGradient, convolutionWeightGradient
     case maxPool2D, maxPool2DGradient, averagePool2D, averagePool2DGradient
     case softmax, softmaxGradient, logSoftmax, logSoftmaxGradient, crossEntropy, crossEntropyGradient
     case layerNorm, layerNormGradient, batchNorm, batchNormGradient

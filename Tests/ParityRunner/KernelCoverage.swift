@@ -7,7 +7,7 @@ import TestSupport
 package enum KernelCoverage {
     /// Operations that may pack a weight for all runs.
     static let packing: Set<OpKind> = [
-        .matMul, .conv2D, .conv2DInputGradient, .lstm, .lstmGradient, .gru, .gruGradient,
+        .matMul, .convolution, .convolutionInputGradient, .lstm, .lstmGradient, .gru, .gruGradient,
     ]
 
     /// A node, and which of its operands stay the same from run to run.

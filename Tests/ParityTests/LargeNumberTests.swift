@@ -8,9 +8,9 @@ import Testing
     private static let most = 1 << 16 - 1
 
     private static let cases: [OpCase] = {
-        func convolution(_ name: String, _ x: Shape, _ w: Shape, _ attributes: Conv2D) -> OpCase {
+        func convolution(_ name: String, _ x: Shape, _ w: Shape, _ attributes: Convolution) -> OpCase {
             OpCase(
-                "conv2D " + name, .conv2D(attributes), [.tensor(x), .tensor(w)], .normwise(1e-6),
+                "conv2D " + name, .convolution(attributes), [.tensor(x), .tensor(w)], .normwise(1e-6),
                 gradient: .parity(.normwise(1e-6)))
         }
         func pool(_ name: String, _ attributes: Pool2D, isMaximum: Bool, of shape: Shape = [2, 3, 5, 4]) -> OpCase {
@@ -19,18 +19,18 @@ import Testing
                 .normwise(1e-6), gradient: .parity(.normwise(1e-6)))
         }
         return [
-            convolution("stride", [2, 3, 5, 4], [2, 3, 3, 3], Conv2D(stride: [most, most])),
-            convolution("stride down", [2, 3, 5, 9], [2, 3, 3, 3], Conv2D(stride: [most, 2])),
-            convolution("dilation of one tap", [2, 3, 5, 4], [2, 3, 1, 1], Conv2D(dilation: [most, most])),
-            convolution("dilation across", [2, 3, 5, 4], [2, 3, 3, 1], Conv2D(dilation: [1, most])),
+            convolution("stride", [2, 3, 5, 4], [2, 3, 3, 3], Convolution(stride: [most, most])),
+            convolution("stride down", [2, 3, 5, 9], [2, 3, 3, 3], Convolution(stride: [most, 2])),
+            convolution("dilation of one tap", [2, 3, 5, 4], [2, 3, 1, 1], Convolution(dilation: [most, most])),
+            convolution("dilation across", [2, 3, 5, 4], [2, 3, 3, 1], Convolution(dilation: [1, most])),
             convolution(
-                "depthwise stride", [2, 3, 5, 4], [3, 1, 3, 3], Conv2D(stride: [most, most], groups: 3)),
+                "depthwise stride", [2, 3, 5, 4], [3, 1, 3, 3], Convolution(stride: [most, most], groups: 3)),
             convolution(
                 "padding and stride", [1, 2, 3, 3], [2, 2, 3, 3],
-                Conv2D(stride: [most, most], padding: [most, most, most, most])),
+                Convolution(stride: [most, most], padding: [most, most, most, most])),
             convolution(
                 "dilation into the padding", [1, 2, 3, 3], [2, 2, 3, 3],
-                Conv2D(
+                Convolution(
                     stride: [most, most], padding: [most, most, most, most], dilation: [most, most])),
             pool("maxPool2D stride", Pool2D(window: [2, 2], stride: [most, most]), isMaximum: true),
             pool("averagePool2D stride", Pool2D(window: [2, 2], stride: [most, most]), isMaximum: false),

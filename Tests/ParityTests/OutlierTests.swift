@@ -19,7 +19,7 @@ private enum Convolution: String, CaseIterable {
     static let input: Shape = [2, 16, 9, 6]
     static let weight: Shape = [17, 16, 3, 3]
     static let output: Shape = [2, 17, 9, 6]
-    static let attributes = Conv2D(padding: [1, 1, 1, 1])
+    static let attributes = TensorGraph.Convolution(padding: [1, 1, 1, 1])
 
     var shapes: [Shape] {
         switch self {
@@ -40,9 +40,9 @@ private enum Convolution: String, CaseIterable {
 
     var op: Op {
         switch self {
-        case .forward: .conv2D(Self.attributes)
-        case .inputGradient: .conv2DInputGradient(.init(convolution: Self.attributes, input: Self.input))
-        case .weightGradient: .conv2DWeightGradient(.init(convolution: Self.attributes, weight: Self.weight))
+        case .forward: .convolution(Self.attributes)
+        case .inputGradient: .convolution(Self.attributes.with(.inputGradient(Self.input)))
+        case .weightGradient: .convolution(Self.attributes.with(.weightGradient(Self.weight)))
         }
     }
 

@@ -142,24 +142,26 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
         },
         Mistake("matMul", "takes 2 to 3 operands, not 1") { try $0.node(.matMul(MatMul()), float([2, 3])) },
         Mistake("conv2D", "must be [n, c, h, w], not [3, 4]") {
-            try $0.node(.conv2D(Conv2D()), float([3, 4]), float([1, 1, 1, 1]))
+            try $0.node(.convolution(Convolution()), float([3, 4]), float([1, 1, 1, 1]))
         },
         Mistake("conv2D", "3 channels in 2 groups") {
-            try $0.node(.conv2D(Conv2D(groups: 2)), float([1, 3, 4, 4]), float([2, 1, 1, 1]))
+            try $0.node(.convolution(Convolution(groups: 2)), float([1, 3, 4, 4]), float([2, 1, 1, 1]))
         },
         Mistake("conv2D", "[5, 5] does not fit") {
-            try $0.node(.conv2D(Conv2D()), float([1, 1, 4, 4]), float([1, 1, 5, 5]))
+            try $0.node(.convolution(Convolution()), float([1, 1, 4, 4]), float([1, 1, 5, 5]))
         },
         Mistake("conv2D", "must be at least 1") {
-            try $0.node(.conv2D(Conv2D(stride: [0, 1])), float([1, 1, 4, 4]), float([1, 1, 1, 1]))
+            try $0.node(.convolution(Convolution(stride: [0, 1])), float([1, 1, 4, 4]), float([1, 1, 1, 1]))
         },
         Mistake("conv2D", "groups do not fit") {
-            try $0.node(.conv2D(Conv2D(groups: 0)), float([1, 1, 4, 4]), float([1, 1, 1, 1]))
+            try $0.node(.convolution(Convolution(groups: 0)), float([1, 1, 4, 4]), float([1, 1, 1, 1]))
         },
-        Mistake("conv2D", "no taps") { try $0.node(.conv2D(Conv2D()), float([1, 1, 4, 4]), float([1, 1, 0, 1])) },
+        Mistake("conv2D", "no taps") {
+            try $0.node(.convolution(Convolution()), float([1, 1, 4, 4]), float([1, 1, 0, 1]))
+        },
         Mistake("conv2DInputGradient", "the cotangent must have shape [1, 1, 3, 3]") {
             try $0.node(
-                .conv2DInputGradient(Conv2DInputGradient(convolution: Conv2D(), input: [1, 1, 4, 4])),
+                .convolution(Convolution(pass: .inputGradient([1, 1, 4, 4]))),
                 float([1, 1, 2, 2]), float([1, 1, 4, 4]))
         },
         Mistake("maxPool2D", "does not fit") {

@@ -61,6 +61,12 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             LayerCase("Conv2D in groups", [2, 4, 8, 8], wrong: [[2, 1, 8, 8], [2, 2, 8, 8], [2, 6, 8, 8]]) {
                 Conv2D(4, 4, kernel: 3, groups: 2, random())
             },
+            LayerCase("Conv1D", [2, 3, 8], wrong: [[3, 8], [2, 3, 8, 8], [2, 1, 8], [2, 3, 2], []]) {
+                Conv1D(3, 4, kernel: 3, random())
+            },
+            LayerCase("Conv3D", [2, 4, 5, 5, 5], wrong: pictures + [[2, 2, 5, 5, 5], [2, 4, 2, 5, 5]]) {
+                Conv3D(4, 4, kernel: 3, groups: 2, random())
+            },
             LayerCase("MaxPool2D", [2, 3, 8, 8], wrong: pictures + [[2, 3, 1, 1]]) { MaxPool2D(2) },
             LayerCase("AveragePool2D", [2, 3, 8, 8], wrong: pictures + [[2, 3, 1, 1]]) { AveragePool2D(2) },
             LayerCase("pooling without a window", [2, 3, 8, 8], fits: false) { MaxPool2D(0) },

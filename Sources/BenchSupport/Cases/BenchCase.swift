@@ -11,7 +11,8 @@ package struct BenchError: Error, Hashable, Sendable, CustomStringConvertible {
 /// All tensors are row-major, and float32 unless `type` says otherwise. What each family computes is said in ``CaseProgram``.
 package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     package enum Family: String, Hashable, Sendable, CaseIterable {
-        case matmul, conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, reduce, chain, train
+        case matmul, conv1d, conv2d, conv3d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, reduce,
+            chain, train
 
         /// The keys of a case, each with its value where it may be left out.
         var keys: [(name: String, standard: Int?)] {
@@ -21,6 +22,16 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
                 [
                     ("n", nil), ("c", nil), ("h", nil), ("w", nil), ("k", nil), ("r", nil), ("s", nil), ("stride", 1),
                     ("pad", 0), ("dilation", 1), ("groups", 1),
+                ]
+            case .conv1d:
+                [
+                    ("n", nil), ("c", nil), ("w", nil), ("k", nil), ("s", nil), ("stride", 1), ("pad", 0),
+                    ("dilation", 1), ("groups", 1),
+                ]
+            case .conv3d:
+                [
+                    ("n", nil), ("c", nil), ("d", nil), ("h", nil), ("w", nil), ("k", nil), ("t", nil), ("r", nil),
+                    ("s", nil), ("stride", 1), ("pad", 0), ("dilation", 1), ("groups", 1),
                 ]
             case .attention: [("b", nil), ("h", nil), ("sq", nil), ("sk", nil), ("d", nil), ("causal", 0)]
             case .lstm, .gru: [("t", nil), ("b", nil), ("i", nil), ("h", nil)]
@@ -96,7 +107,9 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func type(_ family: Family, _ values: inout [String: String], _ text: String) throws -> NumberType {
-        guard [.matmul, .conv2d, .attention].contains(family), let name = values.removeValue(forKey: "type") else {
+        guard [.matmul, .conv1d, .conv2d, .conv3d, .attention].contains(family),
+            let name = values.removeValue(forKey: "type")
+        else {
             return .f32
         }
         guard let type = NumberType(rawValue: name) else {
@@ -137,7 +150,9 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
 
     /// What must hold between the numbers.
     private func check() throws {
-        if family == .conv2d, self["c"] % self["groups"] != 0 || self["k"] % self["groups"] != 0 {
+        if [.conv1d, .conv2d, .conv3d].contains(family),
+            self["c"] % self["groups"] != 0 || self["k"] % self["groups"] != 0
+        {
             throw BenchError("\(text): c and k must be multiples of groups")
         }
         if family == .reduce, self["axis"] > 1 { throw BenchError("\(text): axis must be 0 or 1") }

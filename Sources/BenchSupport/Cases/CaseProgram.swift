@@ -7,7 +7,9 @@ import TensorGraph
 /// | family | inputs → outputs |
 /// | --- | --- |
 /// | matmul | a `[batch, m, k]`, b `[batch, k, n]`, each with its last two axes exchanged if `ta`, `tb` → y; no batch axis for 1 |
+/// | conv1d | x `[n, c, w]`, w `[k, c/groups, s]` → y |
 /// | conv2d | x `[n, c, h, w]`, w `[k, c/groups, r, s]` → y |
+/// | conv3d | x `[n, c, d, h, w]`, w `[k, c/groups, t, r, s]` → y |
 /// | attention | q `[b, h, sq, d]`, k and v `[b, h, sk, d]` → y, scale 1/√d |
 /// | lstm, gru | x `[t, b, i]`, w_ih, w_hh, b_ih, b_hh as PyTorch's, zero initial state → y `[t, b, h]`, h, c (lstm) |
 /// | softmax | x `[rows, cols]` → y |
@@ -106,10 +108,10 @@ package struct CaseProgram {
                 ("a", shape(c["m"], c["k"], c["ta"] != 0), .normal),
                 ("b", shape(c["k"], c["n"], c["tb"] != 0), .normal),
             ]
-        case .conv2d:
+        case .conv1d, .conv2d, .conv3d:
             return [
-                ("x", [c["n"], c["c"], c["h"], c["w"]], .normal),
-                ("w", [c["k"], c["c"] / c["groups"], c["r"], c["s"]], .normal),
+                ("x", Shape([c["n"], c["c"]] + c.spatialKeys.extents.map { c[$0] }), .normal),
+                ("w", Shape([c["k"], c["c"] / c["groups"]] + c.spatialKeys.taps.map { c[$0] }), .normal),
             ]
         case .attention:
             let keys: Shape = [c["b"], c["h"], c["sk"], c["d"]]
@@ -142,9 +144,11 @@ package struct CaseProgram {
         switch c.family {
         case .matmul:
             return [("y", try x[0].matmul(x[1], transposeSelf: c["ta"] != 0, transposeOther: c["tb"] != 0))]
-        case .conv2d:
-            let y = try x[0].conv2D(
-                x[1], stride: c["stride"], padding: c["pad"], dilation: c["dilation"], groups: c["groups"])
+        case .conv1d, .conv2d, .conv3d:
+            func along(_ key: String) -> [Int] { c.spatialKeys.extents.map { _ in c[key] } }
+            let y = try x[0].convolution(
+                x[1], stride: along("stride"), padding: along("pad").map { ($0, $0) }, dilation: along("dilation"),
+                groups: c["groups"])
             return [("y", y)]
         case .attention: return [("y", try x[0].attention(keys: x[1], values: x[2], isCausal: c["causal"] != 0))]
         case .lstm:
@@ -169,7 +173,8 @@ package struct CaseProgram {
         let elements = Double(y.elementCount)
         return switch c.family {
         case .matmul: 2 * elements * Double(c["k"])
-        case .conv2d: 2 * elements * Double(c["c"] / c["groups"] * c["r"] * c["s"])
+        case .conv1d, .conv2d, .conv3d:
+            2 * elements * Double(c.spatialKeys.taps.reduce(c["c"] / c["groups"]) { $0 * c[$1] })
         case .attention: 4 * elements * Double(c["sk"]) / (c["causal"] != 0 ? 2 : 1)
         case .lstm: 8 * elements * Double(c["i"] + c["h"])
         case .gru: 6 * elements * Double(c["i"] + c["h"])
@@ -200,6 +205,14 @@ package struct CaseProgram {
         let read = network.parameters.reduce(0) { $0 + $1.type.byteCount }
         let batch = network.data.reduce(0) { $0 + $1.type.byteCount }
         bytes = Double(batch + (pass == .fwd ? read + y.type.byteCount : 6 * read))
+    }
+}
+
+extension BenchCase {
+    /// The keys of the spatial axes of a convolution, and of its kernel along them.
+    fileprivate var spatialKeys: (extents: [String], taps: [String]) {
+        let axes = family == .conv1d ? 1 : family == .conv2d ? 2 : 3
+        return (Array(["d", "h", "w"].suffix(axes)), Array(["t", "r", "s"].suffix(axes)))
     }
 }
 

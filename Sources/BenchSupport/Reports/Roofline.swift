@@ -8,7 +8,8 @@ struct Roofline {
     var style = ChartStyle.page
 
     private static let colours: [(family: String, colour: String)] = [
-        ("matmul", "#2f6fb5"), ("conv2d", "#d1601a"), ("attention", "#7a4fb0"), ("lstm", "#1f8a70"), ("gru", "#6a9a1f"),
+        ("matmul", "#2f6fb5"), ("conv2d", "#d1601a"), ("conv1d", "#e0a060"), ("conv3d", "#9c3f10"),
+        ("attention", "#7a4fb0"), ("lstm", "#1f8a70"), ("gru", "#6a9a1f"),
         ("softmax", "#b83280"), ("layernorm", "#a8871a"), ("batchnorm2d", "#4a6572"), ("maxpool2d", "#d0453f"),
         ("train", "#16a0b8"),
     ]

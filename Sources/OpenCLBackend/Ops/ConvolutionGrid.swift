@@ -16,7 +16,7 @@ struct ConvolutionAxis: Hashable {
     var outStride: Int
 
     /// The forward pass along an axis of `attributes`: every output reads every tap.
-    static func forward(_ attributes: Conv2D, axis: Int, kernel: Int, output: Int) -> ConvolutionAxis {
+    static func forward(_ attributes: Convolution, axis: Int, kernel: Int, output: Int) -> ConvolutionAxis {
         ConvolutionAxis(
             extent: output, taps: kernel, base: -attributes.padding[2 * axis], step: attributes.dilation[axis],
             stride: attributes.stride[axis], firstTap: 0, tapStep: 1, outBase: 0, outStride: 1)
@@ -27,7 +27,7 @@ struct ConvolutionAxis: Hashable {
     /// Input position i receives from output p through tap r where `p·stride = i + padding - r·dilation`. For one
     /// remainder of i, the taps for which the right side is divisible lie `stride / gcd(stride, dilation)` apart, and
     /// what they read is an affine function of i: a convolution of stride 1 over the cotangent.
-    static func inputGradient(_ attributes: Conv2D, axis: Int, kernel: Int, input: Int) -> [ConvolutionAxis] {
+    static func inputGradient(_ attributes: Convolution, axis: Int, kernel: Int, input: Int) -> [ConvolutionAxis] {
         let (stride, dilation) = (attributes.stride[axis], attributes.dilation[axis])
         let padding = attributes.padding[2 * axis]
         let divisor = greatestCommonDivisor(stride, dilation)
@@ -85,7 +85,7 @@ struct ConvolutionGrid: Hashable {
     }
 
     /// `y = conv(x, w)` for x, w and y of these shapes.
-    static func forward(_ attributes: Conv2D, x: Shape, weight: Shape, y: Shape) -> ConvolutionGrid {
+    static func forward(_ attributes: Convolution, x: Shape, weight: Shape, y: Shape) -> ConvolutionGrid {
         let kernelTaps = weight[2] * weight[3]
         let rows = weight[0] / attributes.groups
         return ConvolutionGrid(
@@ -98,7 +98,7 @@ struct ConvolutionGrid: Hashable {
     }
 
     /// The gradient of an input of shape `x` from a cotangent of shape `dy`.
-    static func inputGradient(_ attributes: Conv2D, x: Shape, weight: Shape, dy: Shape) -> [ConvolutionGrid] {
+    static func inputGradient(_ attributes: Convolution, x: Shape, weight: Shape, dy: Shape) -> [ConvolutionGrid] {
         let kernelTaps = weight[2] * weight[3]
         let rows = weight[0] / attributes.groups
         let columns = ConvolutionAxis.inputGradient(attributes, axis: 1, kernel: weight[3], input: x[3])

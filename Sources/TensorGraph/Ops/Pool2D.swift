@@ -39,8 +39,8 @@ extension Pool2D {
         guard window.count == 2, stride.count == 2, padding.count == 4, (window + stride).allSatisfy({ $0 >= 1 }),
             padding.indices.allSatisfy({ padding[$0] >= 0 && padding[$0] < window[$0 / 2] })
         else { throw ShapeError("windows and strides must be at least 1 and paddings less than the window") }
-        guard (window + stride).allSatisfy({ $0 < Conv2D.largestNumber }) else {
-            throw ShapeError("windows and strides must be less than \(Conv2D.largestNumber)")
+        guard (window + stride).allSatisfy({ $0 < Convolution.largestNumber }) else {
+            throw ShapeError("windows and strides must be less than \(Convolution.largestNumber)")
         }
         let spans = (0..<2).map { x[2 + $0] + padding[2 * $0] + padding[2 * $0 + 1] - window[$0] }
         guard spans.allSatisfy({ $0 >= 0 }) else {

@@ -71,8 +71,10 @@ extension [Node] {
         }
         if node.operands.count == 3 {
             var bias = node.operands[2]
-            if biasAxis != nil {
-                let aligned = TensorType([1, node.operandTypes[2].shape[0], 1, 1], type.dtype)
+            if let biasAxis {
+                var extents = [Int](repeating: 1, count: type.shape.rank)
+                extents[biasAxis] = node.operandTypes[2].shape[0]
+                let aligned = TensorType(Shape(extents), type.dtype)
                 bias = append(results: make(.reshape(aligned.shape), [bias], self, aligned))[0]
             }
             value = append(results: make(.binary(.add), [value, bias], self, type))[0]

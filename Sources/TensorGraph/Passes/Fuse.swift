@@ -183,9 +183,9 @@ extension Node {
         case .matMul(var attributes) where attributes.activation == nil:
             attributes.activation = function
             node.op = .matMul(attributes)
-        case .conv2D(var attributes) where attributes.activation == nil:
+        case .convolution(var attributes) where attributes.activation == nil && attributes.pass == .forward:
             attributes.activation = function
-            node.op = .conv2D(attributes)
+            node.op = .convolution(attributes)
         default: return nil
         }
         return node

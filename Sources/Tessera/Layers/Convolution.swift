@@ -1,3 +1,48 @@
+/// A one-dimensional convolution of `[n, inputs, w]` to `[n, outputs, q]`. torch.nn.Conv1d.
+///
+/// `weight` `[outputs, inputs/groups, kernel]` and `bias` `[outputs]` begin uniform within ±1/√fan-in, as
+/// PyTorch's.
+public struct Conv1D: Layer {
+    public let weight: Variable
+    public let bias: Variable?
+    public var stride: Int
+    public var padding: Int
+    public var dilation: Int
+    public var groups: Int
+    private let location: SourceLocation
+
+    public init(
+        _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
+        groups: Int = 1, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        let location = SourceLocation(file: file, line: line)
+        let channels = inputs / max(groups, 1)
+        let bound = 1 / Float(max(channels.times(kernel), 1)).squareRoot()
+        func variable(_ name: String, _ shape: Shape) -> Variable {
+            Variable(name, of: "Conv1D", at: location) { try random.uniform(shape, bound: bound) }
+        }
+        weight = variable("weight", [outputs, channels, kernel])
+        bias = hasBias ? variable("bias", [outputs]) : nil
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.groups = groups
+        self.location = location
+    }
+
+    public var members: [LayerMember] {
+        [.variable("weight", weight)] + (bias.map { [.variable("bias", $0)] } ?? [])
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) {
+            try input.conv1D(
+                pass.read(weight), bias: bias.map { try pass.read($0) }, stride: stride, padding: padding,
+                dilation: dilation, groups: groups)
+        }
+    }
+}
+
 /// A two-dimensional convolution of `[n, inputs, h, w]` to `[n, outputs, p, q]`. torch.nn.Conv2d.
 ///
 /// `weight` `[outputs, inputs/groups, kernel, kernel]` and `bias` `[outputs]` begin uniform within ±1/√fan-in, as
@@ -37,6 +82,51 @@ public struct Conv2D: Layer {
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
             try input.conv2D(
+                pass.read(weight), bias: bias.map { try pass.read($0) }, stride: stride, padding: padding,
+                dilation: dilation, groups: groups)
+        }
+    }
+}
+
+/// A three-dimensional convolution of `[n, inputs, d, h, w]` to `[n, outputs, o, p, q]`. torch.nn.Conv3d.
+///
+/// `weight` `[outputs, inputs/groups, kernel, kernel, kernel]` and `bias` `[outputs]` begin uniform within ±1/√fan-in, as
+/// PyTorch's.
+public struct Conv3D: Layer {
+    public let weight: Variable
+    public let bias: Variable?
+    public var stride: Int
+    public var padding: Int
+    public var dilation: Int
+    public var groups: Int
+    private let location: SourceLocation
+
+    public init(
+        _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
+        groups: Int = 1, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        let location = SourceLocation(file: file, line: line)
+        let channels = inputs / max(groups, 1)
+        let bound = 1 / Float(max(channels.times(kernel).times(kernel).times(kernel), 1)).squareRoot()
+        func variable(_ name: String, _ shape: Shape) -> Variable {
+            Variable(name, of: "Conv3D", at: location) { try random.uniform(shape, bound: bound) }
+        }
+        weight = variable("weight", [outputs, channels, kernel, kernel, kernel])
+        bias = hasBias ? variable("bias", [outputs]) : nil
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.groups = groups
+        self.location = location
+    }
+
+    public var members: [LayerMember] {
+        [.variable("weight", weight)] + (bias.map { [.variable("bias", $0)] } ?? [])
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) {
+            try input.conv3D(
                 pass.read(weight), bias: bias.map { try pass.read($0) }, stride: stride, padding: padding,
                 dilation: dilation, groups: groups)
         }

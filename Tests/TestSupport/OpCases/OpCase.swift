@@ -168,6 +168,7 @@ extension OpCase {
     /// Every row.
     package static let all: [OpCase] =
         leaves + elementwise + sweeps + programs + movement + reductions + reducedPrograms + products + convolutions
+        + spatialConvolutions
         + pooling
         + softmaxes
         + normalizations + attentions + recurrences + embeddings + optimizers + chains + largeOffsets + longSums

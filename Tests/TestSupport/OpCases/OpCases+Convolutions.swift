@@ -26,13 +26,13 @@ private struct ConvolutionRow {
     var isExact: Bool { if case .integers = data { true } else { false } }
 
     func cases(checksDifferences: Bool = true) throws -> [OpCase] {
-        let attributes = Conv2D(
+        let attributes = Convolution(
             stride: stride, padding: padding, dilation: dilation, groups: groups, activation: activation)
         let input: Shape = [n, c, h, w]
         let weight: Shape = [k, c / groups, r, s]
         var inputs: [OpCase.Input] = [.tensor(input, data), .tensor(weight, data)]
         if hasBias { inputs.append(.tensor([k], data)) }
-        let output = try ShapeRule(operands: [TensorType(input), TensorType(weight)]).conv2D(attributes)[0].shape
+        let output = try ShapeRule(operands: [TensorType(input), TensorType(weight)]).convolution(attributes)[0].shape
         let terms = max(c / groups * r * s, k / groups * r * s, n * output[2] * output[3])
         func limit(_ terms: Int) -> Tolerance {
             if let activation, activation != .relu { return .normwise(max(4e-6, 1e-7 * Double(terms).squareRoot())) }
@@ -41,19 +41,19 @@ private struct ConvolutionRow {
         let gradient = Tolerance.product(terms)
         var cases = [
             OpCase(
-                "conv2D \(name)", .conv2D(attributes), inputs, limit(c / groups * r * s),
+                "conv2D \(name)", .convolution(attributes), inputs, limit(c / groups * r * s),
                 gradient: activation != nil ? .none : checksDifferences ? .full(gradient) : .parity(gradient))
         ]
         if activation == nil, !hasBias, isExact {
             cases.append(
                 OpCase(
                     "conv2DInputGradient \(name)",
-                    .conv2DInputGradient(Conv2DInputGradient(convolution: attributes, input: input)),
+                    .convolution(attributes.with(.inputGradient(input))),
                     [.tensor(weight, data), .tensor(output, data)], limit(terms), gradient: .full(gradient)))
             cases.append(
                 OpCase(
                     "conv2DWeightGradient \(name)",
-                    .conv2DWeightGradient(Conv2DWeightGradient(convolution: attributes, weight: weight)),
+                    .convolution(attributes.with(.weightGradient(weight))),
                     [.tensor(input, data), .tensor(output, data)], limit(terms), gradient: .full(gradient)))
         }
         // The gradient of a bias is a sum over one axis after the other.

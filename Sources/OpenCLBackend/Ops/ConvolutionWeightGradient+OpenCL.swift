@@ -4,10 +4,9 @@ import TensorGraph
 // The sum over pixels is long and the result often small: it is shared out to partial sums, which a second kernel adds
 // in a fixed order.
 extension OpenCLLowering {
-    package func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> Lowering {
-        if let unsupportedProduct { return .declined(unsupportedProduct) }
+    func convolutionWeightGradient(_ attributes: Convolution, _ weight: Shape) -> Lowering {
         let grid = ConvolutionGrid.forward(
-            attributes.convolution, x: operands[0].shape, weight: attributes.weight, y: operands[1].shape)
+            attributes, x: operands[0].shape, weight: weight, y: operands[1].shape)
         if let tiles = winograd(grid, isWeightGradient: true), let lowering = winogradWeightGradient(tiles) {
             return lowering
         }

@@ -4,8 +4,17 @@ import TensorGraph
 // Implicit matrix products: im2col happens while panels are packed (CPUs) or tiles are staged (GPUs). The gradient of
 // the input is the same kernels over the cotangent, once for each remainder by the stride (``ConvolutionGrid``).
 extension OpenCLLowering {
-    package func conv2D(_ attributes: Conv2D) throws -> Lowering {
+    package func convolution(_ attributes: Convolution) throws -> Lowering {
         if let unsupportedProduct { return .declined(unsupportedProduct) }
+        if let planar = PlanarConvolution(node) { return try self.planar(planar) }
+        return switch attributes.pass {
+        case .forward: convolutionForward(attributes)
+        case .inputGradient(let input): convolutionInputGradient(attributes, input)
+        case .weightGradient(let weight): convolutionWeightGradient(attributes, weight)
+        }
+    }
+
+    private func convolutionForward(_ attributes: Convolution) -> Lowering {
         let grid = ConvolutionGrid.forward(
             attributes, x: operands[0].shape, weight: operands[1].shape, y: results[0].shape)
         let epilogue = Epilogue(hasBias: operands.count == 3, activation: attributes.activation)
@@ -13,13 +22,12 @@ extension OpenCLLowering {
             [grid], weight: .operand(1), source: .operand(0), bias: epilogue.hasBias ? [.operand(2)] : [], epilogue)
     }
 
-    package func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> Lowering {
-        if let unsupportedProduct { return .declined(unsupportedProduct) }
+    private func convolutionInputGradient(_ attributes: Convolution, _ input: Shape) -> Lowering {
         let forward = ConvolutionGrid.forward(
-            attributes.convolution, x: attributes.input, weight: operands[0].shape, y: operands[1].shape)
+            attributes, x: input, weight: operands[0].shape, y: operands[1].shape)
         if let lowering = narrowInputGradient(forward) { return lowering }
         let grids = ConvolutionGrid.inputGradient(
-            attributes.convolution, x: attributes.input, weight: operands[0].shape, dy: operands[1].shape)
+            attributes, x: input, weight: operands[0].shape, dy: operands[1].shape)
         return convolution(
             grids, weight: .operand(0), source: .operand(1), bias: [], Epilogue(hasBias: false, activation: nil))
     }

@@ -2,7 +2,16 @@ import CVector
 import TensorGraph
 
 extension CPULowering {
-    func conv2D(_ attributes: Conv2D) throws -> CPUKernel {
+    func convolution(_ attributes: Convolution) throws -> CPUKernel {
+        if let planar = PlanarConvolution(node) { return try self.planar(planar) }
+        return switch attributes.pass {
+        case .forward: convolutionForward(attributes)
+        case .inputGradient(let input): convolutionInputGradient(attributes, input)
+        case .weightGradient(let weight): convolutionWeightGradient(attributes, weight)
+        }
+    }
+
+    private func convolutionForward(_ attributes: Convolution) -> CPUKernel {
         let geometry = ConvGeometry(attributes, x: shape(0), w: shape(1), type: type)
         let activation = attributes.activation.map { Int32(cv_unary_function($0).rawValue) } ?? -1
         let hasBias = node.operandTypes.count == 3
@@ -17,8 +26,8 @@ extension CPULowering {
         }
     }
 
-    func conv2DInputGradient(_ attributes: Conv2DInputGradient) throws -> CPUKernel {
-        let geometry = ConvGeometry(attributes.convolution, x: attributes.input, w: shape(0), type: type)
+    private func convolutionInputGradient(_ attributes: Convolution, _ input: Shape) -> CPUKernel {
+        let geometry = ConvGeometry(attributes, x: input, w: shape(0), type: type)
         if geometry.isDepthwise { return geometry.depthwiseInputGradient() }
         if let winograd = CPUWinograd(geometry, isTurned: true) { return winograd.kernel(weight: 0, source: 1) }
         // Few input channels are too little to multiply many patches of dy by.
@@ -26,21 +35,21 @@ extension CPULowering {
         return isNarrow ? geometry.narrowInputGradient() : geometry.inputGradient()
     }
 
-    func conv2DWeightGradient(_ attributes: Conv2DWeightGradient) throws -> CPUKernel {
-        let geometry = ConvGeometry(attributes.convolution, x: shape(0), w: attributes.weight, type: type)
+    private func convolutionWeightGradient(_ attributes: Convolution, _ weight: Shape) -> CPUKernel {
+        let geometry = ConvGeometry(attributes, x: shape(0), w: weight, type: type)
         if geometry.isDepthwise { return geometry.depthwiseWeightGradient() }
         return CPUWinograd(geometry, isTurned: false)?.weightGradientKernel() ?? geometry.weightGradient()
     }
 }
 
-/// The extents of one convolution, in all three directions.
+/// The extents of one convolution over two axes, in all three directions.
 struct ConvGeometry {
-    let attributes: Conv2D
+    let attributes: Convolution
     let n, c, h, w, k, r, s, p, q: Int
     let type: cv_type
     let size: Int
 
-    init(_ attributes: Conv2D, x: Shape, w weight: Shape, type: cv_type) {
+    init(_ attributes: Convolution, x: Shape, w weight: Shape, type: cv_type) {
         self.attributes = attributes
         (n, c, h, w) = (x[0], x[1], x[2], x[3])
         (k, r, s) = (weight[0], weight[2], weight[3])

@@ -1,0 +1,57 @@
+import Execution
+import TensorGraph
+
+extension OpenCLLowering {
+    /// The work of a convolution over one or three axes: the planes that it reads gathered into workspaces
+    /// (`convolution/planes.cl`), the convolution over two axes of those, and its planes put where they belong.
+    func planar(_ planar: PlanarConvolution) throws -> Lowering {
+        let gathered = planar.operands.indices.filter { planar.operands[$0] != nil }
+        let inner = OpenCLLowering(node: planar.node, profile: profile, steady: steady.subtracting(gathered))
+        let lowering = try planar.node.op.accept(inner)
+        guard case .accepted(let accepted) = lowering, var lowered = accepted as? OpenCLNode else { return lowering }
+
+        var places: [KernelArgument: KernelArgument] = [:]
+        func workspace(for type: TensorType) -> KernelArgument {
+            lowered.workspaces.append(4 * type.shape.elementCount)
+            return .workspace(lowered.workspaces.count - 1)
+        }
+        var before: [KernelLaunch] = [], after: [KernelLaunch] = []
+        for (index, gather) in planar.operands.enumerated() {
+            guard let gather else { continue }
+            let place = workspace(for: planar.node.operandTypes[index])
+            places[.operand(index)] = place
+            before.append(launch(gather, from: .operand(index), to: place))
+        }
+        if let gather = planar.result {
+            let place = workspace(for: planar.node.resultTypes[0])
+            places[.result(0)] = place
+            after.append(launch(gather, from: place, to: .result(0)))
+        }
+        for index in lowered.launches.indices {
+            lowered.launches[index].arguments = lowered.launches[index].arguments.map { places[$0] ?? $0 }
+        }
+        lowered.launches = before + lowered.launches + after
+        if !(before + after).isEmpty { lowered.summary += ", of gathered planes" }
+        return .accepted(lowered)
+    }
+
+    private func launch(_ gather: PlaneGather, from source: KernelArgument, to target: KernelArgument) -> KernelLaunch {
+        let isCPU = profile.shape == .cpu
+        let group = min(64, profile.maximumWorkGroupSize)
+        let kernel = KernelSpecification(
+            isCPU ? "gather_plane_runs" : "gather_planes", files: ["convolution/planes.cl"],
+            defines: isCPU ? ["VECTOR_WIDTH": "\(profile.vectorWidth)"] : ["GROUP": "\(group)"])
+        let arguments: [KernelArgument] =
+            [source, target, .uint64(UInt64(gather.targetPlanes))]
+            + .int32s(
+                gather.channels, gather.source, gather.output, gather.taps, gather.stride, gather.base, gather.step,
+                gather.divisor, gather.plane)
+        if isCPU {
+            return KernelLaunch(
+                kernel, arguments, items: min(gather.targetPlanes, 8 * max(profile.computeUnits, 1)))
+        }
+        let count = gather.targetPlanes * gather.plane
+        return KernelLaunch(
+            kernel, arguments, globalSize: [count.dividedRoundingUp(by: group) * group], localSize: [group])
+    }
+}
