@@ -37,6 +37,8 @@
 #if TEAM == 1
 
 #define TEAM_MEMORY
+#define TEAM_PARAMETER
+#define TEAM_PASSED
 #define teamSum(x) vsum(x)
 #define teamLargest(x) vlargest(x)
 #define teamLeastIndex(index) (index)
@@ -44,6 +46,9 @@
 #else
 
 #define TEAM_MEMORY __local float teamMemory[TEAM];
+// What a function that calls the team's functions takes and is given, after its last argument.
+#define TEAM_PARAMETER , __local float *teamMemory
+#define TEAM_PASSED , teamMemory
 #define teamSum(x) teamSumIn(vsum(x), teamMemory)
 #define teamLargest(x) teamLargestIn(vlargest(x), teamMemory)
 #define teamLeastIndex(index) as_int(teamLeastIndexIn(index, teamMemory))

@@ -4,11 +4,10 @@
 //   layerNormGradient  g = dy · scale, z = (x - mean) · inverse:
 //                      dx = inverse · (g - mean of g - z · mean of g·z);  dscale = Σ_rows dy·z;  dbias = Σ_rows dy
 //
-// A team takes a run of rows (common/team.cl draws it). A row is read from memory once and stays in cache for the next
-// passes: mean, then variance about it (no cancellation), then y. 8 bytes an element forward, 12 backward.
+// A team takes a run of rows. 8 bytes an element forward, 12 backward, as a row stays in cache for the next passes.
 // dscale and dbias: each team adds up those of its rows, at most SUM_BLOCK, in partial sums [teams, columns] of its own,
 // whose columns are then added by reduceColumns: no atomics, one order. Ba et al., Layer Normalization, 2016.
-// Goes after common/math.cl, common/vector.cl and common/team.cl.
+// Goes after common/math.cl, common/vector.cl, common/team.cl and normalization/moments.cl.
 
 TEAM_KERNEL void layerNorm(
     __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
@@ -17,50 +16,15 @@ TEAM_KERNEL void layerNorm(
     const ulong inverseOffset, const int rows, const int columns, const float epsilon)
 {
     TEAM_MEMORY
-    const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
+    const int whole = TEAM_WHOLE(columns);
     scale += scaleOffset;
     bias += biasOffset;
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
         __global const float *from = x + xOffset + (long)row * columns;
         __global float *to = y + yOffset + (long)row * columns;
 
-        LongSum total = {0.0f, 0.0f};
-        for EACH_TEAM_BLOCK(first, length, columns) {
-            vfloat part = 0.0f;
-            for EACH_TEAM_VECTOR(i, length) part += vfloat_load(from + first + i);
-            total = addedTo(total, part);
-        }
-        if (HAS_TEAM_REST(columns)) total = addedTo(total, vfloat_load_tail(from + whole, rest, 0.0f));
-        const float average = teamSum(valueOf(total)) / columns;
-
-        LongSum squares = {0.0f, 0.0f};
-        for EACH_TEAM_BLOCK(first, length, columns) {
-            vfloat part = 0.0f;
-            for EACH_TEAM_VECTOR(i, length) {
-                const vfloat centred = vfloat_load(from + first + i) - average;
-                part = fma(centred, centred, part);
-            }
-            squares = addedTo(squares, part);
-        }
-        if (HAS_TEAM_REST(columns)) {
-            const vfloat centred = vfloat_load_tail(from + whole, rest, average) - average;
-            squares = addedTo(squares, centred * centred);
-        }
-        float deviation = 1.0f / sqrt(teamSum(valueOf(squares)) / columns + epsilon);
-        // The square of a float of 1e20 is none: again, in smaller units.
-        if (deviation == 0.0f) {
-            vfloat part = 0.0f;
-            for EACH_TEAM_VECTOR(i, columns) {
-                const vfloat centred = 0x1p-80f * (vfloat_load(from + i) - average);
-                part = fma(centred, centred, part);
-            }
-            if (HAS_TEAM_REST(columns)) {
-                const vfloat centred = 0x1p-80f * (vfloat_load_tail(from + whole, rest, average) - average);
-                part = fma(centred, centred, part);
-            }
-            deviation = 0x1p-80f / sqrt(teamSum(part) / columns);
-        }
-
+        const float average = rowMean(from, columns TEAM_PASSED);
+        const float deviation = rowInverseDeviation(from, columns, average, epsilon TEAM_PASSED);
         for EACH_TEAM_VECTOR(i, columns)
             vfloat_store(
                 fma((vfloat_load(from + i) - average) * deviation, vfloat_load(scale + i), vfloat_load(bias + i)),

@@ -181,8 +181,20 @@ static const char normalization_batch_norm[] = {
 #embed "../../Kernels/normalization/batch_norm.cl" suffix(, )
     0};
 
+static const char normalization_group_norm[] = {
+#embed "../../Kernels/normalization/group_norm.cl" suffix(, )
+    0};
+
 static const char normalization_layer_norm[] = {
 #embed "../../Kernels/normalization/layer_norm.cl" suffix(, )
+    0};
+
+static const char normalization_moments[] = {
+#embed "../../Kernels/normalization/moments.cl" suffix(, )
+    0};
+
+static const char normalization_rms_norm[] = {
+#embed "../../Kernels/normalization/rms_norm.cl" suffix(, )
     0};
 
 static const char optimizer_optimizer[] = {
@@ -307,7 +319,10 @@ static const CKernelFile files[] = {
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
     {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},
     {"normalization/batch_norm.cl", normalization_batch_norm, sizeof normalization_batch_norm - 1},
+    {"normalization/group_norm.cl", normalization_group_norm, sizeof normalization_group_norm - 1},
     {"normalization/layer_norm.cl", normalization_layer_norm, sizeof normalization_layer_norm - 1},
+    {"normalization/moments.cl", normalization_moments, sizeof normalization_moments - 1},
+    {"normalization/rms_norm.cl", normalization_rms_norm, sizeof normalization_rms_norm - 1},
     {"optimizer/optimizer.cl", optimizer_optimizer, sizeof optimizer_optimizer - 1},
     {"pooling/average_pool_gradient.cl", pooling_average_pool_gradient, sizeof pooling_average_pool_gradient - 1},
     {"pooling/max_pool_gradient.cl", pooling_max_pool_gradient, sizeof pooling_max_pool_gradient - 1},

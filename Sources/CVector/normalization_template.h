@@ -1,4 +1,4 @@
-// Layer and batch normalisation; normalization.c includes this once for each type.
+// Layer, root mean square, group and batch normalisation; normalization.c includes this once for each type.
 
 // Σ (x - center)².
 INLINE double FN(square_deviation)(const REAL *x, int64_t count, REAL center) {
@@ -88,6 +88,88 @@ INLINE void FN(layer_norm_gradient)(
             to[i] = inverse * (g[i] * scale[i] - average - deviation * slope);
             dscale[i] += g[i] * (deviation * inverse);
             dbias[i] += g[i];
+        }
+    }
+}
+
+// The same about 0, without a bias: root mean square.
+INLINE void FN(rms_norm)(
+    const REAL *x, const REAL *restrict scale, REAL *y, REAL *inverseRoot, double epsilon, int64_t first, int64_t last,
+    int64_t n) {
+    for (int64_t row = first; row < last; row++) {
+        const REAL *restrict from = x + row * n;
+        REAL *restrict to = y + row * n;
+        const REAL inverse = (REAL)(1 / __builtin_elementwise_sqrt(FN(square_deviation)(from, n, 0) / (double)n + epsilon));
+        inverseRoot[row] = inverse;
+        for (int64_t i = 0; i < n; i++) to[i] = from[i] * inverse * scale[i];
+    }
+}
+
+// dx = inverse · (g - x̂ · mean(g·x̂)); dscale adds up over these rows.
+INLINE void FN(rms_norm_gradient)(
+    const REAL *x, const REAL *restrict scale, const REAL *inverseRoot, const REAL *dy, REAL *dx, REAL *restrict dscale,
+    int64_t first, int64_t last, int64_t n) {
+    for (int64_t row = first; row < last; row++) {
+        const REAL *restrict from = x + row * n, *restrict g = dy + row * n;
+        REAL *restrict to = dx + row * n;
+        const REAL inverse = inverseRoot[row];
+        double sum, product;
+        FN(gradient_sums)(from, g, scale, n, 0, &sum, &product);
+        const REAL slope = (REAL)(product * (double)inverse * (double)inverse / (double)n);
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = inverse * (g[i] * scale[i] - from[i] * slope);
+            dscale[i] += g[i] * (from[i] * inverse);
+        }
+    }
+}
+
+// Rows [first, last) of x [rows, channels, plane], each a group of an example; channel `channel` of row r is that of scale and
+// bias at r % groups · channels + channel.
+INLINE void FN(group_norm)(
+    const REAL *x, const REAL *scale, const REAL *bias, REAL *y, REAL *mean, REAL *inverseDeviation, double epsilon,
+    int64_t first, int64_t last, int64_t groups, int64_t channels, int64_t plane) {
+    const int64_t n = channels * plane;
+    for (int64_t row = first; row < last; row++) {
+        const REAL center = (REAL)(FN(sum)(x + row * n, n) / (double)n);
+        const double spread = FN(square_deviation)(x + row * n, n, center) / (double)n;
+        const REAL inverse = (REAL)(1 / __builtin_elementwise_sqrt(spread + epsilon));
+        mean[row] = center;
+        inverseDeviation[row] = inverse;
+        for (int64_t channel = 0; channel < channels; channel++) {
+            const REAL *restrict from = x + row * n + channel * plane;
+            REAL *restrict to = y + row * n + channel * plane;
+            const REAL factor = scale[row % groups * channels + channel], offset = bias[row % groups * channels + channel];
+            for (int64_t i = 0; i < plane; i++) to[i] = (from[i] - center) * inverse * factor + offset;
+        }
+    }
+}
+
+// dscale and dbias [rows, channels] are those of each row.
+INLINE void FN(group_norm_gradient)(
+    const REAL *x, const REAL *scale, const REAL *mean, const REAL *inverseDeviation, const REAL *dy, REAL *dx,
+    REAL *dscale, REAL *dbias, int64_t first, int64_t last, int64_t groups, int64_t channels, int64_t plane) {
+    const int64_t n = channels * plane;
+    for (int64_t row = first; row < last; row++) {
+        const REAL center = mean[row], inverse = inverseDeviation[row];
+        const REAL *factors = scale + row % groups * channels;
+        double sum = 0, product = 0;
+        for (int64_t channel = 0; channel < channels; channel++) {
+            const int64_t start = row * n + channel * plane;
+            double s, p;
+            FN(gradient_sums)(x + start, dy + start, 0, plane, center, &s, &p);
+            dscale[row * channels + channel] = (REAL)(p * (double)inverse);
+            dbias[row * channels + channel] = (REAL)s;
+            sum += (double)factors[channel] * s;
+            product += (double)factors[channel] * p;
+        }
+        const REAL average = (REAL)(sum / (double)n);
+        const REAL slope = (REAL)(product * (double)inverse * (double)inverse / (double)n);
+        for (int64_t channel = 0; channel < channels; channel++) {
+            const int64_t start = row * n + channel * plane;
+            const REAL *restrict from = x + start, *restrict g = dy + start;
+            REAL *restrict to = dx + start;
+            const REAL factor = factors[channel];
+            for (int64_t i = 0; i < plane; i++) to[i] = inverse * (g[i] * factor - average - (from[i] - center) * slope);
         }
     }
 }

@@ -7,7 +7,8 @@ package enum OpKind: String, CaseIterable, Sendable {
     case matMul, convolution, convolutionInputGradient, convolutionWeightGradient
     case maxPool2D, maxPool2DGradient, averagePool2D, averagePool2DGradient
     case softmax, softmaxGradient, logSoftmax, logSoftmaxGradient, crossEntropy, crossEntropyGradient
-    case layerNorm, layerNormGradient, batchNorm, batchNormGradient
+    case layerNorm, layerNormGradient, rmsNorm, rmsNormGradient, groupNorm, groupNormGradient, batchNorm,
+        batchNormGradient
     case attention, attentionGradient
     case lstm, lstmGradient, gru, gruGradient
     case embedding, embeddingGradient

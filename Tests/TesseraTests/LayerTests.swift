@@ -43,6 +43,50 @@ import Testing
         #expect(isClose(y, [-1, 2]))
     }
 
+    @Test(arguments: Place.available) func rmsNorm(on place: Place) throws {
+        let y = try output(
+            RMSNorm(2, epsilon: 0), ["weight": [2, 3]], HostTensor([1, 2], [1, 7] as [Float]), on: place)
+        #expect(isClose(y, [0.4, 4.2]))
+    }
+
+    @Test(arguments: Place.available) func groupNorm(on place: Place) throws {
+        let x = try HostTensor([1, 4, 2], [1, 3, 5, 7, 2, 2, 4, 4] as [Float])
+        let values: [String: [Float]] = ["weight": [1, 2, 1, 1], "bias": [0, 0, 3, 0]]
+        let y = try output(GroupNorm(2, channels: 4, epsilon: 0), values, x, on: place)
+        let unit = 1 / Float(5).squareRoot()
+        #expect(isClose(y, [-3 * unit, -unit, 2 * unit, 6 * unit, 2, 2, 1, 1]))
+        // A group without spread has no deviation to divide by, but for the epsilon.
+        let each = try output(InstanceNorm(4, epsilon: 1), values, x, on: place)
+        let root = 1 / Float(2).squareRoot()
+        #expect(isClose(each, [-root, root, -2 * root, 2 * root, 3, 3, 0, 0]))
+    }
+
+    @Test func groupsThatDoNotDivideTheChannelsAreAnError() throws {
+        let graph = Graph()
+        let x = try graph.input("x", [2, 6, 3])
+        for groups in [4, 0, -1, .max, .min] {
+            let error = #expect(throws: GraphError.self) {
+                _ = try GroupNorm(groups, channels: 6)(x, ForwardPass(graph, .inference))
+            }
+            #expect(error?.description.contains("groups") == true && error?.description.contains("LayerTests") == true)
+        }
+        #expect(throws: GraphError.self) {
+            _ = try InstanceNorm(6)(graph.input("vector", [6]), ForwardPass(graph, .inference))
+        }
+    }
+
+    /// Over several axes at once, as torch.nn.LayerNorm([2, 2]) does.
+    @Test(arguments: Place.available) func layerNormOverTwoAxes(on place: Place) throws {
+        let graph = Graph()
+        let x = try graph.input("x", [1, 2, 2])
+        let y = try x.layerNorm(scale: graph.fill(2, [2, 2]), bias: graph.fill(1, [2, 2]), epsilon: 0)
+        let executor = try place.executor()
+        let result = try executor.run(
+            executor.compile(graph, outputs: [y]), inputs: ["x": HostTensor([1, 2, 2], [1, 3, 5, 7] as [Float])])[0]
+        let unit = 2 / Float(5).squareRoot()
+        #expect(isClose(try result.elements(), [1 - 3 * unit, 1 - unit, 1 + unit, 1 + 3 * unit]))
+    }
+
     @Test(arguments: Place.available) func batchNormUsesRunningStatistics(on place: Place) throws {
         let y = try output(
             BatchNorm2D(2, epsilon: 0),

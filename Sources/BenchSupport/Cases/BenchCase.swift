@@ -11,8 +11,8 @@ package struct BenchError: Error, Hashable, Sendable, CustomStringConvertible {
 /// All tensors are row-major, and float32 unless `type` says otherwise. What each family computes is said in ``CaseProgram``.
 package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     package enum Family: String, Hashable, Sendable, CaseIterable {
-        case matmul, conv1d, conv2d, conv3d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, reduce,
-            chain, train
+        case matmul, conv1d, conv2d, conv3d, attention, lstm, gru, softmax, layernorm, rmsnorm, groupnorm, batchnorm2d
+        case maxpool2d, reduce, chain, train
 
         /// The keys of a case, each with its value where it may be left out.
         var keys: [(name: String, standard: Int?)] {
@@ -35,7 +35,8 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
                 ]
             case .attention: [("b", nil), ("h", nil), ("sq", nil), ("sk", nil), ("d", nil), ("causal", 0)]
             case .lstm, .gru: [("t", nil), ("b", nil), ("i", nil), ("h", nil)]
-            case .softmax, .layernorm: [("rows", nil), ("cols", nil)]
+            case .softmax, .layernorm, .rmsnorm: [("rows", nil), ("cols", nil)]
+            case .groupnorm: [("n", nil), ("c", nil), ("h", nil), ("w", nil), ("groups", nil)]
             case .batchnorm2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil)]
             case .maxpool2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil), ("r", nil), ("stride", nil)]
             case .reduce: [("rows", nil), ("cols", nil), ("axis", 0)]

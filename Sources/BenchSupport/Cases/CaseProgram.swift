@@ -14,6 +14,8 @@ import TensorGraph
 /// | lstm, gru | x `[t, b, i]`, w_ih, w_hh, b_ih, b_hh as PyTorch's, zero initial state → y `[t, b, h]`, h, c (lstm) |
 /// | softmax | x `[rows, cols]` → y |
 /// | layernorm | x `[rows, cols]`, scale, bias → y |
+/// | rmsnorm | x `[rows, cols]`, scale → y, epsilon 2⁻²³ |
+/// | groupnorm | x `[n, c, h, w]`, scale, bias → y with statistics of each of `groups` groups of channels |
 /// | batchnorm2d | x `[n, c, h, w]`, scale, bias → y with the batch's own statistics |
 /// | maxpool2d | x `[n, c, h, w]` → y |
 /// | reduce | x, w, b `[rows, cols]` → y, the sum of x·w + b along `axis` 0 or 1 |
@@ -127,7 +129,8 @@ package struct CaseProgram {
         case .layernorm:
             let features: Shape = [c["cols"]]
             return [("x", [c["rows"], c["cols"]], .normal), ("scale", features, .normal), ("bias", features, .normal)]
-        case .batchnorm2d:
+        case .rmsnorm: return [("x", [c["rows"], c["cols"]], .normal), ("scale", [c["cols"]], .normal)]
+        case .groupnorm, .batchnorm2d:
             let features: Shape = [c["c"]]
             let x: Shape = [c["n"], c["c"], c["h"], c["w"]]
             return [("x", x, .normal), ("scale", features, .normal), ("bias", features, .normal)]
@@ -160,6 +163,8 @@ package struct CaseProgram {
             return [("y", y), ("h", h)]
         case .softmax: return [("y", try x[0].softmax())]
         case .layernorm: return [("y", try x[0].layerNorm(scale: x[1], bias: x[2]))]
+        case .rmsnorm: return [("y", try x[0].rmsNorm(scale: x[1]))]
+        case .groupnorm: return [("y", try x[0].groupNorm(groups: c["groups"], scale: x[1], bias: x[2]))]
         case .batchnorm2d: return [("y", try x[0].batchNorm(scale: x[1], bias: x[2]).normalized)]
         case .maxpool2d: return [("y", try x[0].maxPool2D(window: c["r"], stride: c["stride"]))]
         case .reduce: return [("y", try (x[0] * x[1] + x[2]).sum(axes: [c["axis"]]))]
@@ -179,7 +184,8 @@ package struct CaseProgram {
         case .lstm: 8 * elements * Double(c["i"] + c["h"])
         case .gru: 6 * elements * Double(c["i"] + c["h"])
         case .softmax: 5 * elements
-        case .layernorm, .batchnorm2d: 8 * elements
+        case .layernorm, .groupnorm, .batchnorm2d: 8 * elements
+        case .rmsnorm: 5 * elements
         case .maxpool2d: Double(c["n"] * c["c"] * c["h"] * c["w"])
         case .reduce: 3 * Double(c["rows"] * c["cols"])
         case .chain: 5 * elements * Double(c["nodes"])

@@ -161,6 +161,21 @@ void cv_layer_norm(
 void cv_layer_norm_gradient(
     cv_type type, const void *x, const void *scale, const void *mean, const void *inverse_deviation, const void *dy,
     void *dx, void *dscale, void *dbias, int64_t first, int64_t last, int64_t columns);
+void cv_rms_norm(
+    cv_type type, const void *x, const void *scale, void *y, void *inverse_root, double epsilon, int64_t first,
+    int64_t last, int64_t columns);
+/// Adds these rows' part to dscale.
+void cv_rms_norm_gradient(
+    cv_type type, const void *x, const void *scale, const void *inverse_root, const void *dy, void *dx, void *dscale,
+    int64_t first, int64_t last, int64_t columns);
+/// Rows [channels, plane], `groups` of them an example.
+void cv_group_norm(
+    cv_type type, const void *x, const void *scale, const void *bias, void *y, void *mean, void *inverse_deviation,
+    double epsilon, int64_t first, int64_t last, int64_t groups, int64_t channels, int64_t plane);
+/// dscale and dbias [rows, channels] are those of each row.
+void cv_group_norm_gradient(
+    cv_type type, const void *x, const void *scale, const void *mean, const void *inverse_deviation, const void *dy,
+    void *dx, void *dscale, void *dbias, int64_t first, int64_t last, int64_t groups, int64_t channels, int64_t plane);
 void cv_batch_norm(
     cv_type type, const void *x, const void *scale, const void *bias, void *y, void *mean, void *variance,
     double epsilon, int64_t first, int64_t last, int64_t n, int64_t c, int64_t plane);

@@ -1,15 +1,24 @@
 import Execution
 import TensorGraph
 
-// Layer normalisation by rows, batch normalisation by channels, a team of work-items each.
+// Layer and root mean square normalisation by rows, group normalisation by groups, batch normalisation by channels, a team of
+// work-items each.
 extension OpenCLLowering {
     package func normalization(_ attributes: Normalization) throws -> Lowering {
         switch (attributes.statistics, attributes.pass) {
         case (.layer, .forward): layerNorm(attributes)
         case (.layer, .gradient): layerNormGradient(attributes)
+        case (.rootMeanSquare, .forward): rmsNorm(attributes)
+        case (.rootMeanSquare, .gradient): rmsNormGradient()
+        case (.group(let count), .forward): groupNorm(attributes, groups: count)
+        case (.group(let count), .gradient): groupNormGradient(groups: count)
         case (.batch, .forward): batchNorm(attributes)
         case (.batch, .gradient): batchNormGradient(attributes)
         }
+    }
+
+    private static func files(_ name: String) -> [String] {
+        ["normalization/moments.cl", "normalization/\(name).cl"]
     }
 
     private func layerNorm(_ attributes: Normalization) -> Lowering {
@@ -17,7 +26,7 @@ extension OpenCLLowering {
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: columns)
         let launch = teams.launch(
-            "layerNorm", files: ["normalization/layer_norm.cl"],
+            "layerNorm", files: Self.files("layer_norm"),
             [.operand(0), .operand(1), .operand(2), .result(0), .result(1), .result(2)]
                 + .int32s(rows, columns) + [.float(attributes.epsilon)])
         return launches([launch], "layer norm, \(teams.summary)")
@@ -29,15 +38,74 @@ extension OpenCLLowering {
         // Each team has partial sums of dscale and dbias, of few rows, which are then added up.
         let teams = RowTeams(profile, rows: rows, columns: columns, partialSums: 8 * profile.computeUnits)
         let gradient = teams.launch(
-            "layerNormGradient", files: ["normalization/layer_norm.cl"],
+            "layerNormGradient", files: Self.files("layer_norm"),
             (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)] + .int32s(rows, columns))
-        let sums = (0..<2).map {
-            Reduction(.sum, outer: 1, reduced: teams.count, inner: columns)
+        return launches(
+            [gradient] + sums(of: teams.count, features: columns, tensors: 2),
+            workspaces: [4 * teams.count * columns, 4 * teams.count * columns],
+            "layer norm gradient, \(teams.summary), \(teams.count) partial sums")
+    }
+
+    /// Workspaces 0, 1, … [`parts`, `features`], added up, are results 1, 2, ….
+    private func sums(of parts: Int, features: Int, tensors: Int) -> [KernelLaunch] {
+        (0..<tensors).map {
+            Reduction(.sum, outer: 1, reduced: parts, inner: features)
                 .launch(profile, from: .workspace($0), to: .result($0 + 1))
         }
+    }
+
+    private func rmsNorm(_ attributes: Normalization) -> Lowering {
+        if let unsupportedRows { return .declined(unsupportedRows) }
+        let (rows, columns) = rowsAndColumns(operands[0].shape)
+        let teams = RowTeams(profile, rows: rows, columns: columns)
+        let launch = teams.launch(
+            "rmsNorm", files: Self.files("rms_norm"),
+            [.operand(0), .operand(1), .result(0), .result(1)] + .int32s(rows, columns) + [.float(attributes.epsilon)])
+        return launches([launch], "rms norm, \(teams.summary)")
+    }
+
+    private func rmsNormGradient() -> Lowering {
+        if let unsupportedRows { return .declined(unsupportedRows) }
+        let (rows, columns) = rowsAndColumns(operands[0].shape)
+        let teams = RowTeams(profile, rows: rows, columns: columns, partialSums: 8 * profile.computeUnits)
+        let gradient = teams.launch(
+            "rmsNormGradient", files: Self.files("rms_norm"),
+            (0..<4).map { .operand($0) } + [.result(0), .workspace(0)] + .int32s(rows, columns))
         return launches(
-            [gradient] + sums, workspaces: [4 * teams.count * columns, 4 * teams.count * columns],
-            "layer norm gradient, \(teams.summary), \(teams.count) partial sums")
+            [gradient] + sums(of: teams.count, features: columns, tensors: 1),
+            workspaces: [4 * teams.count * columns],
+            "rms norm gradient, \(teams.summary), \(teams.count) partial sums")
+    }
+
+    /// The extents of a group's row: how many rows, and channels and pixels in each.
+    private func groupExtents(_ groups: Int) -> (rows: Int, channels: Int, plane: Int) {
+        let shape = operands[0].shape
+        return (shape[0] * groups, shape[1] / groups, shape.dimensions.dropFirst(2).reduce(1, *))
+    }
+
+    private func groupNorm(_ attributes: Normalization, groups: Int) -> Lowering {
+        if let unsupportedRows { return .declined(unsupportedRows) }
+        let (rows, channels, plane) = groupExtents(groups)
+        let teams = RowTeams(profile, rows: rows, columns: channels * plane)
+        let launch = teams.launch(
+            "groupNorm", files: Self.files("group_norm"),
+            (0..<3).map { .operand($0) } + (0..<3).map { .result($0) }
+                + .int32s(rows, groups, channels, plane) + [.float(attributes.epsilon)])
+        return launches([launch], "group norm, \(teams.summary)")
+    }
+
+    private func groupNormGradient(groups: Int) -> Lowering {
+        if let unsupportedRows { return .declined(unsupportedRows) }
+        let (rows, channels, plane) = groupExtents(groups)
+        let teams = RowTeams(profile, rows: rows, columns: channels * plane)
+        let gradient = teams.launch(
+            "groupNormGradient", files: Self.files("group_norm"),
+            (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)]
+                + .int32s(rows, groups, channels, plane))
+        let features = groups * channels
+        return launches(
+            [gradient] + sums(of: operands[0].shape[0], features: features, tensors: 2),
+            workspaces: [4 * rows * channels, 4 * rows * channels], "group norm gradient, \(teams.summary)")
     }
 
     private func batchNorm(_ attributes: Normalization) -> Lowering {

@@ -1,15 +1,24 @@
-/// Normalisation to zero mean and unit variance, with a scale and a bias.
+/// Normalisation to zero mean and unit variance, with a scale and a bias, or to a mean square of 1, with a scale alone.
 ///
 /// `y = (x - mean) / sqrt(variance + epsilon) · scale + bias`, with the biased variance.
 /// - layerNorm: over the last axis. x `[..., n]`, scale `[n]`, bias `[n]` → y like x, mean `[rows]`, inverse standard
 ///   deviation `1 / sqrt(variance + epsilon)` `[rows]`, with rows the product of the leading extents.
 ///   Gradient: x, scale, mean, inverse deviation, dy → dx, dscale, dbias. Ba et al., 2016; ONNX LayerNormalization.
+/// - rmsNorm: `y = x / sqrt(mean of x² + epsilon) · scale` over the last axis. x `[..., n]`, scale `[n]` → y like x, inverse
+///   root `1 / sqrt(mean of x² + epsilon)` `[rows]`. Gradient: x, scale, inverse root, dy → dx, dscale. Zhang and Sennrich,
+///   2019; ONNX RMSNormalization.
+/// - groupNorm: over each of so many groups of neighbouring channels of each example. x `[n, c, …]`, scale `[c]`, bias `[c]`
+///   → y, mean `[n · groups]`, inverse standard deviation `[n · groups]`. Gradient: x, scale, mean, inverse deviation, dy →
+///   dx, dscale, dbias. Wu and He, 2018; with a group a channel, instance normalisation (Ulyanov et al., 2016).
 /// - batchNorm: over all axes but the second. x `[n, c, h, w]`, scale `[c]`, bias `[c]` → y, mean `[c]`, variance `[c]`.
 ///   Gradient: x, scale, mean, variance, dy → dx, dscale, dbias. Ioffe and Szegedy, 2015; ONNX BatchNormalization in
 ///   training mode.
 package struct Normalization: Hashable, Sendable {
     /// What shares a mean and a variance.
-    package enum Statistics: Hashable, Sendable { case layer, batch }
+    package enum Statistics: Hashable, Sendable {
+        case layer, rootMeanSquare, batch
+        case group(count: Int)
+    }
 
     package var statistics: Statistics
     package var epsilon: Double
@@ -27,6 +36,10 @@ extension ShapeRule {
         switch (attributes.statistics, attributes.pass) {
         case (.layer, .forward): try layerNorm(attributes)
         case (.layer, .gradient): try layerNormGradient()
+        case (.rootMeanSquare, .forward): try rmsNorm(attributes)
+        case (.rootMeanSquare, .gradient): try rmsNormGradient()
+        case (.group(let count), .forward): try groupNorm(attributes, groups: count)
+        case (.group(let count), .gradient): try groupNormGradient(groups: count)
         case (.batch, .forward): try batchNorm(attributes)
         case (.batch, .gradient): try batchNormGradient()
         }
@@ -62,6 +75,56 @@ extension ShapeRule {
         return [x, scale, scale]
     }
 
+    /// The rows of the first operand along its last axis, whose features the scale has.
+    private func rows() throws -> Int {
+        let x = operands[0].shape
+        try require(x.rank >= 1, "needs a last axis")
+        try shape(1, [x[x.rank - 1]], "the scale")
+        return x.dimensions.dropLast().reduce(1, *)
+    }
+
+    private func rmsNorm(_ attributes: Normalization) throws -> [TensorType] {
+        try count(2)
+        try magnitude(attributes.epsilon, "epsilon")
+        try floating()
+        return [operands[0], TensorType([try rows()], operands[0].dtype)]
+    }
+
+    private func rmsNormGradient() throws -> [TensorType] {
+        try count(4)
+        try floating()
+        try shape(2, [try rows()], "the inverse root of the mean square")
+        try shape(3, operands[0].shape, "the cotangent")
+        return [operands[0], operands[1]]
+    }
+
+    /// What the first operand has of groups in all.
+    private func rows(groups: Int) throws -> Int {
+        let x = operands[0].shape
+        try require(x.rank >= 2, "needs an axis of examples and one of channels")
+        try require(
+            groups > 0 && x[1] % groups == 0, "\(x[1]) channels cannot be divided into \(groups) groups of equal size")
+        return x[0] * groups
+    }
+
+    private func groupNorm(_ attributes: Normalization, groups: Int) throws -> [TensorType] {
+        try count(3)
+        let rows = try rows(groups: groups), x = operands[0]
+        try normalization(attributes, features: x.shape[1])
+        return [x, TensorType([rows], x.dtype), TensorType([rows], x.dtype)]
+    }
+
+    private func groupNormGradient(groups: Int) throws -> [TensorType] {
+        try count(5)
+        try floating()
+        let rows = try rows(groups: groups), (x, scale) = (operands[0], operands[1])
+        try shape(1, [x.shape[1]], "the scale")
+        try shape(2, [rows], "the mean")
+        try shape(3, [rows], "the inverse standard deviation")
+        try shape(4, x.shape, "the cotangent")
+        return [x, scale, scale]
+    }
+
     private func batchNorm(_ attributes: Normalization) throws -> [TensorType] {
         try count(3)
         try rank(0, 4, "[n, c, h, w]")
@@ -89,6 +152,10 @@ extension TraitsRule {
             switch (attributes.statistics, attributes.pass) {
             case (.layer, .forward): .layerNorm
             case (.layer, .gradient): .layerNormGradient
+            case (.rootMeanSquare, .forward): .rmsNorm
+            case (.rootMeanSquare, .gradient): .rmsNormGradient
+            case (.group, .forward): .groupNorm
+            case (.group, .gradient): .groupNormGradient
             case (.batch, .forward): .batchNorm
             case (.batch, .gradient): .batchNormGradient
             }
@@ -106,24 +173,82 @@ extension GradientRule {
         case .layer:
             try requireNoCotangent(1, "the mean of layerNorm")
             try requireNoCotangent(2, "the deviation of layerNorm")
+        case .group:
+            try requireNoCotangent(1, "the mean of groupNorm")
+            try requireNoCotangent(2, "the deviation of groupNorm")
+        case .rootMeanSquare:
+            try requireNoCotangent(1, "the root of rmsNorm")
         case .batch:
             try requireNoCotangent(1, "the mean of batchNorm")
             try requireNoCotangent(2, "the variance of batchNorm")
         }
         let gradient = Normalization(attributes.statistics, epsilon: attributes.epsilon, .gradient)
-        return try graph.add(
-            .normalization(gradient), [operands[0], operands[1], results[1], results[2], try cotangent()])
+        let (x, scale) = (operands[0], operands[1])
+        return try graph.add(.normalization(gradient), [x, scale] + results.dropFirst() + [try cotangent()])
     }
 }
 
 extension Tensor {
-    /// Layer normalisation over the last axis.
+    /// Layer normalisation over the last axes: those that `scale` and `bias` have, mostly one. torch.nn.functional.layer_norm.
     ///
-    /// - Throws: ``GraphError`` where `scale` or `bias` is not as long as the last axis.
+    /// - Throws: ``GraphError`` where the last axes are not of the shape of `scale` and `bias`.
     public func layerNorm(
         scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try apply(.normalization(Normalization(.layer, epsilon: epsilon)), [scale, bias], file: file, line: line)
+        try overLastAxes(.layer, epsilon, [scale, bias], SourceLocation(file: file, line: line))
+    }
+
+    /// Root mean square normalisation over the last axes, those that `scale` has, mostly one:
+    /// `self / sqrt(mean of squares + epsilon) · scale`. Zhang and Sennrich, 2019; torch.nn.functional.rms_norm, whose epsilon
+    /// is by default that of the type.
+    ///
+    /// - Throws: ``GraphError`` where the last axes are not of the shape of `scale`.
+    public func rmsNorm(
+        scale: Tensor, epsilon: Double = 0x1p-23, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try overLastAxes(.rootMeanSquare, epsilon, [scale], SourceLocation(file: file, line: line))
+    }
+
+    /// The axes that the parameters have, seen as one.
+    private func overLastAxes(
+        _ statistics: Normalization.Statistics, _ epsilon: Double, _ parameters: [Tensor], _ location: SourceLocation
+    ) throws(GraphError) -> Tensor {
+        let op = Op.normalization(Normalization(statistics, epsilon: epsilon))
+        let axes = parameters[0].shape
+        guard axes.rank > 1, shape.rank >= axes.rank, parameters.allSatisfy({ $0.shape == axes }),
+            shape.dimensions.suffix(axes.rank) == axes.dimensions[...]
+        else { return try graph.add(op, [self] + parameters, at: location)[0] }
+        let features = axes.elementCount
+        let rows = shape.dimensions.dropLast(axes.rank).reduce(1, *)
+        var flat: [Tensor] = try [graph.add(.reshape([rows, features]), [self], at: location)[0]]
+        for parameter in parameters { flat.append(try graph.add(.reshape([features]), [parameter], at: location)[0]) }
+        let normalized = try graph.add(op, flat, at: location)[0]
+        return try graph.add(.reshape(shape), [normalized], at: location)[0]
+    }
+
+    /// Group normalisation of this `[n, c, …]`: over each of `groups` groups of neighbouring channels of each example, with a
+    /// scale and a bias for each channel. Wu and He, 2018; torch.nn.functional.group_norm.
+    ///
+    /// - Throws: ``GraphError`` where `groups` does not divide the channels, or `scale` or `bias` is not `[c]`.
+    public func groupNorm(
+        groups: Int, scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: StaticString = #fileID,
+        line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try apply(
+            .normalization(Normalization(.group(count: groups), epsilon: epsilon)), [scale, bias], file: file,
+            line: line)
+    }
+
+    /// Instance normalisation of this `[n, c, …]`: of each channel of each example by itself. Ulyanov et al., 2016;
+    /// torch.nn.functional.instance_norm.
+    ///
+    /// - Throws: ``GraphError`` where there is no axis of channels, or `scale` or `bias` is not `[c]`.
+    public func instanceNorm(
+        scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        // Without channels, a group of none.
+        let groups = shape.rank < 2 ? 1 : max(shape[1], 1)
+        return try groupNorm(groups: groups, scale: scale, bias: bias, epsilon: epsilon, file: file, line: line)
     }
 
     /// Batch normalisation of this `[n, c, h, w]` with the batch's own statistics.

@@ -20,6 +20,76 @@ public struct LayerNorm: Layer {
     }
 }
 
+/// Normalisation of the last axis to a mean square of 1, with a scale (Zhang and Sennrich, 2019). torch.nn.RMSNorm.
+public struct RMSNorm: Layer {
+    public let weight: Variable
+    public var epsilon: Double
+    private let location: SourceLocation
+
+    /// - Parameter epsilon: by default the spacing of float32 numbers at 1, as in PyTorch.
+    public init(_ width: Int, epsilon: Double = 0x1p-23, file: StaticString = #fileID, line: UInt = #line) {
+        let location = SourceLocation(file: file, line: line)
+        weight = Variable("weight", of: "RMSNorm", at: location) { try .filled(1, [width]) }
+        self.epsilon = epsilon
+        self.location = location
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try input.rmsNorm(scale: pass.read(weight), epsilon: epsilon) }
+    }
+}
+
+/// Normalisation of groups of neighbouring channels of each example of `[n, c, …]`, with a scale and a bias for each channel
+/// (Wu and He, 2018). torch.nn.GroupNorm.
+public struct GroupNorm: Layer {
+    public let weight: Variable
+    public let bias: Variable
+    public var groups: Int
+    public var epsilon: Double
+    private let location: SourceLocation
+
+    /// - Parameter groups: how many; divides the channels, or the layer throws when it is first used.
+    public init(
+        _ groups: Int, channels: Int, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        let location = SourceLocation(file: file, line: line)
+        weight = Variable("weight", of: "GroupNorm", at: location) { try .filled(1, [channels]) }
+        bias = Variable("bias", of: "GroupNorm", at: location) { try .filled(0, [channels]) }
+        self.groups = groups
+        self.epsilon = epsilon
+        self.location = location
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) {
+            try input.groupNorm(groups: groups, scale: pass.read(weight), bias: pass.read(bias), epsilon: epsilon)
+        }
+    }
+}
+
+/// Normalisation of each channel of each example of `[n, c, …]` by itself, with a scale and a bias for each channel (Ulyanov
+/// et al., 2016). torch.nn.InstanceNorm1d to 3d with `affine=True`.
+public struct InstanceNorm: Layer {
+    public let weight: Variable
+    public let bias: Variable
+    public var epsilon: Double
+    private let location: SourceLocation
+
+    public init(_ channels: Int, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line) {
+        let location = SourceLocation(file: file, line: line)
+        weight = Variable("weight", of: "InstanceNorm", at: location) { try .filled(1, [channels]) }
+        bias = Variable("bias", of: "InstanceNorm", at: location) { try .filled(0, [channels]) }
+        self.epsilon = epsilon
+        self.location = location
+    }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) {
+            try input.instanceNorm(scale: pass.read(weight), bias: pass.read(bias), epsilon: epsilon)
+        }
+    }
+}
+
 /// Normalisation of each channel of `[n, c, h, w]` (Ioffe and Szegedy, 2015). torch.nn.BatchNorm2d.
 ///
 /// While training, with the batch's own statistics, which the running ones follow as part of the step:

@@ -5,6 +5,10 @@ extension Reference {
         switch (attributes.statistics, attributes.pass) {
         case (.layer, .forward): layerNorm(attributes)
         case (.layer, .gradient): layerNormGradient(attributes)
+        case (.rootMeanSquare, .forward): rmsNorm(attributes)
+        case (.rootMeanSquare, .gradient): rmsNormGradient()
+        case (.group(let count), .forward): groupNorm(attributes, count)
+        case (.group(let count), .gradient): groupNormGradient(count)
         case (.batch, .forward): batchNorm(attributes)
         case (.batch, .gradient): batchNormGradient(attributes)
         }
@@ -19,6 +23,56 @@ extension Reference {
 
     private func layerNormGradient(_ attributes: Normalization) -> [[Double]] {
         normalizationGradient(Self.rowGroups(shape(0)), elements(2), elements(3)) { _, place in place }
+    }
+
+    private func rmsNorm(_ attributes: Normalization) -> [[Double]] {
+        let (x, scale) = (elements(0), elements(1))
+        var y = x
+        var roots: [Double] = []
+        for row in Self.rowGroups(shape(0)) {
+            let square = row.reduce(0) { $0 + x[$1] * x[$1] } / Double(row.count)
+            let root = 1 / (square + attributes.epsilon).squareRoot()
+            roots.append(root)
+            for (place, offset) in row.enumerated() { y[offset] = x[offset] * root * scale[place] }
+        }
+        return [y, roots]
+    }
+
+    /// With x̂ = x · root and ĝ = dy · scale: `dx = (ĝ - x̂ · mean(ĝ · x̂)) · root`, `dscale = Σ dy · x̂`.
+    private func rmsNormGradient() -> [[Double]] {
+        let (x, scale, roots, dy) = (elements(0), elements(1), elements(2), elements(3))
+        var (dx, dscale) = (x, [Double](repeating: 0, count: scale.count))
+        for (root, row) in zip(roots, Self.rowGroups(shape(0))) {
+            let mean =
+                row.enumerated().reduce(0) { $0 + dy[$1.element] * scale[$1.offset] * x[$1.element] * root }
+                / Double(row.count)
+            for (place, offset) in row.enumerated() {
+                dx[offset] = (dy[offset] * scale[place] - x[offset] * root * mean) * root
+                dscale[place] += dy[offset] * x[offset] * root
+            }
+        }
+        return [dx, dscale]
+    }
+
+    private func groupNorm(_ attributes: Normalization, _ count: Int) -> [[Double]] {
+        let (groups, feature) = exampleGroups(count)
+        let (means, variances) = moments(groups)
+        let deviations = variances.map { 1 / ($0 + attributes.epsilon).squareRoot() }
+        return [normalized(groups, means, deviations, feature: feature), means, deviations]
+    }
+
+    private func groupNormGradient(_ count: Int) -> [[Double]] {
+        let (groups, feature) = exampleGroups(count)
+        return normalizationGradient(groups, elements(2), elements(3), feature: feature)
+    }
+
+    /// The offsets of the elements that groupNorm normalises together, and the channel of each.
+    private func exampleGroups(_ count: Int) -> (groups: [[Int]], feature: (Int, Int) -> Int) {
+        let x = shape(0)
+        let plane = x.dimensions.dropFirst(2).reduce(1, *), channels = x[1] / count
+        let width = channels * plane
+        let groups = (0..<x[0] * count).map { group in (0..<width).map { group * width + $0 } }
+        return (groups, { group, place in group % count * channels + place / plane })
     }
 
     private func batchNorm(_ attributes: Normalization) -> [[Double]] {
