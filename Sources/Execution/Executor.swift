@@ -88,7 +88,9 @@ public final class Executor {
     /// - Parameter packsWeightsOnce: whether weights that a kernel rearranges before it multiplies by them stay so until they
     ///   change, where the plan does not itself change them. That makes a run faster, above all of few examples, and costs
     ///   memory between runs: up to four times that of a 3×3 convolution's weight, at most 256 MiB a plan.
-    ///   ``Plan/explain()`` says how much.
+    ///   ``Plan/explain()`` says how much. Results that depend on such weights and constants alone are kept likewise.
+    /// - Parameter changing: variables that are set anew before each run, as inputs are: nothing is kept of what depends on
+    ///   them.
     /// - Parameter checksIndices: whether a run with a label or an index outside its range is an error. Indices that are
     ///   inputs are looked at on the host; those that the graph computes are counted on the device, in one more pass over
     ///   them. Without it they give NaN or nothing.
@@ -96,7 +98,7 @@ public final class Executor {
     /// - Throws: ``GraphError`` where an update does not fit its variable, or no backend runs a node.
     public func compile(
         _ graph: Graph, outputs: [Tensor], updates: [(Variable, Tensor)] = [], packsWeightsOnce: Bool = true,
-        checksIndices: Bool = true
+        changing: Set<Variable> = [], checksIndices: Bool = true
     ) throws -> Plan {
         try home.withLock {
             prune()
@@ -104,8 +106,8 @@ public final class Executor {
                 .checkingIndices(checksIndices ? graph.indexChecks : [])
             return try place(
                 Plan(
-                    computation.optimized(), packsWeightsOnce: packsWeightsOnce, checks, declared: graph.inputNames,
-                    home))
+                    computation.optimized(), packsWeightsOnce: packsWeightsOnce, changing, checks,
+                    declared: graph.inputNames, home))
         }
     }
 
@@ -128,7 +130,7 @@ public final class Executor {
     private func schedule(_ plan: Plan, on backends: [any Backend]) throws -> Schedule {
         try Schedule(
             plan.computation, backends: backends, isolatesTensors: isolatesTensors,
-            packsWeightsOnce: plan.packsWeightsOnce)
+            packsWeightsOnce: plan.packsWeightsOnce, changing: plan.changing)
     }
 
     /// Runs a plan once and waits for it.
@@ -295,6 +297,7 @@ extension Graph {
 public final class Plan {
     package let computation: Computation
     fileprivate let packsWeightsOnce: Bool
+    fileprivate let changing: Set<Variable>
     /// Whose plan it is.
     fileprivate let home: Home
     /// The variables whose values a run may read.
@@ -312,8 +315,8 @@ public final class Plan {
     private let knownOutputs: [Int: HostTensor]
 
     fileprivate init(
-        _ computation: Computation, packsWeightsOnce: Bool, _ indexChecks: IndexChecks, declared: Set<String>,
-        _ home: Home
+        _ computation: Computation, packsWeightsOnce: Bool, _ changing: Set<Variable>, _ indexChecks: IndexChecks,
+        declared: Set<String>, _ home: Home
     ) {
         let known = computation.knownOutputs
         var computation = computation
@@ -325,6 +328,7 @@ public final class Plan {
             if case .variable(let variable) = node.op { variable } else { nil }
         }
         self.packsWeightsOnce = packsWeightsOnce
+        self.changing = changing
         self.indexChecks = indexChecks
         declaredInputs = declared
         let inputs = computation.nodes.compactMap { node -> (input: Input, location: SourceLocation?)? in
@@ -344,16 +348,16 @@ public final class Plan {
         Dictionary(neededInputs.map { ($0.input.name, $0.input.type) }) { first, _ in first }
     }
 
-    /// The bytes that the plan keeps between runs: its constants and packed weights, but neither arenas nor variables.
+    /// The bytes that the plan keeps between runs: its constants, packed weights and other results that stay the same, but neither arenas nor variables.
     public var keptByteCount: Int { Self.keptByteCount(of: [self]) }
 
     /// The bytes that plans keep between runs: a packed weight that several share counts once.
     package static func keptByteCount(of plans: some Sequence<Plan>) -> Int {
-        var shared: Set<PackedWeight> = []
+        var shared: Set<KeptValue> = []
         var sum = 0
         for case let schedule? in plans.lazy.map({ $0.deviceSchedule ?? $0.cpuSchedule }) {
             sum += schedule.constantByteCount
-            for weight in schedule.packedWeights {
+            for weight in schedule.keptValues {
                 let isShared = weight.variable != nil && weight.form != nil
                 if !isShared || shared.insert(weight).inserted { sum += weight.byteCount }
             }

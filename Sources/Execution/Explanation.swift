@@ -5,14 +5,14 @@ extension Plan {
     public func explain() -> String {
         guard let schedule = deviceSchedule ?? cpuSchedule else { return "not placed yet\n" }
         var rows = [["node", "operation", "result", "backend", "implementation", "made at"]]
-        let packedOnce = Set(schedule.keptPackings.map(\.index))
+        let packedOnce = Set(schedule.prologue.filter(\.isPacking).map(\.index))
         for (index, node) in schedule.computation.nodes.enumerated() {
             guard let choice = schedule.placement.choices[index] else { continue }
             let refusals = choice.refusals.map { " (\(schedule.backendNames[$0.backend]): \($0.reason))" }.joined()
-            let packing = packedOnce.contains(index) ? "; weight packed once" : ""
+            let prologue = packedOnce.contains(index) ? "; weight packed once" : choice.isKept ? "; run once" : ""
             rows.append([
                 "%\(index)", node.op.name, node.resultTypes.map(\.description).joined(separator: " "),
-                schedule.backendNames[choice.backend], choice.lowered.summary + packing + refusals,
+                schedule.backendNames[choice.backend], choice.lowered.summary + prologue + refusals,
                 node.location?.description ?? "",
             ])
         }
@@ -31,6 +31,10 @@ extension Plan {
             let byteCount = schedule.placement.packedWeights
             text +=
                 "\(schedule.backendNames[0]): \(byteCount) bytes of packed weights, kept between runs beside the arenas\n"
+        }
+        let others = schedule.placement.keptByteCount - schedule.placement.packedWeights
+        if others > 0 {
+            text += "\(schedule.backendNames[0]): \(others) bytes of results that stay the same, kept between runs\n"
         }
         return text
     }

@@ -8,8 +8,12 @@ package struct Placement {
         package var lowered: any LoweredNode
         /// What each backend before it said.
         package var refusals: [Refusal]
+        /// Whether the whole node is run again only where a variable that it depends on has changed.
+        package var isKept = false
         /// The packing of a steady operand, which is done again only where that has changed.
         package var keptPacking: Packing?
+        /// The variables that the node, or its packing, depends on, where one of them is kept.
+        package var dependsOn: [Variable] = []
     }
 
     package struct Refusal {
@@ -24,24 +28,78 @@ package struct Placement {
 
     /// The bytes of packed weights that the first backend keeps between runs.
     package private(set) var packedWeights = 0
+    /// The bytes that it keeps in all: packed weights and results of nodes.
+    package private(set) var keptByteCount = 0
 
-    /// The most bytes of packed weights that are kept for a computation; nodes beyond it pack at every run. Winograd's are four
-    /// times as large as the weights.
-    package static let packedWeightsLimit = 256 << 20
+    /// The most bytes that are kept for a computation; nodes beyond it run, and pack, at every run. Winograd's packed weights
+    /// are four times as large as the weights.
+    package static let keptLimit = 256 << 20
+    /// A result that is so many times as large as what it is made of is not worth keeping, if it is not small: reading it
+    /// from memory takes as long as making it, as with a broadcast.
+    private static let largestGrowth = 4
+    private static let smallByteCount = 1 << 16
 
     /// Gives each node to the first backend that accepts it.
     ///
-    /// - Parameter packsWeightsOnce: whether packings of steady operands are kept between runs.
+    /// - Parameters:
+    ///   - packsWeightsOnce: whether what depends on steady values alone is kept between runs.
+    ///   - changing: variables that are not steady.
     /// - Throws: ``GraphError`` where none does.
-    package init(_ computation: Computation, backends: [any Backend], packsWeightsOnce: Bool = true) throws {
-        let nodes = computation.nodes.enumerated().map { index, node -> (node: Node, steady: Set<Int>)? in
-            if node.isWithoutWork { return nil }
-            return (node, packsWeightsOnce ? computation.steadyOperands(of: index) : [])
-        }
+    package init(
+        _ computation: Computation, backends: [any Backend], packsWeightsOnce: Bool = true,
+        changing: Set<Variable> = []
+    ) throws {
+        let changing = packsWeightsOnce ? changing : nil
+        let nodes = Self.nodesToLower(computation, changing: changing)
         backends.first?.willLower(nodes.compactMap { $0 })
-        for node in nodes {
-            choices.append(try node.map { try choose($0.node, steady: $0.steady, backends) })
+        var steady = SteadyValues(computation, changing: changing)
+        for (index, node) in nodes.enumerated() {
+            guard let node = node?.node else {
+                choices.append(nil)
+                continue
+            }
+            let isKept = Self.isWorthKeeping(index, computation, steady, keptByteCount)
+            var choice = try choose(node, steady: isKept ? [] : steady.steadyOperands(of: index), backends)
+            if isKept, choice.backend == 0 {
+                choice.isKept = true
+                steady.keep(index)
+                choice.dependsOn = steady.variables(ofNode: index)
+                keptByteCount += node.resultByteCount
+            } else if let packing = choice.keptPacking {
+                choice.dependsOn = steady.variables(of: node.operands[packing.operand])
+            }
+            choices.append(choice)
         }
+    }
+
+    /// What a backend that runs all of a computation is asked for: each node, with the operands that it may pack once; nil
+    /// where it has nothing to do.
+    ///
+    /// - Parameter changing: variables that are not steady; nil where nothing is.
+    package static func nodesToLower(
+        _ computation: Computation, changing: Set<Variable>?
+    ) -> [(node: Node, steady: Set<Int>)?] {
+        var steady = SteadyValues(computation, changing: changing)
+        var kept = 0
+        return computation.nodes.enumerated().map { index, node in
+            if node.isWithoutWork { return nil }
+            guard isWorthKeeping(index, computation, steady, kept) else {
+                return (node, steady.steadyOperands(of: index))
+            }
+            kept += node.resultByteCount
+            steady.keep(index)
+            return (node, [])
+        }
+    }
+
+    private static func isWorthKeeping(
+        _ index: Int, _ computation: Computation, _ steady: SteadyValues, _ kept: Int
+    ) -> Bool {
+        guard steady.canBeKept(index) else { return false }
+        let node = computation.nodes[index]
+        let operands = node.operandTypes.reduce(0) { $0.plus($1.byteCount) }
+        return kept.plus(node.resultByteCount) <= keptLimit
+            && node.resultByteCount <= max(operands.times(largestGrowth), smallByteCount)
     }
 
     private mutating func choose(_ node: Node, steady: Set<Int>, _ backends: [any Backend]) throws -> Choice {
@@ -55,8 +113,9 @@ package struct Placement {
                     let choice = Choice(backend: index, lowered: lowered, refusals: refusals)
                     guard let packing = lowered.packing, steady.contains(packing.operand) else { return choice }
                     let byteCount = lowered.workspaces[packing.workspace]
-                    if packedWeights + byteCount <= Self.packedWeightsLimit {
+                    if keptByteCount.plus(byteCount) <= Self.keptLimit {
                         packedWeights += byteCount
+                        keptByteCount += byteCount
                         return Choice(backend: index, lowered: lowered, refusals: refusals, keptPacking: packing)
                     }
                     // What is best for a packing that is kept may not be for one that is not.
@@ -77,24 +136,15 @@ package struct Placement {
     }
 }
 
+extension Node {
+    fileprivate var resultByteCount: Int { resultTypes.reduce(0) { $0.plus($1.byteCount) } }
+}
+
 extension Computation {
     /// What a value is stored as: itself, or the value it is a view of.
     package func root(_ value: Value) -> Value {
         var root = value
         while nodes[root.node].op.isAlias { root = nodes[root.node].operands[0] }
         return root
-    }
-
-    /// The operands of a node that stay the same from run to run: constants, and variables that the computation does not
-    /// itself update.
-    package func steadyOperands(of index: Int) -> Set<Int> {
-        Set(
-            nodes[index].operands.indices.filter { operand in
-                switch nodes[root(nodes[index].operands[operand]).node].op.leaf {
-                case .constant: true
-                case .variable(let variable): !updates.contains { $0.variable == variable }
-                case .input, .fill, nil: false
-                }
-            })
     }
 }

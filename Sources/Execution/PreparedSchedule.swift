@@ -10,10 +10,9 @@ package final class PreparedSchedule {
     private var bindings: [[any Memory]] = []
     private var arenas: [Arena] = []
     private var recordings: [Work] = []
-    private var packings: [KeptPacking] = []
-    private var packed: [PackedMemory] = []
-    /// The version of every constant.
-    private let unchanging = Variable.Version()
+    private var prologue: [PrologueWork] = []
+    /// The memories of the first backend's slots that the prologue fills, by slot.
+    private var kept: [Int: KeptMemory] = [:]
     /// Host copies of inputs and outputs, at these offsets: they outlive a run that fails while the device still reads or
     /// writes them.
     private var staging: HostBytes?
@@ -34,12 +33,12 @@ package final class PreparedSchedule {
         case transfer(from: Schedule.Location, to: Schedule.Location)
     }
 
-    /// The work of a ``Schedule/KeptPacking``, and of which version of what it reads the result is there.
-    private struct KeptPacking {
+    /// The work of a ``Schedule/PrologueEntry``, and the memories that it fills.
+    private struct PrologueWork {
         var recording: any Recording
-        var variable: Variable?
-        /// Shared with other schedules.
-        var packed: PackedMemory
+        var variables: [Variable]
+        /// Those of a packing are shared with other schedules.
+        var memories: [KeptMemory]
     }
 
     /// - Throws: ``GraphError`` where the memory cannot be had; what a backend reports.
@@ -54,9 +53,11 @@ package final class PreparedSchedule {
                 bindings[index].append(try memory(for: slot, on: backend, index))
             }
         }
-        for (kept, packed) in zip(schedule.keptPackings, packed) {
-            packings.append(
-                .init(recording: try backends[0].record([kept.node]), variable: kept.variable, packed: packed))
+        for entry in schedule.prologue {
+            prologue.append(
+                .init(
+                    recording: try backends[0].record([entry.node]), variables: entry.variables,
+                    memories: entry.slots.compactMap { kept[$0] }))
         }
         for step in schedule.steps {
             switch step {
@@ -85,9 +86,10 @@ package final class PreparedSchedule {
                 Arena(backend: index, slot: bindings[index].count, index: number, byteCount: max(byteCount, 4)))
             return PlaceholderMemory()
         case .scratch(let byteCount): return try backend.allocate(byteCount: max(byteCount, 4))
-        case .packed(let weight):
-            packed.append(try scratch.packed(weight, on: backend))
-            return packed[packed.count - 1].memory
+        case .kept(let value):
+            let memory = try scratch.kept(value, on: backend)
+            kept[bindings[index].count] = memory
+            return memory.memory
         case .constant(let value): return try filled(value)
         case .fill(let fill): return try filled(try HostTensor(filledWith: fill.value, fill.type))
         case .variable, .next: return PlaceholderMemory()
@@ -111,6 +113,8 @@ package final class PreparedSchedule {
     ) throws -> [HostTensor] {
         let staging = try bindScratch()
         try bindVariables(store)
+        // Before the inputs, which lie where the prologue may have its workspaces.
+        let renewed = try runPrologue(store, trace)
         for (place, offset) in zip(schedule.inputs, stagedInputs) {
             guard let value = inputs[place.input.name] else { continue }
             let location = place.location
@@ -119,7 +123,6 @@ package final class PreparedSchedule {
             try backends[location.backend].write(
                 UnsafeRawBufferPointer(staged), to: memory(location), at: location.region.byteOffset)
         }
-        let packed = try packWeights(store, trace)
         for work in recordings {
             switch work {
             case .nodes(let backend, let recording): try recording.run(bindings: bindings[backend], trace: trace)
@@ -138,7 +141,7 @@ package final class PreparedSchedule {
                 into: staging.part(offset, location.region.byteCount))
         }
         for backend in backends { try backend.finish() }
-        for (index, version) in packed { packings[index].packed.version = version }
+        for (memory, versions) in renewed { memory.versions = versions }
         return try zip(schedule.outputs, stagedOutputs).map { place, offset in
             try HostTensor(place.type) { bytes in
                 guard let location = place.location else { return }
@@ -156,16 +159,16 @@ package final class PreparedSchedule {
         for (index, slot) in schedule.slots[0].enumerated() {
             switch slot {
             case .variable, .next: bindings[0][index] = PlaceholderMemory()
-            case .scratch, .packed, .constant, .fill: break
+            case .scratch, .kept, .constant, .fill: break
             }
         }
-        for packing in packings { packing.recording.letGo() }
+        for work in prologue { work.recording.letGo() }
         for case .nodes(_, let recording) in recordings { recording.letGo() }
     }
 
-    /// Has every weight packed again at the next run.
-    func forgetPackings() {
-        for index in packings.indices { packings[index].packed.version = nil }
+    /// Has the whole prologue run again at the next run.
+    func forgetPrologue() {
+        for memory in kept.values { memory.versions = nil }
     }
 
     private func bindScratch() throws -> HostBytes {
@@ -179,21 +182,22 @@ package final class PreparedSchedule {
         return staging
     }
 
-    /// Packs what has another value than when it was last packed.
+    /// Runs what depends on another value than when it last ran.
     ///
-    /// - Returns: of which values, by index: to be noted when the run has succeeded, since only then are they surely packed.
-    private func packWeights(
+    /// - Returns: what now holds the results of which versions: to be noted when the run has succeeded, since only then are
+    ///   they surely there.
+    private func runPrologue(
         _ store: VariableStore, _ trace: Trace?
-    ) throws -> [(index: Int, version: Variable.Version)] {
-        var packed: [(index: Int, version: Variable.Version)] = []
-        for index in packings.indices {
-            let version = packings[index].variable.map { store.version(of: $0) ?? Variable.Version() } ?? unchanging
-            guard packings[index].packed.version !== version else { continue }
-            packings[index].packed.version = nil
-            try packings[index].recording.run(bindings: bindings[0], trace: trace)
-            packed.append((index, version))
+    ) throws -> [(memory: KeptMemory, versions: [Variable.Version])] {
+        var renewed: [(memory: KeptMemory, versions: [Variable.Version])] = []
+        for work in prologue {
+            let versions = work.variables.map { store.version(of: $0) ?? Variable.Version() }
+            if work.memories.allSatisfy({ $0.holds(versions) }) { continue }
+            for memory in work.memories { memory.versions = nil }
+            try work.recording.run(bindings: bindings[0], trace: trace)
+            renewed += work.memories.map { ($0, versions) }
         }
-        return packed
+        return renewed
     }
 
     private func bindVariables(_ store: VariableStore) throws {

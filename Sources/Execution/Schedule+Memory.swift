@@ -51,7 +51,7 @@ extension Schedule.Slot {
     fileprivate var ownByteCount: Int {
         switch self {
         case .scratch(let byteCount): byteCount
-        case .packed(let weight): weight.byteCount
+        case .kept(let value): value.byteCount
         case .constant(let value): value.type.byteCount
         case .fill(let fill): fill.type.byteCount
         case .variable, .next: 0
@@ -62,7 +62,7 @@ extension Schedule.Slot {
     fileprivate var variableByteCount: Int {
         switch self {
         case .variable(let variable), .next(let variable): variable.type.byteCount
-        case .scratch, .packed, .constant, .fill: 0
+        case .scratch, .kept, .constant, .fill: 0
         }
     }
 }

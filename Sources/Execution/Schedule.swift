@@ -8,8 +8,8 @@ package struct Schedule {
     package enum Slot {
         /// An arena: its contents are of no interest between runs, so that schedules may share it.
         case scratch(byteCount: Int)
-        /// A packed weight, kept between runs.
-        case packed(PackedWeight)
+        /// What the prologue makes, kept between runs.
+        case kept(KeptValue)
         /// Filled once.
         case constant(HostTensor)
         case fill(Fill)
@@ -31,13 +31,18 @@ package struct Schedule {
         case transfer(from: Location, to: Location)
     }
 
-    /// A packing of a node of the first backend, which is run only where the value that it reads has changed.
-    package struct KeptPacking {
+    /// Work of the first backend that gives the same from run to run, until a variable that it depends on has another value:
+    /// a whole node, or the packing of one of its operands.
+    package struct PrologueEntry {
         /// The node's index in the computation.
         package var index: Int
         package var node: PlacedNode
-        /// What it reads; nil where that is a constant.
-        package var variable: Variable?
+        /// What it depends on, itself or through what comes before it in the prologue; none where that is constants alone.
+        package var variables: [Variable]
+        /// The slots that it fills.
+        package var slots: [Int]
+
+        package var isPacking: Bool { node.part == .packing }
     }
 
     package struct InputPlace {
@@ -56,15 +61,16 @@ package struct Schedule {
     package var placement: Placement
     /// For each backend.
     package var slots: [[Slot]]
-    /// Run before the steps, which then leave them out.
-    package var keptPackings: [KeptPacking] = []
+    /// Run before the steps, which leave it out: each entry only where it has not run with the present values of its variables.
+    /// In order, as an entry may read what an earlier one makes.
+    package var prologue: [PrologueEntry] = []
     package var steps: [Step] = []
     package var inputs: [InputPlace] = []
     package var outputs: [OutputPlace] = []
     /// Updates that no node writes in place: copied at the end of a run.
     package var copies: [(from: Location, variable: Variable)] = []
-    /// For each backend: the bytes of its arenas and the largest live set of what lies there. Variables, constants and packed
-    /// weights that are kept have memory of their own.
+    /// For each backend: the bytes of its arenas and the largest live set of what lies there. Variables, constants and
+    /// what the prologue makes have memory of their own.
     package var memory: [(arenas: Int, largestLiveSet: Int)] = []
 
     /// Whether every tensor has memory of exactly its size.
@@ -79,33 +85,35 @@ package struct Schedule {
             switch slot {
             case .constant(let value): sum + value.type.byteCount
             case .fill(let fill): sum + fill.type.byteCount
-            case .packed, .scratch, .variable, .next: sum
+            case .kept, .scratch, .variable, .next: sum
             }
         }
     }
 
-    package var packedWeights: [PackedWeight] {
+    package var keptValues: [KeptValue] {
         slots.joined().compactMap { slot in
-            if case .packed(let weight) = slot { weight } else { nil }
+            if case .kept(let value) = slot { value } else { nil }
         }
     }
 
     /// - Parameters:
     ///   - backends: in order of preference; variables live on the first.
     ///   - isolatesTensors: whether every tensor gets memory of exactly its size, for memory checkers.
-    ///   - packsWeightsOnce: whether packings of variables that the computation does not update, and of constants, are
-    ///     kept between runs, up to ``Placement/packedWeightsLimit``.
+    ///   - packsWeightsOnce: whether what depends on constants alone, and on variables that the computation does not update,
+    ///     is kept between runs, packings among it, up to ``Placement/keptLimit``.
+    ///   - changing: variables that others set before each run: nothing is kept of what depends on them.
     package init(
         _ computation: Computation, backends: [any Backend], isolatesTensors: Bool = false,
-        packsWeightsOnce: Bool = true
+        packsWeightsOnce: Bool = true, changing: Set<Variable> = []
     ) throws {
         self.computation = computation
         self.isolatesTensors = isolatesTensors
         backendNames = backends.map(\.name)
-        placement = try Placement(computation, backends: backends, packsWeightsOnce: packsWeightsOnce)
+        placement = try Placement(
+            computation, backends: backends, packsWeightsOnce: packsWeightsOnce, changing: changing)
         slots = backends.map { _ in [] }
         var builder = ScheduleBuilder(computation, placement, backendCount: backends.count)
-        builder.keepPackings()
+        builder.keepPrologue()
         builder.findLifetimes()
         for index in backends.indices {
             let sum = builder.requests[index].reduce(0) { $0.plus($1.byteCount) }
@@ -124,7 +132,7 @@ package struct Schedule {
         readVariables = slots[0].compactMap { slot in
             if case .variable(let variable) = slot { variable } else { nil }
         }
-        keptPackings = builder.keptPackings
+        prologue = builder.prologue
         steps = builder.steps
         inputs = builder.inputs
         outputs = builder.outputs
@@ -132,10 +140,11 @@ package struct Schedule {
     }
 }
 
-/// What a ``Packing`` makes of a weight. Equal ones of a variable, with a form, are the same bytes.
-package struct PackedWeight: Hashable {
+/// What a part of the prologue makes. Equal ones of a variable, with a form, are the same bytes.
+package struct KeptValue: Hashable {
     package var byteCount: Int
     package var variable: Variable?
+    /// What a ``Packing`` makes of the variable's value; nil where nothing else makes the same.
     package var form: AnyHashable?
 }
 
@@ -164,7 +173,7 @@ private struct ScheduleBuilder {
     private var inPlace: [Value: Variable] = [:]
 
     var slots: [[Schedule.Slot]]
-    var keptPackings: [Schedule.KeptPacking] = []
+    var prologue: [Schedule.PrologueEntry] = []
     var steps: [Schedule.Step] = []
     var inputs: [Schedule.InputPlace] = []
     var outputs: [Schedule.OutputPlace] = []
@@ -191,18 +200,30 @@ private struct ScheduleBuilder {
         }
     }
 
-    /// Gives what kept packings make memory of its own, where nothing else comes between two runs.
-    mutating func keepPackings() {
+    /// Gives what the prologue makes memory of its own, where nothing else comes between two runs.
+    mutating func keepPrologue() {
         for (index, choice) in placement.choices.enumerated() {
-            guard let choice, let packing = choice.keptPacking else { continue }
-            let byteCount = choice.lowered.workspaces[packing.workspace]
-            let variable = variable(computation.nodes[index].operands[packing.operand])
-            let form = packing.form.map { AnyHashable($0) }
-            slots[0].append(.packed(PackedWeight(byteCount: byteCount, variable: variable, form: form)))
-            workspaces[index] = [
-                packing.workspace: Region(slot: slots[0].count - 1, byteOffset: 0, byteCount: byteCount)
-            ]
+            guard let choice else { continue }
+            if choice.isKept {
+                let types = computation.nodes[index].resultTypes
+                for (result, type) in types.enumerated() where type.byteCount > 0 {
+                    regions[Key(value: Value(node: index, result: result), backend: 0)] = keep(
+                        KeptValue(byteCount: type.byteCount))
+                }
+            } else if let packing = choice.keptPacking {
+                let byteCount = choice.lowered.workspaces[packing.workspace]
+                let variable = variable(computation.nodes[index].operands[packing.operand])
+                let form = packing.form.map { AnyHashable($0) }
+                workspaces[index] = [
+                    packing.workspace: keep(KeptValue(byteCount: byteCount, variable: variable, form: form))
+                ]
+            }
         }
+    }
+
+    private mutating func keep(_ value: KeptValue) -> Region {
+        slots[0].append(.kept(value))
+        return Region(slot: slots[0].count - 1, byteOffset: 0, byteCount: value.byteCount)
     }
 
     /// The variable behind an operand, if it is one.
@@ -251,7 +272,7 @@ private struct ScheduleBuilder {
                 inPlace[value] = update.variable
             }
         }
-        for (key, lifetime) in lifetimes.sorted(by: { order($0.key, $1.key) }) {
+        for (key, lifetime) in lifetimes.sorted(by: { order($0.key, $1.key) }) where regions[key] == nil {
             if let slot = ownSlot(key) {
                 slots[key.backend].append(slot)
                 regions[key] = Region(
@@ -318,17 +339,22 @@ private struct ScheduleBuilder {
         for (index, node) in nodes.enumerated() {
             transfer(at: index)
             guard let choice = placement.choices[index] else { continue }
-            if segmentBackend != choice.backend { flush() }
+            if segmentBackend != choice.backend, !choice.isKept { flush() }
             let results = node.resultTypes.indices.map { Value(node: index, result: $0) }
             var placed = PlacedNode(
                 node: node, lowered: choice.lowered,
                 operands: node.operands.map { location($0, on: choice.backend)?.region ?? nowhere },
                 results: results.map { location($0, on: choice.backend)?.region ?? nowhere },
                 workspaces: choice.lowered.workspaces.indices.map { workspaces[index]?[$0] ?? nowhere })
+            if choice.isKept {
+                let slots = placed.results.filter { $0.byteCount > 0 }.map(\.slot)
+                prologue.append(.init(index: index, node: placed, variables: choice.dependsOn, slots: slots))
+                continue
+            }
             if let packing = choice.keptPacking {
                 placed.part = .packing
-                let variable = variable(node.operands[packing.operand])
-                keptPackings.append(.init(index: index, node: placed, variable: variable))
+                let slots = [placed.workspaces[packing.workspace].slot]
+                prologue.append(.init(index: index, node: placed, variables: choice.dependsOn, slots: slots))
                 placed.part = .afterPacking
             }
             segment.append(placed)

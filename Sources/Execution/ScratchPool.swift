@@ -19,7 +19,7 @@ final class ScratchPool {
 
     private struct SharedPacking {
         // Whoever holds it holds the variable too.
-        weak var packed: PackedMemory?
+        weak var packed: KeptMemory?
     }
 
     private struct Borrower {
@@ -38,16 +38,16 @@ final class ScratchPool {
         borrowers.append(Borrower(schedule: schedule))
     }
 
-    /// Memory for a packed weight of a backend: the same for all schedules that pack it so.
-    func packed(_ weight: PackedWeight, on backend: any Backend) throws -> PackedMemory {
-        guard let variable = weight.variable, let form = weight.form else {
-            return PackedMemory(try backend.allocate(byteCount: max(weight.byteCount, 4)))
+    /// Memory for what a prologue makes on a backend: the same for all schedules that pack a weight so.
+    func kept(_ value: KeptValue, on backend: any Backend) throws -> KeptMemory {
+        guard let variable = value.variable, let form = value.form else {
+            return KeptMemory(try backend.allocate(byteCount: max(value.byteCount, 4)))
         }
         let key = PackingKey(
             backend: ObjectIdentifier(backend), variable: ObjectIdentifier(variable), form: form,
-            byteCount: weight.byteCount)
+            byteCount: value.byteCount)
         if let packed = packings[key]?.packed { return packed }
-        let packed = PackedMemory(try backend.allocate(byteCount: max(weight.byteCount, 4)))
+        let packed = KeptMemory(try backend.allocate(byteCount: max(value.byteCount, 4)))
         packings[key] = SharedPacking(packed: packed)
         return packed
     }
@@ -100,7 +100,7 @@ final class ScratchPool {
     /// After a failure: leaves all memory to the schedule that failed, since the device may still be at work on it.
     func abandon(to failed: PreparedSchedule?) {
         borrowers.removeAll { $0.schedule === failed }
-        for borrower in borrowers { borrower.schedule?.forgetPackings() }
+        for borrower in borrowers { borrower.schedule?.forgetPrologue() }
         packings = [:]
         removeAll()
     }
@@ -115,10 +115,15 @@ final class ScratchPool {
     }
 }
 
-/// A packed weight, and of which version of it.
-final class PackedMemory {
+/// A result of a prologue, and of which versions of the variables that it depends on.
+final class KeptMemory {
     let memory: any Memory
-    var version: Variable.Version?
+    /// In the order of the entry's variables; nil where the result is not there.
+    var versions: [Variable.Version]?
 
     init(_ memory: any Memory) { self.memory = memory }
+
+    func holds(_ wanted: [Variable.Version]) -> Bool {
+        versions.map { $0.count == wanted.count && zip($0, wanted).allSatisfy { $0 === $1 } } ?? false
+    }
 }

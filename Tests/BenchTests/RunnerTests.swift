@@ -74,7 +74,8 @@ import Testing
             print("skipped on OpenCL: there is no device")
         }
         for device in devices {
-            let plan = try device.makeExecutor().compile(program.graph, outputs: [], updates: program.updates)
+            let plan = try device.makeExecutor().compile(
+                program.graph, outputs: [], updates: program.updates, changing: program.batch)
             let lines = plan.explain().split(separator: "\n").filter { $0.contains("of the largest live set") }
             #expect(!lines.isEmpty)
             for line in lines {

@@ -223,8 +223,8 @@ extension Executor {
         let network = try Network()
         let executor = Executor(cpu: CPUBackend(), device: nil)
         let training = try network.trainingPlan(on: executor)
-        let packed = try #require(training.cpuSchedule).keptPackings.map(\.variable)
-        #expect(packed.allSatisfy { $0 == nil }, "only the constant is kept")
+        let packed = try #require(training.cpuSchedule).prologue.map(\.variables)
+        #expect(packed.allSatisfy { $0.isEmpty }, "only the constant is kept")
         let plan = try executor.compile(network.graph, outputs: [network.output], packsWeightsOnce: false)
         #expect(plan.cpuSchedule?.placement.packedWeights == 0)
         #expect(!plan.explain().contains("packed once"))
@@ -244,9 +244,9 @@ extension Executor {
         for _ in 0..<9 { y = try y.conv2D(weight, padding: 1) }
         let plan = try Executor(cpu: CPUBackend(), device: nil).compile(graph, outputs: [y])
         let schedule = try #require(plan.cpuSchedule)
-        #expect(schedule.placement.packedWeights <= Placement.packedWeightsLimit)
+        #expect(schedule.placement.packedWeights <= Placement.keptLimit)
         // Each of them is 36 MiB.
-        #expect(schedule.placement.packedWeights > Placement.packedWeightsLimit * 3 / 4)
-        #expect(schedule.keptPackings.count < 9)
+        #expect(schedule.placement.packedWeights > Placement.keptLimit * 3 / 4)
+        #expect(schedule.prologue.count < 9)
     }
 }

@@ -23,9 +23,7 @@ package enum KernelCoverage {
                 dtype: dtype, withGradients: plan == .withGradients, ofConstants: ofConstants)
             let outputs = built.outputs + built.gradients
             let computation = try Computation(built.graph, outputs: outputs, updates: []).optimized()
-            return computation.nodes.enumerated().compactMap { index, node in
-                node.isWithoutWork ? nil : (node, ofConstants ? computation.steadyOperands(of: index) : [])
-            }
+            return Placement.nodesToLower(computation, changing: ofConstants ? [] : nil).compactMap { $0 }
         }
         let plain = try nodes(ofConstants: false)
         guard plain.contains(where: { packing.contains($0.node.op.kind) }) else {

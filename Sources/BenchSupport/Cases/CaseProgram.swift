@@ -46,6 +46,9 @@ package struct CaseProgram {
     /// read and written.
     package private(set) var bytes = 0.0
 
+    /// The variables that stand for a network's batch, which would come anew with each run.
+    package private(set) var batch: Set<Variable> = []
+
     private let dtype: DType
     /// What the case's own tensors are stored in.
     private let stored: DType
@@ -199,6 +202,7 @@ package struct CaseProgram {
         var network = try TrainingNetwork(model, graph: graph, dtype: dtype)
         let (y, loss) = try network.build(batch: batch)
         inputs = network.parameters.map { Slot(name: $0.name, variable: $0) }
+        self.batch = Set(network.data)
         switch pass {
         case .fwd: try output("y", y)
         case .fwdbwd:

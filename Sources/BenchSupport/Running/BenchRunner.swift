@@ -81,7 +81,7 @@ package final class BenchRunner {
         // The operands of a single operation are anyone's tensors; only a network has parameters to be packed once.
         let plan = try executor.compile(
             program.graph, outputs: [], updates: program.updates, packsWeightsOnce: benchCase.family == .train,
-            checksIndices: false)
+            changing: program.batch, checksIndices: false)
         if options.explains { remark("\(benchCase) \(pass.rawValue) on \(device.label)\n" + plan.explain()) }
         let elsewhere = device.isCPU ? [] : plan.nodesElsewhere
 

@@ -121,24 +121,30 @@ package struct BuiltCase {
 extension OpCase {
     /// The case in `dtype`, with its backward pass where `withGradients`.
     ///
-    /// - Parameter ofConstants: whether the inputs are constants of the graph, so that they stay the same from run to run.
+    /// - Parameter ofConstants: whether all inputs but the first are constants of the graph, as weights are in inference, so
+    ///   that they stay the same from run to run.
     package func built(
         dtype: DType = .float32, withGradients: Bool = false, ofConstants: Bool = false
     ) throws -> BuiltCase {
         let graph = Graph()
         var data: [String: [Double]] = [:]
         var tensors: [Tensor] = []
-        func input(_ inputName: String, _ type: TensorType, _ values: TestData) throws -> Tensor {
+        func input(
+            _ inputName: String, _ type: TensorType, _ values: TestData, isWeight: Bool
+        ) throws -> Tensor {
             let elements = try values.elements(
                 count: type.shape.elementCount, seed: "\(name) \(inputName)", heldBy: type)
             data[inputName] = elements
-            return ofConstants
+            // Were all of them constants, the whole would be done once.
+            return ofConstants && isWeight
                 ? try graph.constant(HostTensor(type, doubles: elements))
                 : try graph.input(inputName, type.shape, type.dtype)
         }
         for (index, given) in inputs.enumerated() {
             tensors.append(
-                try input(BuiltCase.inputName(index), TensorType(given.shape, given.dtype ?? dtype), given.data))
+                try input(
+                    BuiltCase.inputName(index), TensorType(given.shape, given.dtype ?? dtype), given.data,
+                    isWeight: index > 0))
         }
         let outputs = try build(graph, tensors)
         let differentiable = inputs.indices.filter { inputs[$0].isDifferentiable }
@@ -148,7 +154,7 @@ extension OpCase {
         }
         var cotangents: [Tensor] = []
         for (index, output) in outputs.prefix(differentiableOutputs).enumerated() {
-            cotangents.append(try input(BuiltCase.cotangentName(index), output.type, .normal))
+            cotangents.append(try input(BuiltCase.cotangentName(index), output.type, .normal, isWeight: false))
         }
         let operands = differentiable.map { tensors[$0] }
         let gradients: [Tensor]
