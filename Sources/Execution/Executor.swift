@@ -348,7 +348,8 @@ public final class Plan {
         Dictionary(neededInputs.map { ($0.input.name, $0.input.type) }) { first, _ in first }
     }
 
-    /// The bytes that the plan keeps between runs: its constants, packed weights and other results that stay the same, but neither arenas nor variables.
+    /// The bytes that the plan keeps between runs: its constants, packed weights and other results that stay the same, but
+    /// neither arenas nor variables.
     public var keptByteCount: Int { Self.keptByteCount(of: [self]) }
 
     /// The bytes that plans keep between runs: a packed weight that several share counts once.
