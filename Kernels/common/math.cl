@@ -130,6 +130,18 @@ static inline vfloat vtanh(vfloat x) {
     return copysign(numerator / (numerator + 2.0f), x);
 }
 
+// eˣ - 1, which has the sign of x. 2 ulp.
+static inline vfloat vexpm1(vfloat x) {
+    vfloat y = select(x, (vfloat)(89.0f), (vint)(x > 89.0f));
+    y = select(y, (vfloat)(-30.0f), (vint)(y < -30.0f));
+    EXP_REDUCE(y, n, r)
+    // Half of it first, as 2ⁿ may leave the range where the result does not.
+    const vfloat scale = power_of_two(n - 1);
+    const vfloat p = fma(r * r, exp_tail(r), r);
+    const vfloat large = copysign(2.0f * fma(scale, p, scale - 0.5f), x);
+    return select(large, x, (vint)(fabs(x) < 1e-8f));
+}
+
 // erf x for |x| < 0.9, given |x|.
 static inline vfloat erf_small(vfloat a) {
     const vfloat square = a * a;

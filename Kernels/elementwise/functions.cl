@@ -89,6 +89,7 @@ static inline vfloat float_squareRoot(vfloat x) { return sqrt(x); }
 static inline vfloat float_reciprocalSquareRoot(vfloat x) { return 1.0f / sqrt(x); }
 static inline vfloat float_reciprocal(vfloat x) { return 1.0f / x; }
 static inline vfloat float_exponential(vfloat x) { return vexp(x); }
+static inline vfloat float_exponentialMinusOne(vfloat x) { return vexpm1(x); }
 static inline vfloat float_logarithm(vfloat x) { return vlog(x); }
 static inline vfloat float_sine(vfloat x) { return sin(x); }
 static inline vfloat float_cosine(vfloat x) { return cos(x); }

@@ -197,10 +197,6 @@ static const char normalization_rms_norm[] = {
 #embed "../../Kernels/normalization/rms_norm.cl" suffix(, )
     0};
 
-static const char optimizer_optimizer[] = {
-#embed "../../Kernels/optimizer/optimizer.cl" suffix(, )
-    0};
-
 static const char pooling_average_pool_gradient[] = {
 #embed "../../Kernels/pooling/average_pool_gradient.cl" suffix(, )
     0};
@@ -323,7 +319,6 @@ static const CKernelFile files[] = {
     {"normalization/layer_norm.cl", normalization_layer_norm, sizeof normalization_layer_norm - 1},
     {"normalization/moments.cl", normalization_moments, sizeof normalization_moments - 1},
     {"normalization/rms_norm.cl", normalization_rms_norm, sizeof normalization_rms_norm - 1},
-    {"optimizer/optimizer.cl", optimizer_optimizer, sizeof optimizer_optimizer - 1},
     {"pooling/average_pool_gradient.cl", pooling_average_pool_gradient, sizeof pooling_average_pool_gradient - 1},
     {"pooling/max_pool_gradient.cl", pooling_max_pool_gradient, sizeof pooling_max_pool_gradient - 1},
     {"pooling/pool.cl", pooling_pool, sizeof pooling_pool - 1},

@@ -69,7 +69,7 @@ struct ReductionSource {
             for row in stride(from: rows.lowerBound, to: rows.upperBound, by: batch) {
                 let count = min(batch, rows.upperBound - row)
                 let start = first + row * length
-                program.run(operands, panel, start..<(start + count * length), scratch)
+                program.run(operands, [panel], start..<(start + count * length), scratch)
                 cv_reduce_rows(source.type, function, panel, y + row * source.size, 0, Int64(count), Int64(length))
             }
         }

@@ -77,9 +77,9 @@ HOT void cv_splat(int64_t element_size, const void *value, void *target, int64_t
 enum { BUFFER = CV_BLOCK * 8 };
 
 int64_t cv_program_scratch(const cv_program *program) {
-    // One buffer an operand and a register, one for the result and two for masks.
+    // One buffer an operand and a register, and two for masks.
     const int64_t slots = program->operand_count + program->constant_count + program->register_count;
-    return (int64_t)(program->operand_count + program->register_count + 3) * BUFFER + slots * (int64_t)sizeof(cv_slot);
+    return (int64_t)(program->operand_count + program->register_count + 2) * BUFFER + slots * (int64_t)sizeof(cv_slot);
 }
 
 // One block: the operand of index `index` as a slot whose elements have its arithmetic type.
@@ -137,12 +137,18 @@ static void execute(const cv_instruction *instruction, const cv_slot *slots, voi
     }
 }
 
+// Whatever is fused, each value is what its own tensor would hold.
+static void round_value(const cv_instruction *instruction, void *y, int64_t count) {
+    const cv_type kept = instruction->result_type;
+    if (kept != arithmetic_type(kept)) cv_round(kept, y, count);
+}
+
 void cv_run_program(
-    const cv_program *program, const void *const *operands, void *result, int64_t first, int64_t count, void *scratch) {
+    const cv_program *program, const void *const *operands, void *const *results, int64_t first, int64_t count,
+    void *scratch) {
     char *buffers = scratch;
     char *registers = buffers + (int64_t)program->operand_count * BUFFER;
-    char *spare = registers + (int64_t)program->register_count * BUFFER;
-    char *masks = spare + BUFFER;
+    char *masks = registers + (int64_t)program->register_count * BUFFER;
     cv_slot *slots = (cv_slot *)(masks + 2 * BUFFER);
     const int32_t constants = program->operand_count, firstRegister = constants + program->constant_count;
     for (int32_t i = 0; i < program->constant_count; i++) slots[constants + i] = (cv_slot){&program->constants[i], 0};
@@ -154,8 +160,14 @@ void cv_run_program(
             slots[i] = load(&program->operands[i], operands[i], 0, 1, buffers + (int64_t)i * BUFFER);
         }
     }
-    const cv_type stored = program->result_type, computed = arithmetic_type(stored);
-    const int64_t size = cv_type_size(stored), end = first + count;
+    for (int32_t i = 0; i < program->uniform_count; i++) {
+        const cv_instruction *instruction = &program->instructions[i];
+        char *y = registers + (int64_t)(instruction->destination - firstRegister) * BUFFER;
+        execute(instruction, slots, y, 1, masks);
+        round_value(instruction, y, 1);
+        slots[instruction->destination].step = 0;
+    }
+    const int64_t end = first + count;
     for (int64_t start = first; start < end; start += CV_BLOCK) {
         const int64_t length = smaller(CV_BLOCK, end - start);
         for (int32_t i = 0; i < program->operand_count; i++) {
@@ -163,17 +175,25 @@ void cv_run_program(
                 slots[i] = load(&program->operands[i], operands[i], start, length, buffers + (int64_t)i * BUFFER);
             }
         }
-        char *target = (char *)result + (start - first) * size;
-        for (int32_t i = 0; i < program->instruction_count; i++) {
+        for (int32_t i = program->uniform_count; i < program->instruction_count; i++) {
             const cv_instruction *instruction = &program->instructions[i];
-            const int isLast = i == program->instruction_count - 1;
-            void *y = isLast ? (stored == computed ? (void *)target : (void *)spare)
-                             : (void *)slots[instruction->destination].pointer;
-            execute(instruction, slots, y, length, masks);
-            // Whatever is fused, each result is what its own tensor would hold; the last is rounded as it is stored.
-            const cv_type kept = instruction->result_type;
-            if (!isLast && kept != arithmetic_type(kept)) cv_round(kept, y, length);
+            char *y = registers + (int64_t)(instruction->destination - firstRegister) * BUFFER;
+            if (instruction->result < 0) {
+                execute(instruction, slots, y, length, masks);
+                round_value(instruction, y, length);
+                continue;
+            }
+            const cv_type stored = instruction->result_type, computed = arithmetic_type(stored);
+            char *target = (char *)results[instruction->result] + (start - first) * cv_type_size(stored);
+            if (stored == computed) {
+                // Computed where it belongs, and read from there.
+                execute(instruction, slots, target, length, masks);
+                slots[instruction->destination].pointer = target;
+            } else {
+                execute(instruction, slots, y, length, masks);
+                cv_convert(computed, y, stored, target, length);
+                if (instruction->is_read) round_value(instruction, y, length);
+            }
         }
-        if (stored != computed) cv_convert(computed, spare, stored, target, length);
     }
 }

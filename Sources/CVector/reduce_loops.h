@@ -24,10 +24,12 @@ INLINE const REAL *FN(rows_of)(
     REAL *panel = made->panel;
     const int64_t begin = made->first + row * inner + column;
     if (width == inner) {
-        cv_run_program(made->program, made->operands, panel, begin, height * width, made->scratch);
+        void *const results[] = {panel};
+        cv_run_program(made->program, made->operands, results, begin, height * width, made->scratch);
     } else {
         for (int64_t i = 0; i < height; i++) {
-            cv_run_program(made->program, made->operands, panel + i * width, begin + i * inner, width, made->scratch);
+            void *const results[] = {panel + i * width};
+            cv_run_program(made->program, made->operands, results, begin + i * inner, width, made->scratch);
         }
     }
     return panel;

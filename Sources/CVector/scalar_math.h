@@ -95,6 +95,27 @@ INLINE float log_f32(float x) {
     return x >= 0.0f ? y : NAN;
 }
 
+// e^x - 1, which has the sign of x, by the reduction and the polynomial of exp_f32.
+INLINE float expm1_f32(float x) {
+    const float magic = 12582912.0f;
+    float bounded = x > 89.0f ? 89.0f : x;
+    bounded = bounded < -30.0f ? -30.0f : bounded;
+    const float shifted = bounded * 1.44269504f + magic;
+    const int32_t n = (int32_t)(float_to_bits(shifted) - float_to_bits(magic));
+    const float whole = shifted - magic;
+    const float r = (bounded - whole * 0.693145752f) - whole * 1.42860677e-6f;
+    float p = 1.395083345e-03f;
+    p = p * r + 8.369088284e-03f;
+    p = p * r + 4.166620067e-02f;
+    p = p * r + 1.666651718e-01f;
+    p = p * r + 5.000000097e-01f;
+    p = p * (r * r) + r;
+    // Half of it first, as 2^n may leave the range where the result does not.
+    const float scale = bits_to_float((uint32_t)(n - 1 + 127) << 23);
+    const float y = __builtin_copysignf(2.0f * (scale * p + (scale - 0.5f)), x);
+    return x != x || __builtin_fabsf(x) < 1e-8f ? x : y;
+}
+
 // ln(1 + u) for u in [0, 1]: what rounding 1 + u loses is put back to first order.
 INLINE float log1p_f32(float u) {
     const float w = 1.0f + u;
@@ -217,6 +238,7 @@ INLINE lanes_f64 exp_nonpositive_f64(lanes_f64 x) {
     for (int l = 0; l < LANES; l++) x[l] = exp(x[l]);
     return x;
 }
+INLINE double expm1_f64(double x) { return expm1(x); }
 INLINE double log_f64(double x) { return log(x); }
 INLINE double log1p_f64(double x) { return log1p(x); }
 INLINE double tanh_f64(double x) { return tanh(x); }

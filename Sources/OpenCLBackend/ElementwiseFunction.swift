@@ -7,7 +7,9 @@ import TensorGraph
 struct ElementwiseFunction {
     let program: ElementwiseProgram
     let operands: [DType]
-    let result: DType
+    let results: [DType]
+    /// The instructions that the kernel computes once, before its loop.
+    let hoisted: [Int]
     /// The numbers that are arguments of the kernel, in the order in which instructions read them. Two that are equal are
     /// two: that they are is nothing that the text may depend on.
     let numbers: [Number]
@@ -44,8 +46,10 @@ struct ElementwiseFunction {
     /// takes; those after them are text.
     private static let numberLimit = 32
 
-    init(program: ElementwiseProgram, operands: [DType], result: DType) {
-        (self.program, self.operands, self.result) = (program, operands, result)
+    /// - Parameter uniform: the operands that are the same for all elements.
+    init(program: ElementwiseProgram, operands: [DType], results: [DType], uniform: Set<Int> = []) {
+        (self.program, self.operands, self.results) = (program, operands, results)
+        hoisted = uniform.isEmpty ? [] : program.uniformInstructions { uniform.contains($0) }
         var numbers: [Number] = []
         var places: [Place: Int] = [:]
         for (index, instruction) in program.instructions.enumerated() {
@@ -101,25 +105,62 @@ struct ElementwiseFunction {
     /// Declarations of the numbers as a kernel's parameters, `number0`, ….
     var numberParameters: [String] { numbers.indices.map { "const \(numbers[$0].types.scalar) number\($0)" } }
 
+    /// Lines before a kernel's loop: what is computed once, of operands `a0`, … that are the same for all elements.
+    var hoistedLines: [String] {
+        let read = Set(
+            hoisted.flatMap { index in
+                program.instructions[index].arguments.indices.compactMap {
+                    places[Place(instruction: index, argument: $0)]
+                }
+            })
+        return read.sorted().map { "const \(numbers[$0].types.vector) n\($0) = number\($0);" }
+            + hoisted.map { declaration($0) }
+    }
+
+    /// What is computed once and read for each element.
+    var hoistedArguments: [Int] {
+        hoisted.filter { index in
+            program.instructions.indices.contains { later in
+                !hoisted.contains(later) && program.instructions[later].arguments.contains(.instruction(index))
+            }
+        }
+    }
+
+    private func declaration(_ index: Int) -> String {
+        "const \(program.instructions[index].dtype.valueType) v\(index) = \(expression(index));"
+    }
+
     /// What a kernel calls ``text`` with: expressions for the operands, then its parameters of ``numberParameters``.
     func call(_ operands: [String]) -> String {
         let values = numbers.indices.map { "(\(numbers[$0].types.vector))(number\($0))" }
-        return "evaluate(\((operands + values).joined(separator: ", ")))"
+        let pointers = results.count > 1 ? results.indices.map { "&value\($0)" } : []
+        let all = operands + values + hoistedArguments.map { "v\($0)" } + pointers
+        return "evaluate(\(all.joined(separator: ", ")))"
     }
 
-    /// `evaluate(a0, a1, …, n0, n1, …)`, of operands and ``numbers``. Without instructions it is its one operand.
+    /// Lines that make of `a0`, … the results `value0`, ….
+    var evaluation: [String] {
+        let call = call(operands.indices.map { "a\($0)" })
+        guard results.count > 1 else { return ["const \(results[0].valueType) value0 = \(call);"] }
+        return results.indices.map { "\(results[$0].valueType) value\($0);" } + ["\(call);"]
+    }
+
+    /// `evaluate(a0, a1, …, n0, n1, …)`, of operands, ``numbers`` and what is hoisted. Of several results each is written
+    /// through a pointer, and one is returned. Without instructions it is its one operand.
     var text: String {
-        let parameters =
-            (operands.indices.map { "\(operands[$0].valueType) a\($0)" }
-            + numbers.indices.map { "\(numbers[$0].types.vector) n\($0)" }).joined(separator: ", ")
-        let lines = program.instructions.indices.map { index in
-            "    const \(program.instructions[index].dtype.valueType) v\(index) = \(expression(index));"
-        }
-        let value = program.instructions.isEmpty ? "a0" : "v\(program.instructions.count - 1)"
+        let values =
+            operands.indices.map { "\(operands[$0].valueType) a\($0)" }
+            + numbers.indices.map { "\(numbers[$0].types.vector) n\($0)" }
+            + hoistedArguments.map { "\(program.instructions[$0].dtype.valueType) v\($0)" }
+        let pointers = results.count > 1 ? results.indices.map { "\(results[$0].valueType) *y\($0)" } : []
+        let lines = program.instructions.indices.filter { !hoisted.contains($0) }.map { "    " + declaration($0) }
+        let ends =
+            results.count > 1
+            ? program.results.enumerated().map { "    *y\($0) = v\($1);" }
+            : ["    return \(program.results.first.map { "v\($0)" } ?? "a0");"]
         return """
-            static inline \(result.valueType) evaluate(\(parameters)) {
-            \(lines.joined(separator: "\n"))
-                return \(value);
+            static inline \(results.count > 1 ? "void" : results[0].valueType) evaluate(\((values + pointers).joined(separator: ", "))) {
+            \((lines + ends).joined(separator: "\n"))
             }
             """
     }

@@ -8,32 +8,36 @@ import TensorGraph
 package struct ElementwiseSource {
     private let function: ElementwiseFunction
     private let operands: [DType]
-    private let result: DType
+    private let results: [DType]
     private let loop: StridedLoop
     private let profile: DeviceProfile
 
     /// A program without instructions copies its one operand.
     package init(
-        _ program: ElementwiseProgram, operands: [TensorType], result: TensorType, profile: DeviceProfile
+        _ program: ElementwiseProgram, operands: [TensorType], results: [TensorType], profile: DeviceProfile
     ) {
-        function = ElementwiseFunction(program: program, operands: operands.map(\.dtype), result: result.dtype)
+        loop = StridedLoop(broadcasting: operands.map(\.shape), to: results[0].shape)
+        let strides = loop.strides
+        function = ElementwiseFunction(
+            program: program, operands: operands.map(\.dtype), results: results.map(\.dtype),
+            uniform: Set(operands.indices.filter { strides[$0 + 1].allSatisfy { $0 == 0 } }))
         self.operands = function.operands
-        self.result = result.dtype
+        self.results = function.results
         self.profile = profile
-        loop = StridedLoop(broadcasting: operands.map(\.shape), to: result.shape)
     }
 
     /// Why no kernel can be written, or `nil`.
     package var refusal: String? { function.refusal }
 
-    /// The launch over operands 0, 1, … and result 0.
+    /// The launch over operands 0, 1, … and results 0, 1, ….
     package func launch() -> KernelLaunch {
         let isCPU = profile.shape == .cpu
         let specification = KernelSpecification(
             "elementwise", files: ["common/math.cl", "elementwise/functions.cl"],
             defines: ["VECTOR_WIDTH": "\(isCPU ? profile.vectorWidth : 1)"], generated: isCPU ? cpuText : gpuText)
         var arguments =
-            operands.indices.map(KernelArgument.operand) + [.result(0)] + sizes + function.numbers.map(\.argument)
+            operands.indices.map(KernelArgument.operand) + results.indices.map(KernelArgument.result) + sizes
+            + function.numbers.map(\.argument)
         guard isCPU else {
             let local = min(256, profile.maximumWorkGroupSize)
             let groups = min((loop.count + local - 1) / local, profile.computeUnits * 64)
@@ -86,13 +90,13 @@ package struct ElementwiseSource {
         let tensors = operands.indices.map {
             "__global const \(operands[$0].memoryType) *x\($0), const ulong x\($0)Offset"
         }
-        let y = "__global \(result.memoryType) *y, const ulong yOffset"
-        return (tensors + [y] + sizeParameters + function.numberParameters + more).joined(separator: ",\n    ")
+        let made = results.indices.map { "__global \(results[$0].memoryType) *y\($0), const ulong y\($0)Offset" }
+        return (tensors + made + sizeParameters + function.numberParameters + more).joined(separator: ",\n    ")
     }
 
     /// Lines that add the offsets, once, and read the operands of one element.
     private var prologue: [String] {
-        var lines = ["y += yOffset;"]
+        var lines = results.indices.map { "y\($0) += y\($0)Offset;" }
         for operand in operands.indices {
             lines.append("x\(operand) += x\(operand)Offset;")
             if case .scalar = layout(operand) {
@@ -101,7 +105,7 @@ package struct ElementwiseSource {
                 lines.append("const \(value) a\(operand) = (\(value))(LOAD1_\(type)(x\(operand)));")
             }
         }
-        return lines
+        return lines + function.hoistedLines
     }
 
     /// Lines that find `index0`, `index1`, … of the outer loops from `row`, where an operand needs them.
@@ -136,27 +140,12 @@ package struct ElementwiseSource {
             }
         }
         let vectors = operands.indices.filter { isRead($0) }
-        let loads = vectors.map {
-            "const \(operands[$0].valueType) a\($0) = LOADV_\(operands[$0])(row\($0) + i);"
+        let made = results.indices.map {
+            "__global \(results[$0].memoryType) *rowY\($0) = y\($0) + (ulong)row * length;"
         }
-        let lanes = vectors.map { operand in
-            let scalar = operands[operand].isFloatingPoint ? "float" : "int"
-            return """
-                \(scalar) lanes\(operand)[VECTOR_WIDTH] = {0};
-                for (int lane = 0; lane < left; ++lane) lanes\(operand)[lane] = LOAD1_\(operands[operand])(row\(operand) + i + lane);
-                const \(operands[operand].valueType) a\(operand) = LANES_LOAD(lanes\(operand));
-                """
-        }
-        let scalar = result.isFloatingPoint ? "float" : "int"
         return """
             \(preamble)
-            #if VECTOR_WIDTH == 1
-            #define LANES_LOAD(lanes) (*(lanes))
-            #define LANES_STORE(value, lanes) (*(lanes) = (value))
-            #else
-            #define LANES_LOAD(lanes) VLOAD(0, lanes)
-            #define LANES_STORE(value, lanes) VSTORE(value, 0, lanes)
-            #endif
+            \(ElementwiseFunction.lanes)
 
             __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
             void elementwise(
@@ -170,19 +159,8 @@ package struct ElementwiseSource {
                     const index_t row = unit / (index_t)segments;
                     ulong i = (unit - row * segments) * segment;
                     const ulong end = min(i + segment, length);
-                    \((rowIndices + row).joined(separator: "\n        "))
-                    __global \(result.memoryType) *rowY = y + (ulong)row * length;
-                    for (; i + VECTOR_WIDTH <= end; i += VECTOR_WIDTH) {
-                        \(loads.joined(separator: "\n            "))
-                        STOREV_\(result)(\(call), rowY + i);
-                    }
-                    const int left = (int)(end - i);
-                    if (left > 0) {
-                        \(lanes.joined(separator: "\n            ").replacing("\n", with: "\n            "))
-                        \(scalar) lanesY[VECTOR_WIDTH];
-                        LANES_STORE(\(call), lanesY);
-                        for (int lane = 0; lane < left; ++lane) STORE1_\(result)(lanesY[lane], rowY + i + lane);
-                    }
+                    \((rowIndices + row + made).joined(separator: "\n        "))
+                    \(function.vectorLoop(reading: vectors, from: "row", to: "rowY").joined(separator: "\n        "))
                 }
             }
             """
@@ -199,6 +177,7 @@ package struct ElementwiseSource {
             }
             return "const \(type.valueType) a\(operand) = LOAD1_\(type)(x\(operand) + \(place));"
         }
+        let stores = results.indices.map { "STORE1_\(results[$0])(value\($0), y\($0) + element);" }
         return """
             \(preamble)
             __kernel void elementwise(
@@ -208,8 +187,7 @@ package struct ElementwiseSource {
                 for (index_t element = get_global_id(0); element < (index_t)count; element += get_global_size(0)) {
                     const index_t row = element / (index_t)length;
                     const index_t column = element - row * (index_t)length;
-                    \((rowIndices + loads).joined(separator: "\n        "))
-                    STORE1_\(result)(\(call), y + element);
+                    \((rowIndices + loads + function.evaluation + stores).joined(separator: "\n        "))
                 }
             }
             """
@@ -222,8 +200,6 @@ package struct ElementwiseSource {
         case .linear, .strided: true
         }
     }
-
-    private var call: String { function.call(operands.indices.map { "a\($0)" }) }
 
     /// The index type and the program as a function. 32 bits, where they suffice with a grid's stride to spare.
     private var preamble: String {

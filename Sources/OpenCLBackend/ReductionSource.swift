@@ -36,7 +36,7 @@ struct ReductionSource {
                 count: types[$0].shape.elementCount, rowStride: rows.count == 1 ? 0 : rows.strides[$0][0],
                 isVector: (isRows ? rows : columns).strides[$0][0] != 0)
         }
-        function = ElementwiseFunction(program: producer, operands: types.map(\.dtype), result: types[0].dtype)
+        function = ElementwiseFunction(program: producer, operands: types.map(\.dtype), results: [types[0].dtype])
     }
 
     /// Why no kernel can be written, or `nil`.

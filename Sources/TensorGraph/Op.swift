@@ -17,6 +17,7 @@ package enum Op: Hashable, Sendable {
     case select
     case cast(DType)
     case elementwise(ElementwiseProgram)
+    case elementwiseGroup(ElementwiseGroup)
     case dropout(Dropout)
     // Shape and movement
     case reshape(Shape)
@@ -49,9 +50,6 @@ package enum Op: Hashable, Sendable {
     // Indexing
     case embedding
     case embeddingGradient(EmbeddingGradient)
-    // Optimizers
-    case adam(Adam)
-    case sgd(SGD)
 }
 
 /// Which of a family's two computations a node is.
@@ -76,6 +74,7 @@ package protocol OpVisitor {
     func select() throws(Failure) -> Result
     func cast(_ dtype: DType) throws(Failure) -> Result
     func elementwise(_ program: ElementwiseProgram) throws(Failure) -> Result
+    func elementwiseGroup(_ group: ElementwiseGroup) throws(Failure) -> Result
     func dropout(_ attributes: Dropout) throws(Failure) -> Result
     func reshape(_ shape: Shape) throws(Failure) -> Result
     func stopGradient() throws(Failure) -> Result
@@ -99,8 +98,6 @@ package protocol OpVisitor {
     func recurrence(_ attributes: Recurrence) throws(Failure) -> Result
     func embedding() throws(Failure) -> Result
     func embeddingGradient(_ attributes: EmbeddingGradient) throws(Failure) -> Result
-    func adam(_ attributes: Adam) throws(Failure) -> Result
-    func sgd(_ attributes: SGD) throws(Failure) -> Result
 }
 
 extension Op {
@@ -117,6 +114,7 @@ extension Op {
         case .select: try visitor.select()
         case .cast(let dtype): try visitor.cast(dtype)
         case .elementwise(let program): try visitor.elementwise(program)
+        case .elementwiseGroup(let group): try visitor.elementwiseGroup(group)
         case .dropout(let attributes): try visitor.dropout(attributes)
         case .reshape(let shape): try visitor.reshape(shape)
         case .stopGradient: try visitor.stopGradient()
@@ -140,8 +138,6 @@ extension Op {
         case .recurrence(let attributes): try visitor.recurrence(attributes)
         case .embedding: try visitor.embedding()
         case .embeddingGradient(let attributes): try visitor.embeddingGradient(attributes)
-        case .adam(let attributes): try visitor.adam(attributes)
-        case .sgd(let attributes): try visitor.sgd(attributes)
         }
     }
 }
@@ -154,6 +150,7 @@ extension UnaryFunction {
         case .squareRoot: "sqrt"
         case .reciprocalSquareRoot: "rsqrt"
         case .exponential: "exp"
+        case .exponentialMinusOne: "expm1"
         case .logarithm: "log"
         case .sine: "sin"
         case .cosine: "cos"

@@ -1,7 +1,7 @@
 /// The names of the operations, which are the rows of OPERATIONS.md.
 package enum OpKind: String, CaseIterable, Sendable {
     case input, variable, constant, fill, random
-    case unary, binary, select, cast, elementwise, dropout
+    case unary, binary, select, cast, elementwise, elementwiseGroup, dropout
     case reshape, stopGradient, broadcast, transpose, concatenate, slice, pad
     case reduce, argMax
     case matMul, convolution, convolutionInputGradient, convolutionWeightGradient
@@ -12,7 +12,6 @@ package enum OpKind: String, CaseIterable, Sendable {
     case attention, attentionGradient
     case lstm, lstmGradient, gru, gruGradient
     case embedding, embeddingGradient
-    case adam, sgd
 }
 
 /// What passes, placement and backends ask of an operation without knowing it.
@@ -76,8 +75,8 @@ extension OpTraits {
         /// A product over no terms: zeros, with the bias that may be the third operand, along this axis, or else the last,
         /// and the activation.
         case epilogue(UnaryFunction?, biasAxis: Int?)
-        /// An optimizer's update of the parameters that are not empty.
-        case updateOfOthers
+        /// The same of those members of a group that are not empty.
+        case membersWithElements
     }
 
     /// How a backend that has no kernel for float16 and bfloat16 meets operands and results in them.

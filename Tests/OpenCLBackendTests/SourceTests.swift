@@ -15,7 +15,7 @@ import Testing
         _ profile: DeviceProfile
     ) -> ElementwiseSource {
         let program = ElementwiseProgram(single: function, operandCount: operands.count, dtype: result.dtype)
-        return ElementwiseSource(program, operands: operands, result: result, profile: profile)
+        return ElementwiseSource(program, operands: operands, results: [result], profile: profile)
     }
 
     /// The text depends on how operands broadcast, not on how large they are.

@@ -126,8 +126,8 @@ import Testing
         let logits = try features.matmul(parameters[3]) + parameters[4]
         let loss = try logits.crossEntropy(labels: labels).mean()
         let gradients = try graph.gradients(of: loss, withRespectTo: parameters)
-        let updates = try zip(parameters, gradients).flatMap { parameter, gradient in
-            try graph.add(.sgd(SGD(weightDecay: 1e-4)), [parameter, gradient, rate])
+        let updates = try zip(parameters, gradients).map { parameter, gradient in
+            try parameter - (gradient + parameter * 1e-4) * rate
         }
         return try programs(graph, [loss, next] + updates, profile)
     }

@@ -234,9 +234,31 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
         Mistake("embeddingGradient", "cannot have -1 rows") {
             try $0.node(.embeddingGradient(EmbeddingGradient(rows: -1)), int([2]), float([2, 3]))
         },
-        Mistake("adam", "takes 6 operands, not 2") { try $0.node(.adam(Adam()), float([2]), float([2])) },
-        Mistake("sgd", "the gradient must have shape [2], not [3]") {
-            try $0.node(.sgd(SGD()), float([2]), float([3]), float([]))
+        Mistake("elementwise", "result 0 is a missing instruction 1") {
+            try $0.node(
+                .elementwise(
+                    ElementwiseProgram(
+                        [ElementwiseProgram.Instruction(.unary(.negate), [.operand(0)], .float32)], results: [1])),
+                float([2]))
+        },
+        Mistake("elementwise", "instruction 0 is a result twice") {
+            try $0.node(
+                .elementwise(
+                    ElementwiseProgram(
+                        [ElementwiseProgram.Instruction(.unary(.negate), [.operand(0)], .float32)], results: [0, 0])),
+                float([2]))
+        },
+        Mistake("elementwiseGroup", "takes 3 operands, not 2") {
+            try $0.node(.elementwiseGroup(sums(2)), float([2]), float([]))
+        },
+        Mistake("elementwiseGroup", "what members share must have one element") {
+            try $0.node(.elementwiseGroup(sums(1)), float([2]), float([2]))
+        },
+        Mistake("elementwiseGroup", "what members share widens member 1") {
+            try $0.node(.elementwiseGroup(sums(2)), float([2, 3]), float([2]), float([1, 1]))
+        },
+        Mistake("elementwiseGroup", "member 1 is of other types than the first") {
+            try $0.node(.elementwiseGroup(sums(2)), float([2]), int([2]), float([]))
         },
         Mistake("gradients", "needs a cotangent; sum or average it first") {
             let x = try $0.operand([3])
@@ -246,14 +268,19 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
             let x = try $0.operand([3])
             _ = try $0.gradients(of: x, withRespectTo: [x], cotangent: $0.operand([2]), file: "Here.swift", line: 7)
         },
-        Mistake("adam", "has no gradient rule") {
-            let x = try $0.operand([])
-            let step = try $0.add(
-                .adam(Adam()), [x, x, x, x, $0.operand([], .int32), x], at: SourceLocation(file: "Here.swift", line: 7))[
-                    0]
-            _ = try $0.gradients(of: step, withRespectTo: [x], file: "Here.swift", line: 7)
+        Mistake("softmaxGradient", "has no gradient rule") {
+            let x = try $0.operand([2])
+            let slope = try $0.add(.softmaxGradient, [x, x], at: SourceLocation(file: "Here.swift", line: 7))[0]
+            _ = try $0.gradients(of: slope.sum(), withRespectTo: [x], file: "Here.swift", line: 7)
         },
     ]
+
+    /// A group whose members have an operand of their own and one that all share.
+    private static func sums(_ members: Int) -> ElementwiseGroup {
+        ElementwiseGroup(
+            ElementwiseProgram(single: .binary(.add), operandCount: 2, dtype: .float32), members: members,
+            isShared: [false, true])
+    }
 
     @Test("A mistake is said, with the operation, the shapes and the line", arguments: mistakes)
     private func isSaid(_ mistake: Mistake) throws {

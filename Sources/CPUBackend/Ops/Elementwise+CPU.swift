@@ -16,7 +16,7 @@ extension CPULowering {
         let result = node.resultTypes[0]
         let compiled = CompiledProgram(program, operands: node.operandTypes, result: result)
         let scratch = compiled.scratch.rounded(to: 64)
-        let count = result.shape.elementCount
+        let (count, sizes) = (result.shape.elementCount, node.resultTypes.map(\.dtype.byteCount))
         return CPUKernel(
             "\(program.instructions.count) instructions a block of \(CV_BLOCK)",
             workspaces: [scratch * Parallel.workers]
@@ -24,9 +24,39 @@ extension CPULowering {
             places.operands.map { UnsafeRawPointer?($0) }.withUnsafeBufferPointer { operands in
                 let grain = max(Int(CV_BLOCK), memoryGrain / max(program.instructions.count / 2, 1))
                 Parallel.run(count, grain: grain.rounded(to: Int(CV_BLOCK))) { worker, range in
-                    compiled.run(
-                        operands.baseAddress, places.results[0] + range.lowerBound * result.dtype.byteCount, range,
-                        places.workspaces[0] + worker * scratch)
+                    let results = zip(places.results, sizes).map { $0 + range.lowerBound * $1 }
+                    compiled.run(operands.baseAddress, results, range, places.workspaces[0] + worker * scratch)
+                }
+            }
+        }
+    }
+
+    /// Members are shared out whole among the cores: each is small.
+    func elementwiseGroup(_ group: ElementwiseGroup) throws -> CPUKernel {
+        let members = (0..<group.members).map { member in
+            let operands = group.operands(of: member), results = group.results(of: member)
+            let result = node.resultTypes[results.lowerBound]
+            return (
+                compiled: CompiledProgram(
+                    group.program, operands: operands.map { node.operandTypes[$0] }, result: result),
+                operands: operands, results: results, count: result.shape.elementCount
+            )
+        }
+        let scratch = (members.map(\.compiled.scratch).max() ?? 0).rounded(to: 64)
+        let average = members.reduce(0) { $0 + $1.count } / max(members.count, 1)
+        let elements = memoryGrain / max(group.program.instructions.count / 2, 1)
+        return CPUKernel(
+            "\(members.count) times \(group.program.instructions.count) instructions a block of \(CV_BLOCK)",
+            workspaces: [scratch * Parallel.workers]
+        ) { places in
+            Parallel.run(members.count, grain: max(1, elements / max(average, 1))) { worker, range in
+                for member in members[range] {
+                    let operands = member.operands.map { UnsafeRawPointer?(places.operands[$0]) }
+                    operands.withUnsafeBufferPointer { operands in
+                        member.compiled.run(
+                            operands.baseAddress, Array(places.results[member.results]), 0..<member.count,
+                            places.workspaces[0] + worker * scratch)
+                    }
                 }
             }
         }
@@ -80,7 +110,7 @@ final class CompiledProgram {
                     type: cv_type(types[index].dtype), layout: axis.layout, rank: Int32(rank), extents: extents,
                     strides: strides))
         }
-        var builder = Builder(source, types)
+        var builder = Builder(source, types, isUniform: axes.map { $0.layout == CV_SCALAR })
         builder.build()
         constants = .allocate(capacity: max(builder.constants.count, 1))
         for (index, constant) in builder.constants.enumerated() { constants[index] = constant }
@@ -91,7 +121,8 @@ final class CompiledProgram {
         program = cv_program(
             operand_count: Int32(types.count), constant_count: Int32(builder.constants.count),
             register_count: Int32(builder.registers), instruction_count: Int32(builder.instructions.count),
-            operands: operands, constants: constants, instructions: instructions, result_type: cv_type(result.dtype))
+            uniform_count: Int32(builder.uniformCount), result_count: Int32(source.results.count),
+            operands: operands, constants: constants, instructions: instructions)
     }
 
     deinit {
@@ -101,13 +132,14 @@ final class CompiledProgram {
         layouts.deallocate()
     }
 
-    /// Elements `range` of the result, the first of which goes where `result` points.
+    /// Elements `range` of the results, the first of which goes where each of `results` points.
     func run(
-        _ operands: UnsafePointer<UnsafeRawPointer?>?, _ result: UnsafeMutableRawPointer, _ range: Range<Int>,
+        _ operands: UnsafePointer<UnsafeRawPointer?>?, _ results: [UnsafeMutableRawPointer], _ range: Range<Int>,
         _ scratch: UnsafeMutableRawPointer
     ) {
+        let results = results.map { UnsafeMutableRawPointer?($0) }
         withUnsafePointer(to: program) {
-            cv_run_program($0, operands, result, Int64(range.lowerBound), Int64(range.count), scratch)
+            cv_run_program($0, operands, results, Int64(range.lowerBound), Int64(range.count), scratch)
         }
     }
 
@@ -163,10 +195,14 @@ private struct Builder {
     var constants: [UInt64] = []
     var instructions: [cv_instruction] = []
     var registers = 0
+    /// How many instructions, the first ones, depend on numbers alone: they are computed once.
+    let uniformCount: Int
 
-    init(_ source: ElementwiseProgram, _ types: [TensorType]) {
-        self.source = source
+    init(_ source: ElementwiseProgram, _ types: [TensorType], isUniform: [Bool]) {
         self.types = types
+        let uniform = source.uniformInstructions { isUniform[$0] }
+        uniformCount = uniform.count
+        self.source = source.withFirst(uniform)
     }
 
     private func dtype(_ argument: ElementwiseProgram.Argument) -> DType? {
@@ -178,6 +214,7 @@ private struct Builder {
     }
 
     mutating func build() {
+        let results = source.results
         var lastReader = [Int](repeating: -1, count: source.instructions.count)
         var constantCount = 0
         for (index, instruction) in source.instructions.enumerated() {
@@ -210,15 +247,19 @@ private struct Builder {
                 }
             }
             while slots.count < 3 { slots.append(0) }
-            places[index] = free.popLast() ?? registers
+            // What lasts longer than a block, or lies in a result, shares no register.
+            let isOwn = index < uniformCount || results.contains(index)
+            places[index] = isOwn ? registers : free.popLast() ?? registers
             registers = max(registers, places[index] + 1)
             let (kind, function) = code(instruction.function)
             instructions.append(
                 cv_instruction(
                     kind: kind, function: function, type: cv_type(computed), result_type: cv_type(instruction.dtype),
-                    sources: (slots[0], slots[1], slots[2]), destination: Int32(firstRegister + places[index])))
+                    sources: (slots[0], slots[1], slots[2]), destination: Int32(firstRegister + places[index]),
+                    result: Int32(results.firstIndex(of: index) ?? -1), is_read: lastReader[index] >= 0 ? 1 : 0))
             // Only now, so that no instruction writes where it reads.
             for case .instruction(let producer) in Set(instruction.arguments) where lastReader[producer] == index {
+                guard producer >= uniformCount, !results.contains(producer) else { continue }
                 free.append(places[producer])
             }
         }
@@ -254,6 +295,7 @@ extension cv_unary_function {
             case .reciprocalSquareRoot: CV_RECIPROCAL_SQUARE_ROOT
             case .reciprocal: CV_RECIPROCAL
             case .exponential: CV_EXPONENTIAL
+            case .exponentialMinusOne: CV_EXPONENTIAL_MINUS_ONE
             case .logarithm: CV_LOGARITHM
             case .sine: CV_SINE
             case .cosine: CV_COSINE

@@ -71,22 +71,27 @@ typedef struct {
     cv_type result_type;
     int32_t sources[3];
     int32_t destination;
+    /// Which result of the program this is, or -1. The slot of one is no other instruction's.
+    int32_t result;
+    /// Whether another instruction reads it.
+    int32_t is_read;
 } cv_instruction;
 
 typedef struct {
     int32_t operand_count, constant_count, register_count, instruction_count;
+    /// How many instructions, the first ones, are the same for all elements. Their slots are no others', and none is a result.
+    int32_t uniform_count, result_count;
     const cv_operand *operands;
     /// Each in its own arithmetic type.
     const uint64_t *constants;
     const cv_instruction *instructions;
-    cv_type result_type;
 } cv_program;
 
 /// Bytes of scratch that one thread needs.
 int64_t cv_program_scratch(const cv_program *program);
-/// Elements [first, first + count) of the result; the first of them goes where `result` points.
+/// Elements [first, first + count) of the results; the first of them goes where each of `results` points.
 void cv_run_program(
-    const cv_program *program, const void *const *operands, void *result, int64_t first, int64_t count, void *scratch);
+    const cv_program *program, const void *const *operands, void *const *results, int64_t first, int64_t count, void *scratch);
 
 // Movement
 
@@ -333,29 +338,7 @@ void cv_gru_back(
     cv_type type, const void *gates, const void *candidate, const void *before, const void *dy, void *dh,
     void *dx_gates, void *dh_gates, int64_t rows, int64_t hidden);
 
-// Updates and random numbers
-
-typedef struct {
-    double beta1, beta2, epsilon, weight_decay;
-    /// What the parameter is multiplied by before the step: 1 but for decoupled decay.
-    double keep;
-    /// 1 - beta1^step, 1 - beta2^step.
-    double correction1, correction2;
-    double learning_rate;
-} cv_adam;
-
-void cv_run_adam(
-    cv_type type, const cv_adam *settings, const void *p, const void *g, const void *m, const void *v, void *p_new,
-    void *m_new, void *v_new, int64_t count);
-
-typedef struct {
-    double momentum, weight_decay, learning_rate;
-    int32_t is_nesterov;
-} cv_sgd;
-
-void cv_run_sgd(
-    cv_type type, const cv_sgd *settings, const void *p, const void *g, const void *velocity, void *p_new,
-    void *velocity_new, int64_t count);
+// Random numbers
 
 /// Groups of four elements [first_group, last_group) of `count` numbers.
 void cv_random(

@@ -11,6 +11,7 @@
     F(RECIPROCAL_SQUARE_ROOT, 1 / FN(sqrt)(v)) \
     F(RECIPROCAL, 1 / v) \
     F(EXPONENTIAL, FN(exp)(v)) \
+    F(EXPONENTIAL_MINUS_ONE, FN(expm1)(v)) \
     F(LOGARITHM, FN(log)(v)) \
     F(SINE, FN(sin)(v)) \
     F(COSINE, FN(cos)(v)) \

@@ -16,6 +16,7 @@ extension GradientRule {
         case .reciprocalSquareRoot: gradient = try dy * -0.5 * y * y * y
         case .reciprocal: gradient = try -(dy * y * y)
         case .exponential: gradient = try dy * y
+        case .exponentialMinusOne: gradient = try dy * x.exp()
         case .logarithm: gradient = try dy / x
         case .sine: gradient = try dy * x.cos()
         case .cosine: gradient = try -(dy * x.sin())

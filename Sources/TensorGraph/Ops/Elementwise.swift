@@ -4,7 +4,10 @@ package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
     /// -1, 0 or 1; 0 for NaN, as in PyTorch and OpenCL.
     case sign
     case square, squareRoot, reciprocalSquareRoot, reciprocal
-    case exponential, logarithm, sine, cosine, floor, errorFunction
+    case exponential
+    /// `eˣ - 1`, which keeps its digits where x is small.
+    case exponentialMinusOne
+    case logarithm, sine, cosine, floor, errorFunction
     /// `1 / (1 + e⁻ˣ)`
     case sigmoid
     case tanh
@@ -38,8 +41,8 @@ package enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
 
 /// A chain of elementwise functions as one operation: what the fusion pass makes.
 ///
-/// The operands broadcast to a common shape; for each element the instructions run in order and the last one's value
-/// is the result, of type `dtype`. Arithmetic is in `dtype` of the instruction's operands; in float16 and bfloat16 it is
+/// The operands broadcast to a common shape, which each result has; for each element the instructions run in order, and
+/// the values of those in `results` are what becomes of it. Arithmetic is in `dtype` of the instruction's operands; in float16 and bfloat16 it is
 /// float32 arithmetic with every instruction's result rounded, so that a chain gives the bits that its parts alone give.
 /// Numbers beside such operands are float32.
 package struct ElementwiseProgram: Hashable, Sendable {
@@ -72,15 +75,53 @@ package struct ElementwiseProgram: Hashable, Sendable {
     }
 
     package var instructions: [Instruction]
+    /// The instructions whose values are the results, each once.
+    package var results: [Int]
 
-    package init(_ instructions: [Instruction]) { self.instructions = instructions }
+    /// - Parameter results: the last instruction alone, if not given.
+    package init(_ instructions: [Instruction], results: [Int]? = nil) {
+        self.instructions = instructions
+        self.results = results ?? (instructions.isEmpty ? [] : [instructions.count - 1])
+    }
 
     /// The program of a single function of `count` operands.
     package init(single function: Function, operandCount count: Int, dtype: DType) {
-        instructions = [Instruction(function, (0..<count).map { .operand($0) }, dtype)]
+        self.init([Instruction(function, (0..<count).map { .operand($0) }, dtype)])
+    }
+}
+
+extension ElementwiseProgram {
+    /// The instructions that compute the same for all elements, in order: those of constants and of operands that are. Those
+    /// that are results are not among them.
+    package func uniformInstructions(isUniform: (_ operand: Int) -> Bool) -> [Int] {
+        var uniform: [Int] = []
+        for (index, instruction) in instructions.enumerated() where !results.contains(index) {
+            let dependsOnNumbers = instruction.arguments.allSatisfy { argument in
+                switch argument {
+                case .operand(let operand): isUniform(operand)
+                case .instruction(let earlier): uniform.contains(earlier)
+                case .constant: true
+                }
+            }
+            if dependsOnNumbers { uniform.append(index) }
+        }
+        return uniform
     }
 
-    package var dtype: DType { instructions.last?.dtype ?? .float32 }
+    /// The same program with some instructions, which read one another alone, before the others.
+    package func withFirst(_ first: [Int]) -> ElementwiseProgram {
+        let order = first + instructions.indices.filter { !first.contains($0) }
+        var places = [Int](repeating: 0, count: order.count)
+        for (place, index) in order.enumerated() { places[index] = place }
+        let moved = order.map { index in
+            var instruction = instructions[index]
+            instruction.arguments = instruction.arguments.map { argument in
+                if case .instruction(let earlier) = argument { .instruction(places[earlier]) } else { argument }
+            }
+            return instruction
+        }
+        return ElementwiseProgram(moved, results: results.map { places[$0] })
+    }
 }
 
 extension ShapeRule {
@@ -150,7 +191,14 @@ extension ShapeRule {
         for (index, instruction) in program.instructions.enumerated() {
             try check(instruction, at: index)
         }
-        return [TensorType(try broadcastShape(), program.dtype)]
+        try require(!program.results.isEmpty, "a program needs results")
+        for (index, result) in program.results.enumerated() {
+            try require(
+                program.instructions.indices.contains(result), "result \(index) is a missing instruction \(result)")
+            try require(!program.results[..<index].contains(result), "instruction \(result) is a result twice")
+        }
+        let shape = try broadcastShape()
+        return program.results.map { TensorType(shape, program.instructions[$0].dtype) }
     }
 }
 
@@ -202,6 +250,10 @@ extension Tensor {
     }
     public func exp(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.exponential, file, line)
+    }
+    /// `eˣ - 1`, right where x is small, too. torch.expm1.
+    public func expm1(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.exponentialMinusOne, file, line)
     }
     public func log(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.logarithm, file, line)

@@ -27,7 +27,7 @@ extension Computation {
                     list.epilogue(
                         of: node, activation: activation, biasAxis: biasAxis, zero: fill(0, node.resultTypes[0]))
                 ]
-            case .updateOfOthers: return list.append(resultsOfPresent: node)
+            case .membersWithElements: return list.append(resultsOfMembersWithElements: node)
             case .fill(let number): return node.resultTypes.map { fill(number, $0) }
             }
         }
@@ -35,26 +35,25 @@ extension Computation {
 }
 
 extension [Node] {
-    /// An update of those of its parameters that are not empty; those that are stay what they are.
-    fileprivate mutating func append(resultsOfPresent node: Node) -> [Value] {
-        let shared = node.op.sharedUpdateOperands
-        let count = node.operands.count - shared
-        let parameters = Swift.stride(from: 0, to: count, by: node.updateOperands).map { $0 }
-        let present = parameters.filter { node.operandTypes[$0].shape.elementCount > 0 }
-        var update = node
-        func own<Item>(_ all: [Item]) -> [Item] {
-            present.flatMap { all[$0..<($0 + node.updateOperands)] } + all.suffix(shared)
-        }
-        update.operands = own(node.operands)
-        update.operandTypes = own(node.operandTypes)
-        // The parameter and what is kept of its gradients, but not the gradient.
-        func updated(_ parameter: Int) -> [Int] {
-            [parameter] + ((parameter + 2)..<(parameter + node.updateOperands))
-        }
-        update.resultTypes = present.flatMap { updated($0).map { node.operandTypes[$0] } }
-        var results = append(results: update)[...]
-        return parameters.flatMap { parameter in
-            updated(parameter).map { present.contains(parameter) ? results.removeFirst() : node.operands[$0] }
+    /// A group of those of its members that have elements; the results of the others are empty, whatever is in them.
+    fileprivate mutating func append(resultsOfMembersWithElements node: Node) -> [Value] {
+        guard case .elementwiseGroup(var group) = node.op else { return append(results: node) }
+        let width = group.program.results.count
+        let present = (0..<group.members).filter { node.resultTypes[$0 * width].shape.elementCount > 0 }
+        let kept = present.flatMap { group.ownOperands(of: $0) } + group.sharedOperands
+        var smaller = node
+        group.members = present.count
+        smaller.op = .elementwiseGroup(group)
+        smaller.operands = kept.map { node.operands[$0] }
+        smaller.operandTypes = kept.map { node.operandTypes[$0] }
+        smaller.resultTypes = present.flatMap { node.resultTypes[($0 * width)..<($0 * width + width)] }
+        var results = append(results: smaller)[...]
+        return node.resultTypes.map { type in
+            if type.shape.elementCount > 0 { return results.removeFirst() }
+            let fill = Op.fill(Fill(value: 0, type: type))
+            return append(
+                results: Node(op: fill, operands: [], operandTypes: [], resultTypes: [type], location: node.location))[
+                    0]
         }
     }
 

@@ -41,81 +41,6 @@ extension Computation {
         }
     }
 
-    // MARK: Elementwise chains
-
-    /// Longest program, and most operands, that one kernel is made of.
-    private static let instructionLimit = 48
-    private static let operandLimit = 12
-
-    /// Each elementwise node takes in those of its operands that only it reads and that have its shape, and the numbers
-    /// among its operands.
-    private func withElementwiseChains() -> Computation {
-        let uses = useCounts
-        var usesOfNew: [Value: Int] = [:]
-        return rewritten { index, node, list in
-            var made = node
-            if let program = node.elementwiseProgram {
-                made = merged(node, program, list) { value in
-                    usesOfNew[value] == node.operands.count { $0 == value }
-                }
-            }
-            let results = list.append(results: made)
-            for (result, value) in results.enumerated() {
-                usesOfNew[value] = uses[Value(node: index, result: result)] ?? 0
-            }
-            return results
-        }
-    }
-
-    /// A node with what it can take in of its operands, or itself where there is nothing.
-    private func merged(
-        _ node: Node, _ program: ElementwiseProgram, _ list: [Node], isOwn: (Value) -> Bool
-    ) -> Node {
-        var operands: [Value] = []
-        var instructions: [ElementwiseProgram.Instruction] = []
-        /// What each operand of `node` has become.
-        var arguments: [ElementwiseProgram.Argument] = []
-        func operand(_ value: Value) -> ElementwiseProgram.Argument {
-            if let known = operands.firstIndex(of: value) { return .operand(known) }
-            operands.append(value)
-            return .operand(operands.count - 1)
-        }
-        let shape = node.resultTypes[0].shape
-        var hasMerged = false
-        var taken: [Value: ElementwiseProgram.Argument] = [:]
-        for value in node.operands {
-            let producer = list[value.node]
-            if let known = taken[value] {
-                arguments.append(known)
-            } else if let number = list.number(value) {
-                arguments.append(.constant(number))
-                hasMerged = true
-            } else if producer.resultTypes[0].shape == shape, isOwn(value), let inner = producer.elementwiseProgram,
-                instructions.count + inner.instructions.count + program.instructions.count <= Self.instructionLimit,
-                operands.count + producer.operands.count + node.operands.count <= Self.operandLimit
-            {
-                let outer = producer.operands.map { value in list.number(value).map { .constant($0) } ?? operand(value)
-                }
-                instructions.append(inner, operands: outer)
-                taken[value] = .instruction(instructions.count - 1)
-                arguments.append(.instruction(instructions.count - 1))
-                hasMerged = true
-            } else {
-                arguments.append(operand(value))
-            }
-        }
-        guard hasMerged else { return node }
-        instructions.append(program, operands: arguments)
-        // What is left must still broadcast to the result's shape, or the result would shrink.
-        let rest = operands.map { list.type($0).shape }
-        guard let first = rest.first,
-            rest.dropFirst().reduce(first, { $0.broadcast(with: $1) ?? $0 }) == shape
-        else { return node }
-        return Node(
-            op: .elementwise(ElementwiseProgram(instructions)), operands: operands,
-            operandTypes: operands.map { list.type($0) }, resultTypes: node.resultTypes, location: node.location)
-    }
-
     // MARK: Reductions
 
     /// Each reduction evaluates the elementwise program that makes its operand, where nothing else reads that.
@@ -128,31 +53,14 @@ extension Computation {
     }
 }
 
-extension [ElementwiseProgram.Instruction] {
-    /// Appends a program whose operands stand elsewhere now.
-    fileprivate mutating func append(_ program: ElementwiseProgram, operands: [ElementwiseProgram.Argument]) {
-        let start = count
-        for instruction in program.instructions {
-            var instruction = instruction
-            instruction.arguments = instruction.arguments.map { argument in
-                switch argument {
-                case .operand(let index): operands[index]
-                case .instruction(let index): .instruction(start + index)
-                case .constant: argument
-                }
-            }
-            append(instruction)
-        }
-    }
-}
-
 extension Node {
     /// This reduction of the program that its operand is, where it can read all of that program's operands as they are.
     fileprivate func reducing(_ list: [Node]) -> Node? {
         guard case .reduce(var reduce) = op, reduce.producer == nil else { return nil }
         let producer = list[operands[0].node]
         let dtype = resultTypes[0].dtype
-        guard let program = producer.elementwiseProgram, [.float32, .float64].contains(dtype),
+        guard let program = producer.elementwiseProgram, program.results.count == 1,
+            [.float32, .float64].contains(dtype),
             producer.operandTypes.allSatisfy({ $0.dtype == dtype && reduce.reads($0.shape, of: operandTypes[0].shape) }
             ),
             program.instructions.allSatisfy({ $0.dtype == dtype })

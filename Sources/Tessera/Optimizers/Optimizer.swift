@@ -20,89 +20,10 @@ public protocol Optimizer: AnyObject {
     func state(of parameter: Variable) -> [(name: String, variable: Variable)]
 }
 
-/// Adam (Kingma and Ba, 2015), with decoupled weight decay AdamW (Loshchilov and Hutter, 2019). torch.optim.Adam, AdamW.
-public final class Adam: Optimizer {
-    public let learningRate: Double
-    private let attributes: TensorGraph.Adam
-    private var moments = VariableMap<(first: Variable, second: Variable)>()
-
-    /// - Parameter isDecoupled: whether weight decay acts on the parameter itself (AdamW) and not through the gradient.
-    public init(
-        learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-        weightDecay: Double = 0, isDecoupled: Bool = false
-    ) {
-        self.learningRate = learningRate
-        attributes = TensorGraph.Adam(
-            beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: isDecoupled)
-    }
-
-    private func moments(of parameter: Variable) -> (first: Variable, second: Variable) {
-        if let known = moments[parameter] { return known }
-        let made = (
-            first: Variable("adam.first", zerosFor: parameter), second: Variable("adam.second", zerosFor: parameter)
-        )
-        moments.removeDead()
-        // There may be memory for them the next time.
-        if made.first.failure == nil, made.second.failure == nil { moments[parameter] = made }
-        return made
-    }
-
-    public func update(
-        _ parameter: Variable, _ value: Tensor, gradient: Tensor, step: Tensor, learningRate: Tensor
-    ) throws -> [(Variable, Tensor)] {
-        let (first, second) = moments(of: parameter)
-        let graph = value.graph
-        let results = try graph.add(
-            .adam(attributes), [value, gradient, graph.read(first), graph.read(second), step, learningRate])
-        return [(parameter, results[0]), (first, results[1]), (second, results[2])]
-    }
-
-    public func state(of parameter: Variable) -> [(name: String, variable: Variable)] {
-        let (first, second) = moments(of: parameter)
-        return [("adam.first", first), ("adam.second", second)]
-    }
-}
-
-/// Stochastic gradient descent, with momentum and Nesterov's variant of it. torch.optim.SGD.
-public final class SGD: Optimizer {
-    public let learningRate: Double
-    private let attributes: TensorGraph.SGD
-    private var velocities = VariableMap<Variable>()
-
-    public init(learningRate: Double, momentum: Double = 0, isNesterov: Bool = false, weightDecay: Double = 0) {
-        self.learningRate = learningRate
-        attributes = TensorGraph.SGD(momentum: momentum, isNesterov: isNesterov, weightDecay: weightDecay)
-    }
-
-    private func velocity(of parameter: Variable) -> Variable? {
-        guard attributes.momentum != 0 else { return nil }
-        if let known = velocities[parameter] { return known }
-        let made = Variable("sgd.velocity", zerosFor: parameter)
-        velocities.removeDead()
-        if made.failure == nil { velocities[parameter] = made }
-        return made
-    }
-
-    public func update(
-        _ parameter: Variable, _ value: Tensor, gradient: Tensor, step: Tensor, learningRate: Tensor
-    ) throws -> [(Variable, Tensor)] {
-        let graph = value.graph
-        guard let velocity = velocity(of: parameter) else {
-            return [(parameter, try graph.add(.sgd(attributes), [value, gradient, learningRate])[0])]
-        }
-        let results = try graph.add(.sgd(attributes), [value, gradient, graph.read(velocity), learningRate])
-        return [(parameter, results[0]), (velocity, results[1])]
-    }
-
-    public func state(of parameter: Variable) -> [(name: String, variable: Variable)] {
-        velocity(of: parameter).map { [("sgd.velocity", $0)] } ?? []
-    }
-}
-
 extension Variable {
     /// What an optimizer keeps for a parameter, zeros at first. Why there are none, for want of memory or as the parameter
     /// itself could not be made, is said to whoever reads it.
-    fileprivate convenience init(_ name: String, zerosFor parameter: Variable) {
+    convenience init(_ name: String, zerosFor parameter: Variable) {
         func zeros() throws -> HostTensor {
             if let failure = parameter.failure { throw failure }
             do {

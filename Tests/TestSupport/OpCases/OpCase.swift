@@ -177,7 +177,7 @@ extension OpCase {
         + spatialConvolutions
         + pooling
         + softmaxes
-        + normalizations + attentions + recurrences + embeddings + optimizers + chains + largeOffsets + longSums
+        + normalizations + attentions + recurrences + embeddings + steps + groups + chains + largeOffsets + longSums
 }
 
 extension TestData {

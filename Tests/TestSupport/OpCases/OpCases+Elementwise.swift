@@ -6,7 +6,8 @@ extension UnaryFunction {
         switch self {
         case .squareRoot, .reciprocalSquareRoot, .logarithm: .uniform(0.1...4)
         case .reciprocal: .uniform(0.3...3)
-        case .exponential, .sine, .cosine, .sigmoid, .tanh, .gelu, .silu, .softplus, .errorFunction, .gaussian,
+        case .exponential, .exponentialMinusOne, .sine, .cosine, .sigmoid, .tanh, .gelu, .silu, .softplus,
+            .errorFunction, .gaussian,
             .sigmoidDerivative, .geluDerivative, .siluDerivative:
             .scaled(2)
         case .negate, .absolute, .sign, .square, .floor, .relu: .normal
@@ -18,7 +19,8 @@ extension UnaryFunction {
         let values: [Double] = [0, -0.0, 1, -1, 0.5, -2.5, 30, -30, .nan]
         let denormal = Double(Float.leastNormalMagnitude / 8)
         return switch self {
-        case .negate, .absolute, .square, .relu, .exponential, .sigmoid, .tanh, .errorFunction, .gaussian,
+        case .negate, .absolute, .square, .relu, .exponential, .exponentialMinusOne, .sigmoid, .tanh, .errorFunction,
+            .gaussian,
             .sigmoidDerivative, .geluDerivative, .siluDerivative:
             values + [.infinity, -.infinity, 1e20, -1e20, denormal, 88, -104]
         case .floor, .sign, .softplus: values + [.infinity, -.infinity, 1e20, -1e20]
@@ -38,6 +40,7 @@ extension UnaryFunction {
         case .sine, .cosine, .errorFunction, .sigmoid, .sigmoidDerivative, .geluDerivative, .siluDerivative:
             .transcendental
         case .logarithm, .tanh, .gelu, .silu, .softplus: .looseTranscendental
+        case .exponentialMinusOne: .elementwise(4e-6, floor: 1e-30)
         }
     }
 }

@@ -4,13 +4,13 @@ extension OpCase {
     private typealias Instruction = ElementwiseProgram.Instruction
 
     /// A case whose program is made for the type it is run in.
-    private static func program(
-        _ name: String, _ inputs: [Input], _ tolerance: Tolerance = .arithmetic,
+    static func program(
+        _ name: String, _ inputs: [Input], _ tolerance: Tolerance = .arithmetic, results: [Int]? = nil,
         _ instructions: @escaping @Sendable (DType) -> [ElementwiseProgram.Instruction]
     ) -> OpCase {
         OpCase("elementwise \(name)", inputs, tolerance) { graph, x in
             let dtype = x.first { $0.dtype.isFloatingPoint }?.dtype ?? x[0].dtype
-            return try graph.add(.elementwise(ElementwiseProgram(instructions(dtype))), x)
+            return try graph.add(.elementwise(ElementwiseProgram(instructions(dtype), results: results)), x)
         }
     }
 

@@ -13,6 +13,7 @@ extension UnaryFunction {
         case .reciprocalSquareRoot: 1 / x.squareRoot()
         case .reciprocal: 1 / x
         case .exponential: Foundation.exp(x)
+        case .exponentialMinusOne: Foundation.expm1(x)
         case .logarithm: Foundation.log(x)
         case .sine: Foundation.sin(x)
         case .cosine: Foundation.cos(x)
@@ -54,6 +55,7 @@ extension UnaryFunction {
         case .reciprocalSquareRoot: -0.5 * y * y * y
         case .reciprocal: -1 / (x * x)
         case .exponential: y
+        case .exponentialMinusOne: Foundation.exp(x)
         case .logarithm: 1 / x
         case .sine: Foundation.cos(x)
         case .cosine: -Foundation.sin(x)
@@ -126,29 +128,45 @@ extension Reference {
     }
 
     package func elementwise(_ program: ElementwiseProgram) throws -> [[Double]] {
-        let operandElements = operands.indices.map(broadcastElements)
-        return [
-            (0..<resultTypes[0].shape.elementCount).map { element in
-                var values: [Double] = []
-                for instruction in program.instructions {
-                    let arguments = instruction.arguments.map { argument in
-                        switch argument {
-                        case .operand(let index): operandElements[index][element]
-                        case .instruction(let index): values[index]
-                        case .constant(let value): value
-                        }
-                    }
-                    switch instruction.function {
-                    case .unary(let function): values.append(function(arguments[0]))
-                    case .binary(let function):
-                        values.append(
-                            function(arguments[0], arguments[1], isInteger: !instruction.dtype.isFloatingPoint))
-                    case .select: values.append(arguments[0] != 0 ? arguments[1] : arguments[2])
-                    case .cast(let dtype): values.append(Self.cast(arguments[0], to: dtype))
+        Self.elementwise(program, operands.indices.map(broadcastElements), resultTypes[0].shape.elementCount)
+    }
+
+    package func elementwiseGroup(_ group: ElementwiseGroup) throws -> [[Double]] {
+        (0..<group.members).flatMap { member in
+            let count = resultTypes[group.results(of: member).lowerBound].shape.elementCount
+            let places = group.operands(of: member)
+            let operandElements = zip(places, group.isShared).map { place, isShared in
+                isShared ? [Double](repeating: elements(place)[0], count: count) : elements(place)
+            }
+            return Self.elementwise(group.program, operandElements, count)
+        }
+    }
+
+    private static func elementwise(
+        _ program: ElementwiseProgram, _ operandElements: [[Double]], _ count: Int
+    ) -> [[Double]] {
+        var results = program.results.map { _ in [Double]() }
+        for element in 0..<count {
+            var values: [Double] = []
+            for instruction in program.instructions {
+                let arguments = instruction.arguments.map { argument in
+                    switch argument {
+                    case .operand(let index): operandElements[index][element]
+                    case .instruction(let index): values[index]
+                    case .constant(let value): value
                     }
                 }
-                return values[values.count - 1]
+                switch instruction.function {
+                case .unary(let function): values.append(function(arguments[0]))
+                case .binary(let function):
+                    values.append(
+                        function(arguments[0], arguments[1], isInteger: !instruction.dtype.isFloatingPoint))
+                case .select: values.append(arguments[0] != 0 ? arguments[1] : arguments[2])
+                case .cast(let dtype): values.append(Self.cast(arguments[0], to: dtype))
+                }
             }
-        ]
+            for (result, instruction) in program.results.enumerated() { results[result].append(values[instruction]) }
+        }
+        return results
     }
 }
