@@ -268,10 +268,11 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
             let x = try $0.operand([3])
             _ = try $0.gradients(of: x, withRespectTo: [x], cotangent: $0.operand([2]), file: "Here.swift", line: 7)
         },
-        Mistake("softmaxGradient", "has no gradient rule") {
-            let x = try $0.operand([2])
-            let slope = try $0.add(.softmaxGradient, [x, x], at: SourceLocation(file: "Here.swift", line: 7))[0]
-            _ = try $0.gradients(of: slope.sum(), withRespectTo: [x], file: "Here.swift", line: 7)
+        Mistake("elementwise", "take gradients before fusing") {
+            let x = try $0.operand([])
+            let program = ElementwiseProgram(single: .unary(.negate), operandCount: 1, dtype: .float32)
+            let y = try $0.add(.elementwise(program), [x], at: SourceLocation(file: "Here.swift", line: 7))[0]
+            _ = try $0.gradients(of: y, withRespectTo: [x], file: "Here.swift", line: 7)
         },
     ]
 
