@@ -40,6 +40,7 @@
 #define TEAM_PARAMETER
 #define TEAM_PASSED
 #define teamSum(x) vsum(x)
+#define teamProduct(x) vproduct(x)
 #define teamLargest(x) vlargest(x)
 #define teamLeastIndex(index) (index)
 
@@ -50,6 +51,7 @@
 #define TEAM_PARAMETER , __local float *teamMemory
 #define TEAM_PASSED , teamMemory
 #define teamSum(x) teamSumIn(vsum(x), teamMemory)
+#define teamProduct(x) teamProductIn(vproduct(x), teamMemory)
 #define teamLargest(x) teamLargestIn(vlargest(x), teamMemory)
 #define teamLeastIndex(index) as_int(teamLeastIndexIn(index, teamMemory))
 
@@ -71,6 +73,7 @@
         return memory[0]; \
     }
 TEAM_TREE(teamSumIn, float value, value, a + b)
+TEAM_TREE(teamProductIn, float value, value, a * b)
 TEAM_TREE(teamLargestIn, float value, value, (a >= b || a != a) ? a : b)
 TEAM_TREE(teamLeastIndexIn, int index, as_float(index), as_int(a) < as_int(b) ? a : b)
 

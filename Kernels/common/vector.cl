@@ -61,6 +61,13 @@ static inline float vsum(const vfloat x) {
 #endif
 }
 
+// The product of all lanes, always in the same order.
+static inline float vproduct(const vfloat x) {
+    float product = VLANE(x, 0);
+    for (int n = 1; n < VECTOR_WIDTH; n++) product *= VLANE(x, n);
+    return product;
+}
+
 // The larger of each two of n floats, NaN if either is.
 #define LARGER_LANES(n, a, b) \
     select(select((a) + (b), b, (MATH_PASTE(int, n))((b) > (a))), a, (MATH_PASTE(int, n))((a) >= (b)))

@@ -1,4 +1,4 @@
-// Sum, mean, minimum or maximum over the middle axis of x [outer, reduced, inner].
+// Sum, mean, minimum, maximum or product over the middle axis of x [outer, reduced, inner].
 //
 //   reduceRows     inner = 1: a team takes rows (common/team.cl draws it)
 //   reduceColumns  inner > 1: an item takes up to COLUMN_VECTORS vectors of columns and goes down them row by row. On a
@@ -16,7 +16,7 @@
 // blocks with what rounding takes away (LongSum), so that the error does not grow with the length. NaN wins.
 // Goes after common/math.cl, common/vector.cl and common/team.cl.
 
-// 0 sum (mean: divided at the end), 1 minimum, 2 maximum.
+// 0 sum (mean: divided at the end), 1 minimum, 2 maximum, 3 product.
 #ifndef FUNCTION
 #define FUNCTION 0
 #endif
@@ -39,6 +39,10 @@
 #define IDENTITY INFINITY
 #define COMBINE(a, b) vminimum(a, b)
 #define TEAM_RESULT(x) (-teamLargest(-(x)))
+#elif FUNCTION == 3
+#define IDENTITY 1.0f
+#define COMBINE(a, b) ((a) * (b))
+#define TEAM_RESULT(x) teamProduct(x)
 #else
 #define IDENTITY -INFINITY
 #define COMBINE(a, b) vmaximum(a, b)

@@ -169,6 +169,14 @@ static const char gemm_tile[] = {
 #embed "../../Kernels/gemm/tile.cl" suffix(, )
     0};
 
+static const char indexing_gather[] = {
+#embed "../../Kernels/indexing/gather.cl" suffix(, )
+    0};
+
+static const char indexing_scatter[] = {
+#embed "../../Kernels/indexing/scatter.cl" suffix(, )
+    0};
+
 static const char movement_copy[] = {
 #embed "../../Kernels/movement/copy.cl" suffix(, )
     0};
@@ -257,6 +265,10 @@ static const char reduction_reduce[] = {
 #embed "../../Kernels/reduction/reduce.cl" suffix(, )
     0};
 
+static const char scan_scan[] = {
+#embed "../../Kernels/scan/scan.cl" suffix(, )
+    0};
+
 static const char softmax_cross_entropy[] = {
 #embed "../../Kernels/softmax/cross_entropy.cl" suffix(, )
     0};
@@ -312,6 +324,8 @@ static const CKernelFile files[] = {
     {"gemm/matrix_nvidia.cl", gemm_matrix_nvidia, sizeof gemm_matrix_nvidia - 1},
     {"gemm/panel.cl", gemm_panel, sizeof gemm_panel - 1},
     {"gemm/tile.cl", gemm_tile, sizeof gemm_tile - 1},
+    {"indexing/gather.cl", indexing_gather, sizeof indexing_gather - 1},
+    {"indexing/scatter.cl", indexing_scatter, sizeof indexing_scatter - 1},
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
     {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},
     {"normalization/batch_norm.cl", normalization_batch_norm, sizeof normalization_batch_norm - 1},
@@ -334,6 +348,7 @@ static const CKernelFile files[] = {
     {"recurrent/steps.cl", recurrent_steps, sizeof recurrent_steps - 1},
     {"reduction/arg_max.cl", reduction_arg_max, sizeof reduction_arg_max - 1},
     {"reduction/reduce.cl", reduction_reduce, sizeof reduction_reduce - 1},
+    {"scan/scan.cl", scan_scan, sizeof scan_scan - 1},
     {"softmax/cross_entropy.cl", softmax_cross_entropy, sizeof softmax_cross_entropy - 1},
     {"softmax/row_logarithm.cl", softmax_row_logarithm, sizeof softmax_row_logarithm - 1},
     {"softmax/softmax.cl", softmax_softmax, sizeof softmax_softmax - 1},

@@ -10,6 +10,7 @@ INLINE void FN(reduce_rows)(
         case CV_MEAN: y[row] = (REAL)(FN(sum)(from, reduced) / (double)reduced); break;
         case CV_LEAST: y[row] = FN(minimum)(from, reduced); break;
         case CV_GREATEST: y[row] = FN(maximum)(from, reduced); break;
+        case CV_PRODUCT: y[row] = FN(product)(from, reduced); break;
         }
     }
 }
@@ -72,11 +73,15 @@ INLINE void FN(reduce_columns)(
             }
             for (int64_t i = 0; i < width; i++) y[column + i] = (REAL)total[i];
         } else {
+            double product[WIDEST];
+            for (int64_t i = 0; reduction == CV_PRODUCT && i < width; i++) product[i] = 1;
             for (int64_t row = start; row < end; row += strip) {
                 const int64_t height = smaller(strip, end - row);
                 const REAL *a = FN(rows_of)(x, made, row, height, column, width, inner, &stride);
                 for (int64_t done = 0; done < height; done++, a += stride) {
-                    if (row + done == start) {
+                    if (reduction == CV_PRODUCT) {
+                        for (int64_t i = 0; i < width; i++) product[i] *= (double)a[i];
+                    } else if (row + done == start) {
                         for (int64_t i = 0; i < width; i++) part[i] = a[i];
                     } else if (reduction == CV_GREATEST) {
                         for (int64_t i = 0; i < width; i++) part[i] = a[i] > part[i] || a[i] != a[i] ? a[i] : part[i];
@@ -85,7 +90,8 @@ INLINE void FN(reduce_columns)(
                     }
                 }
             }
-            for (int64_t i = 0; i < width; i++) y[column + i] = part[i];
+            for (int64_t i = 0; i < width; i++)
+                y[column + i] = reduction == CV_PRODUCT ? (REAL)product[i] : part[i];
         }
         if (reduction == CV_MEAN) {
             for (int64_t i = 0; i < width; i++) y[column + i] /= (REAL)(end - start);

@@ -31,6 +31,16 @@ INLINE double FN(sum)(const REAL *x, int64_t count) {
     return FN(lanes_total)(a + b) + rest;
 }
 
+// In double: a product of many numbers near 1 keeps its digits.
+INLINE REAL FN(product)(const REAL *x, int64_t count) {
+    double part[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        for (int l = 0; l < 8; l++) part[l] *= (double)x[i + l];
+    for (; i < count; i++) part[0] *= (double)x[i];
+    return (REAL)(((part[0] * part[4]) * (part[1] * part[5])) * ((part[2] * part[6]) * (part[3] * part[7])));
+}
+
 // NaN wins, as it does in PyTorch.
 INLINE REAL FN(maximum)(const REAL *x, int64_t count) {
     int64_t i = 0;

@@ -50,6 +50,10 @@ package enum Op: Hashable, Sendable {
     // Indexing
     case embedding
     case embeddingGradient(EmbeddingGradient)
+    case gather(Gather)
+    case scatter(Scatter)
+    // Scans
+    case scan(Scan)
 }
 
 /// Which of a family's two computations a node is.
@@ -98,6 +102,9 @@ package protocol OpVisitor {
     func recurrence(_ attributes: Recurrence) throws(Failure) -> Result
     func embedding() throws(Failure) -> Result
     func embeddingGradient(_ attributes: EmbeddingGradient) throws(Failure) -> Result
+    func gather(_ attributes: Gather) throws(Failure) -> Result
+    func scatter(_ attributes: Scatter) throws(Failure) -> Result
+    func scan(_ attributes: Scan) throws(Failure) -> Result
 }
 
 extension Op {
@@ -138,6 +145,9 @@ extension Op {
         case .recurrence(let attributes): try visitor.recurrence(attributes)
         case .embedding: try visitor.embedding()
         case .embeddingGradient(let attributes): try visitor.embeddingGradient(attributes)
+        case .gather(let attributes): try visitor.gather(attributes)
+        case .scatter(let attributes): try visitor.scatter(attributes)
+        case .scan(let attributes): try visitor.scan(attributes)
         }
     }
 }

@@ -11,7 +11,8 @@ package enum OpKind: String, CaseIterable, Sendable {
         batchNormGradient
     case attention, attentionGradient
     case lstm, lstmGradient, gru, gruGradient
-    case embedding, embeddingGradient
+    case embedding, embeddingGradient, gather, scatter
+    case scan
 }
 
 /// What passes, placement and backends ask of an operation without knowing it.

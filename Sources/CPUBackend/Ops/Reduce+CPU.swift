@@ -126,6 +126,7 @@ extension cv_reduction {
             case .mean: CV_MEAN
             case .minimum: CV_LEAST
             case .maximum: CV_GREATEST
+            case .product: CV_PRODUCT
             }
     }
 }

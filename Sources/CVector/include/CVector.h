@@ -112,9 +112,42 @@ void cv_embedding_gradient(
     cv_type type, const int32_t *indices, const void *dy, void *dtable, void *totals, int32_t *hits, int64_t places,
     int64_t first, int64_t last, int64_t width);
 
+/// Indices along an axis, for slices across it or one for each element.
+typedef struct {
+    const void *values;
+    int32_t is_64_bit, by_element;
+} cv_indices;
+
+/// The part of a scatter's result that one call writes: of one matrix [extent, inner] rows [top, bottom) and columns
+/// [left, right).
+typedef struct {
+    int64_t outer, top, bottom, left, right;
+} cv_scatter_block;
+
+/// Rows [first, last) of y [outer · count, inner], from x [outer, extent, inner].
+void cv_gather_indexed(
+    cv_type type, cv_indices indices, const void *x, void *y, int64_t first, int64_t last, int64_t extent,
+    int64_t count, int64_t inner);
+/// Sums of source [outer, count, inner] in a block of y [outer, extent, inner]. `errors`, of y's shape, is room that long sums
+/// need, or null.
+void cv_scatter_add(
+    cv_type type, cv_indices indices, const void *source, void *y, void *errors, cv_scatter_block block,
+    int64_t extent, int64_t count, int64_t inner);
+/// A block of `base` with what is written there.
+void cv_scatter(
+    int64_t element_size, cv_indices indices, const void *source, const void *base, void *y, cv_scatter_block block,
+    int64_t extent, int64_t count, int64_t inner);
+
+typedef enum : int32_t { CV_SCAN_SUM, CV_SCAN_PRODUCT, CV_SCAN_RECURRENCE } cv_scan_function;
+
+/// Columns [left, right) of one matrix [count, inner]. `a` is a recurrence's.
+void cv_scan(
+    cv_type type, cv_scan_function function, int32_t exclusive, int32_t reversed, const void *a, const void *x,
+    void *y, int64_t count, int64_t inner, int64_t left, int64_t right);
+
 // Reductions
 
-typedef enum : int32_t { CV_SUM, CV_MEAN, CV_LEAST, CV_GREATEST } cv_reduction;
+typedef enum : int32_t { CV_SUM, CV_MEAN, CV_LEAST, CV_GREATEST, CV_PRODUCT } cv_reduction;
 
 /// Rows [first, last) of x [rows, reduced] into y [rows].
 void cv_reduce_rows(

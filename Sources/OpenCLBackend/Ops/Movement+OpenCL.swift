@@ -39,7 +39,7 @@ extension OpenCLLowering {
     package func pad(_ attributes: Pad) throws -> Lowering {
         if let reason = wordsOnly { return .declined(reason) }
         let (inner, whole) = (operands[0].shape, results[0].shape)
-        let padded = whole.dimensions.indices.filter { inner[$0] != whole[$0] }
+        let padded = whole.dimensions.indices.filter { inner[$0] != whole[$0] || attributes.steps[$0] < 0 }
         let to = whole.strides
         if padded.isEmpty || (padded.count == 1 && attributes.steps[padded[0]] == 1) {
             let axis = padded.first ?? 0
@@ -101,7 +101,7 @@ extension OpenCLLowering {
         guard outer.count <= Self.outerLoops else { return nil }
         let rows = loop.count / loop.length
         var arguments = tensors(copy)
-        arguments += [rows, loop.length, from[inner], to[inner]].map { .uint64(UInt64($0)) }
+        arguments += [rows, loop.length, from[inner], to[inner]].map { .uint64(Self.step($0)) }
         arguments += layout(loop, outer)
         let isContiguous = from[inner] == 1 && to[inner] == 1
         guard profile.shape == .cpu else {
@@ -126,7 +126,7 @@ extension OpenCLLowering {
         let (width, height) = (loop.length, loop.extents[other])
         let rows = loop.count / width / height
         var arguments = tensors(copy)
-        arguments += [rows, width, height, from[inner], to[other]].map { .uint64(UInt64($0)) }
+        arguments += [rows, width, height, from[inner], to[other]].map { .uint64(Self.step($0)) }
         arguments += layout(loop, outer)
         let count = "\(outer.count)"
         guard profile.shape == .cpu else {
@@ -164,8 +164,11 @@ extension OpenCLLowering {
         let extents = filled(outer.map { loop.extents[$0] }, with: 1).dropFirst()
         let from = filled(outer.map { loop.strides[0][$0] }, with: 0)
         let to = filled(outer.map { loop.strides[1][$0] }, with: 0)
-        return (extents + from + to).map { .uint64(UInt64($0)) }
+        return (extents + from + to).map { .uint64(Self.step($0)) }
     }
+
+    /// A step as kernels add it, modulo 2⁶⁴: a negative one goes back.
+    private static func step(_ value: Int) -> UInt64 { UInt64(bitPattern: Int64(value)) }
 
     private func strided(
         _ name: String, _ file: String, _ arguments: [KernelArgument], count: Int, outer: Int = 0

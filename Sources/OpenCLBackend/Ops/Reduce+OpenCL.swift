@@ -93,6 +93,7 @@ struct Reduction {
             case .sum, .mean: "0"
             case .minimum: "1"
             case .maximum: "2"
+            case .product: "3"
             }
         let arguments = source?.arguments ?? [operand]
         if inner == 1 {

@@ -10,7 +10,7 @@ package struct Concatenate: Hashable, Sendable {
     package init(axis: Int) { self.axis = axis }
 }
 
-/// A strided box: result `[i₀, i₁, …]` is operand `[start₀ + i₀·step₀, …]`. ONNX Slice with positive steps.
+/// A strided box: result `[i₀, i₁, …]` is operand `[start₀ + i₀·step₀, …]`. A negative step goes backwards. ONNX Slice.
 package struct Slice: Hashable, Sendable {
     package var starts: [Int]
     package var counts: [Int]
@@ -91,10 +91,11 @@ extension ShapeRule {
                 && attributes.steps.count == shape.rank, "needs a start, a count and a step for each axis of \(shape)")
         for axis in 0..<shape.rank {
             let (start, count, step) = (attributes.starts[axis], attributes.counts[axis], attributes.steps[axis])
+            let stride = step == .min ? .max : abs(step)
+            let room = step > 0 ? shape[axis] - 1 - start : start
             let isInside =
-                start >= 0 && count >= 0 && (1...max(shape[axis], 1)).contains(step)
-                && (count == 0
-                    ? start <= shape[axis] : start < shape[axis] && count - 1 <= (shape[axis] - 1 - start) / step)
+                start >= 0 && count >= 0 && (1...max(shape[axis], 1)).contains(stride)
+                && (count == 0 ? start <= shape[axis] : start < shape[axis] && count - 1 <= room / stride)
             try require(
                 isInside,
                 "\(count) elements from \(start) in steps of \(step) leave axis \(axis) of \(shape)")

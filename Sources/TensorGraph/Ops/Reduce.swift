@@ -1,11 +1,12 @@
 /// Combines the elements along adjacent axes, which the result loses.
 ///
-/// x → x without axes `first ..< first + count`: their sum, mean, minimum or maximum. An empty sum is 0, an empty mean
-/// NaN, an empty minimum or maximum is refused. NaN wins. ONNX ReduceSum, ReduceMean, ReduceMin, ReduceMax.
+/// x → x without axes `first ..< first + count`: their sum, mean, minimum, maximum or product. An empty sum is 0, an empty
+/// product 1, an empty mean NaN, an empty minimum or maximum is refused. NaN wins. ONNX ReduceSum, ReduceMean, ReduceMin,
+/// ReduceMax, ReduceProd.
 /// Seen as `[outer, reduced, inner]`, any such reduction has three extents. With a ``producer``, x is what that makes of
 /// the operands, each element evaluated as it is read, and never in memory as a whole.
 package struct Reduce: Hashable, Sendable {
-    package enum Function: String, Hashable, Sendable, CaseIterable { case sum, mean, minimum, maximum }
+    package enum Function: String, Hashable, Sendable, CaseIterable { case sum, mean, minimum, maximum, product }
 
     package var function: Function
     package var first: Int
@@ -88,11 +89,22 @@ extension ShapeRule {
     }
 }
 
+extension Reduce.Function {
+    /// What it comes to over no elements.
+    var ofNothing: Double {
+        switch self {
+        case .sum: 0
+        case .product: 1
+        case .mean, .minimum, .maximum: .nan
+        }
+    }
+}
+
 extension TraitsRule {
     package func reduce(_ attributes: Reduce) -> OpTraits {
         OpTraits(
             .reduce, name: attributes.function.rawValue, .computation,
-            overEmptyOperands: .fill(attributes.function == .sum ? 0 : .nan), halfTypes: .converted,
+            overEmptyOperands: .fill(attributes.function.ofNothing), halfTypes: .converted,
             flops: OpTraits.flopPerElement)
     }
 
@@ -121,6 +133,13 @@ extension GradientRule {
             let mask = try x.equal(to: results[0].reshaped(to: kept))
             let ties = try graph.add(.reduce(Reduce(.sum, first: attributes.first, count: attributes.count)), [mask])[0]
             return [try mask * (dy / ties.reshaped(to: kept))]
+        case .product:
+            // The product of all others is that of those before times that of those after, whatever is 0.
+            let extents = attributes.extents(x.shape)
+            let matrices = try x.reshaped(to: [extents.outer, extents.reduced, extents.inner])
+            let before = try matrices.cumprod(axis: 1, exclusive: true)
+            let after = try matrices.cumprod(axis: 1, exclusive: true, reverse: true)
+            return [try dy * (before * after).reshaped(to: x.shape)]
         }
     }
 
@@ -128,14 +147,16 @@ extension GradientRule {
 }
 
 extension Tensor {
-    private func reduce(
-        _ function: Reduce.Function, axes: [Int]?, keepsDimensions: Bool, _ location: SourceLocation
+    /// - Parameter name: what the user called, where that is not the function.
+    func reduce(
+        _ function: Reduce.Function, axes: [Int]?, keepsDimensions: Bool, _ location: SourceLocation,
+        as name: String? = nil
     ) throws(GraphError) -> Tensor {
         let rank = shape.rank
         let axes = Set((axes ?? Array(0..<rank)).map { $0 < 0 ? $0 + rank : $0 })
         guard axes.allSatisfy({ (0..<rank).contains($0) }) else {
             throw graph.failure(
-                function.rawValue, "axes \(axes.sorted()) are not all in \(shape)", [self], at: location)
+                name ?? function.rawValue, "axes \(axes.sorted()) are not all in \(shape)", [self], at: location)
         }
         // The innermost run of adjacent axes first: a mean of means over runs is the mean, as every run is full.
         var result = self
@@ -189,11 +210,6 @@ extension Tensor {
         axes: [Int]? = nil, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         try reduce(.maximum, axes: axes, keepsDimensions: keepsDimensions, SourceLocation(file: file, line: line))
-    }
-
-    /// The index of the greatest element along the last axis, as int32.
-    public func argMax(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
-        try apply(.argMax, file: file, line: line)
     }
 
     /// Sums away what broadcasting from `shape` to this tensor's shape added.

@@ -2,7 +2,7 @@
 // any variable gets a new value. Those that are inputs are looked at on the host; for those that the graph computes, the
 // computation gets one more output, which comes back with the others: how many are outside.
 
-/// That int32 indices lie in a range, in every run that computes a node.
+/// That int32 or int64 indices lie in a range, in every run that computes a node.
 package struct IndexCheck: Hashable, Sendable {
     package var indices: Value
     package var range: Range<Int>
@@ -53,26 +53,35 @@ package struct IndexChecks: Sendable {
 
 extension IndexChecks.Entry {
     func check(_ value: HostTensor) throws(GraphError) {
-        let found = value.withUnsafeBytes { bytes -> (count: Int, first: Int, value: Int32)? in
-            let indices = bytes.bindMemory(to: Int32.self)
-            let (low, high) = (Int32(clamping: range.lowerBound), Int32(clamping: range.upperBound - 1))
+        let found = value.dtype == .int64 ? outside(value, Int64.self) : outside(value, Int32.self)
+        guard let found else { return }
+        throw error(found.count, hint: ": the first is \(found.value), element \(found.first)", found.value)
+    }
+
+    private func outside<Index: FixedWidthInteger>(
+        _ value: HostTensor, _ type: Index.Type
+    ) -> (count: Int, first: Int, value: Int)? {
+        value.withUnsafeBytes { bytes in
+            let indices = bytes.bindMemory(to: Index.self)
+            let (low, high) = (Index(clamping: range.lowerBound), Index(clamping: range.upperBound - 1))
             // One pass that compilers vectorise; the second is for the message.
-            var (least, greatest) = (Int32.max, Int32.min)
+            var (least, greatest) = (Index.max, Index.min)
             for index in indices {
                 least = min(least, index)
                 greatest = max(greatest, index)
             }
             guard !indices.isEmpty, least < low || greatest > high || range.isEmpty else { return nil }
             let outside = indices.indices.filter { !range.contains(Int(indices[$0])) }
-            return outside.first.map { (outside.count, $0, indices[$0]) }
+            return outside.first.map { (outside.count, $0, Int(indices[$0])) }
         }
-        guard let found else { return }
-        throw error(found.count, hint: ": the first is \(found.value), element \(found.first)", found.value)
     }
 
-    func error(_ count: Int, hint: String, _ first: Int32? = nil) -> GraphError {
+    /// Whether anything is below the range.
+    var isUnbounded: Bool { range.lowerBound == .min }
+
+    func error(_ count: Int, hint: String, _ first: Int? = nil) -> GraphError {
         let total = type.shape.elementCount
-        let bounds = range.lowerBound < 0 ? "not below \(range.upperBound)" : "outside 0..<\(range.upperBound)"
+        let bounds = isUnbounded ? "not below \(range.upperBound)" : "outside \(range.lowerBound)..<\(range.upperBound)"
         var message = "\(count) of \(total) \(meaning) \(source) \(count == 1 ? "is" : "are") \(bounds)\(hint)"
         if meaning == "labels", let first, first < 0 {
             message += "; crossEntropyIgnoringNegativeLabels leaves negative ones out"
@@ -140,7 +149,7 @@ extension [Node] {
         self[value.node].op.isAlias ? withoutViews(self[value.node].operands[0]) : value
     }
 
-    /// Appends what counts the int32 indices outside a range: a float32 scalar.
+    /// Appends what counts the indices outside a range: a float32 scalar.
     fileprivate mutating func count(of indices: Value, outside range: Range<Int>, _ reader: Node) -> Value {
         let shape = type(indices).shape
         func add(_ op: Op, _ operands: [Value], _ result: TensorType) -> Value {
@@ -149,13 +158,14 @@ extension [Node] {
                     op: op, operands: operands, operandTypes: operands.map { type($0) }, resultTypes: [result],
                     location: reader.location))[0]
         }
+        let dtype = type(indices).dtype
         func number(_ value: Int) -> Value {
-            let type = TensorType([], .int32)
+            let type = TensorType([], dtype)
             return add(.fill(Fill(value: Double(Int32(clamping: value)), type: type)), [], type)
         }
-        let flags = TensorType(shape, .int32)
+        let flags = TensorType(shape, dtype)
         var outside = add(.binary(.less), [number(range.upperBound - 1), indices], flags)
-        if range.lowerBound >= 0 {
+        if range.lowerBound > .min {
             let below = add(.binary(.less), [indices, number(range.lowerBound)], flags)
             outside = add(.binary(.add), [outside, below], flags)
         }

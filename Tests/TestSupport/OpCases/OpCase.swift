@@ -177,7 +177,8 @@ extension OpCase {
         + spatialConvolutions
         + pooling
         + softmaxes
-        + normalizations + attentions + recurrences + embeddings + steps + groups + chains + largeOffsets + longSums
+        + normalizations + attentions + recurrences + embeddings + indexing + scans + steps + groups + chains
+        + largeOffsets + longSums
 }
 
 extension TestData {

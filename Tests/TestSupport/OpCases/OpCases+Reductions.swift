@@ -23,15 +23,19 @@ extension OpCase {
                 case .sum: .elementwise(1e-6, floor: root)
                 case .mean: .elementwise(1e-6, floor: 1 / root)
                 case .minimum, .maximum: .exact
+                case .product: .elementwise(1e-6 + 1e-7 * root, floor: 1e-30)
                 }
             }
+            /// Of products, so near 1 that they stay numbers.
+            let data: TestData = function == .product ? .uniform(0.7...1.4) : .normal
+            let manyData: TestData = function == .product ? .uniform(0.999...1.001) : .normal
             for (shape, first, count) in rows {
                 let reduce = Reduce(function, first: first, count: count)
                 if isExtreme, reduce.extents(shape).reduced == 0 { continue }
                 cases.append(
                     OpCase(
                         "reduce \(function.rawValue) \(shape) axes \(first)..<\(first + count)", .reduce(reduce),
-                        [.tensor(shape)], tolerance(shape, first, count), gradient: .full(.elementwiseGradient)))
+                        [.tensor(shape, data)], tolerance(shape, first, count), gradient: .full(.elementwiseGradient)))
             }
             cases.append(
                 OpCase(
@@ -53,8 +57,9 @@ extension OpCase {
                 cases.append(
                     OpCase(
                         "reduce \(function.rawValue) \(shape) axes \(first)..<\(first + count)",
-                        .reduce(Reduce(function, first: first, count: count)), [.tensor(shape)],
-                        tolerance(shape, first, count), gradient: .parity(.elementwiseGradient)
+                        .reduce(Reduce(function, first: first, count: count)), [.tensor(shape, manyData)],
+                        tolerance(shape, first, count),
+                        gradient: .parity(function == .product ? .normwise(2e-5) : .elementwiseGradient)
                     ).large)
             }
         }
@@ -68,6 +73,53 @@ extension OpCase {
             OpCase(
                 "reduce sum of small integers", .reduce(Reduce(.sum, first: 1, count: 1)),
                 [.tensor([9, 515], .integers(-9...9))], .exact, gradient: .full(.exact)),
+        ]
+        cases += [
+            OpCase(
+                "reduce product with zeros",
+                [.tensor([4, 5], .values([2, 0, 3, -1, 4, 0, 1, 0, 5, 2, 3, 2, 1, 5, 2, 0, 0, 0, 0, 0]))], .exact,
+                gradient: .full(.normwise(1e-6))
+            ) { _, x in [try x[0].product(axes: [-1])] },
+            OpCase(
+                "reduce product of separate axes", [.tensor([3, 2, 5, 2], .uniform(-2...2))], .normwise(1e-6),
+                gradient: .full(.elementwiseGradient)
+            ) { _, x in [try x[0].product(axes: [0, 2], keepsDimensions: true)] },
+            OpCase(
+                "minimum and maximum along an axis", [.tensor([5, 7, 3], .integers(-3...3))], .exact,
+                gradient: .parity(.exact)
+            ) { _, x in
+                let (least, greatest) = try (x[0].minimum(axis: 1), x[0].maximum(axis: -2, keepsDimensions: true))
+                return [least.values, least.indices, greatest.values, greatest.indices]
+            },
+            OpCase(
+                "minimum and maximum along an axis, with NaN",
+                [.tensor([4, 3], .values([1, .nan, 3, .nan, 2, .nan, -.infinity, 0, .infinity, 0, -0.0, 1]))], .exact
+            ) { _, x in
+                let (least, greatest) = try (x[0].minimum(axis: 1), x[0].maximum(axis: 0))
+                return [least.values, least.indices, greatest.values, greatest.indices]
+            },
+            OpCase("argMin and argMax of other axes", [.tensor([5, 1, 7, 3], .integers(-3...3))], .exact) { _, x in
+                [
+                    try x[0].argMin(), try x[0].argMin(axis: 0), try x[0].argMax(axis: 2, keepsDimensions: true),
+                    try x[0].argMax(axis: 1),
+                ]
+            },
+            OpCase(
+                "any and all",
+                [.tensor([6, 4], .values([0, -0.0, 0, 0, 0, 1, 0, 0, 2, .nan, 1, 1e-40, 0, .nan, 0, 0]))],
+                .exact
+            ) { _, x in
+                [
+                    try x[0].any(axes: [1]), try x[0].all(axes: [1]), try x[0].any(), try x[0].all(axes: [0]),
+                    try x[0].any(axes: [0], keepsDimensions: true),
+                ]
+            },
+            OpCase("any and all of int32", [.int32([6, 4], .integers(0...1))], .exact) { _, x in
+                [try x[0].any(axes: [1]), try x[0].all(axes: [0])]
+            },
+            OpCase("any and all of nothing", [.tensor([3, 0])], .exact) { _, x in
+                [try x[0].any(axes: [1]), try x[0].all(axes: [1])]
+            },
         ]
         for shape in [Shape([1]), [7], [17, 33], [2, 3, 129], [0, 5], [5, 1]] {
             cases.append(OpCase("argMax \(shape)", .argMax, [.tensor(shape)], .exact))

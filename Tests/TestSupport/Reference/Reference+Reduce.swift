@@ -18,6 +18,7 @@ extension Reference {
                 switch attributes.function {
                 case .sum: result.append(values.reduce(0, +))
                 case .mean: result.append(values.reduce(0, +) / Double(reduced))
+                case .product: result.append(values.reduce(1, *))
                 case .minimum: result.append(values.dropFirst().reduce(values[0]) { BinaryFunction.minimum($0, $1) })
                 case .maximum: result.append(values.dropFirst().reduce(values[0]) { BinaryFunction.maximum($0, $1) })
                 }

@@ -1,0 +1,175 @@
+// Running sums, products and recurrences along the middle axis of x [outer, count, inner].
+//
+//   FUNCTION 0   y[k] = x[0] + … + x[k]         a sum and what rounding took from it
+//            1   y[k] = x[0] · … · x[k]
+//            2   y[k] = a[k] · y[k-1] + x[k]    the steps from y[j] to y[k] are one such step, with an a and an x of its own
+//
+// All three combine neighbours associatively, so that a long axis is cut into chunks: one launch (TOTALS) combines each, and
+// the next begins each with what the chunks before it come to (Blelloch, Prefix Sums and Their Applications, 1990).
+//
+//   scanColumns   a work-item goes down vectors of VECTOR_WIDTH columns: the CPU shape, and the GPU shape for inner > 1,
+//                 with vectors of one column, neighbours reading neighbours
+//   scanRows      GPU shape for inner = 1: a work-group takes GROUP elements of a chunk at a time, and combines them in
+//                 local memory in log2 GROUP rounds (Hillis and Steele, 1986)
+//
+//   x    │ chunk 0 │ chunk 1 │ chunk 2 │     totals [2, outer, chunks, inner]: both parts of each chunk's state
+//
+// 8 bytes an element of one chunk, 12 of several, and 4 more of a recurrence for each read.
+// Goes after common/math.cl and common/vector.cl.
+#ifndef FUNCTION
+#define FUNCTION 0
+#endif
+#ifndef TOTALS
+#define TOTALS 0
+#endif
+#ifndef GROUP
+#define GROUP 64
+#endif
+
+typedef struct { vfloat x, y; } State;
+
+static inline State state(const vfloat x, const vfloat y) {
+    State result;
+    result.x = x;
+    result.y = y;
+    return result;
+}
+
+#if FUNCTION == 0
+#define IDENTITY state(0.0f, 0.0f)
+#define VALUE(state) ((state).x + (state).y)
+static inline State combined(const State a, const State b) {
+    const vfloat sum = a.x + b.x;
+    const vfloat added = sum - a.x;
+    const vfloat error = (a.x - (sum - added)) + (b.x - added);
+    // An infinite sum has no error, but infinities have been subtracted there.
+    return state(sum, select((vfloat)(0.0f), a.y + b.y + error, (vint)(fabs(sum) < INFINITY)));
+}
+#elif FUNCTION == 1
+#define IDENTITY state(1.0f, 0.0f)
+#define VALUE(state) ((state).x)
+static inline State combined(const State a, const State b) { return state(a.x * b.x, 0.0f); }
+#else
+#define IDENTITY state(1.0f, 0.0f)
+#define VALUE(state) ((state).y)
+static inline State combined(const State a, const State b) { return state(a.x * b.x, b.x * a.y + b.y); }
+#endif
+
+#if FUNCTION == 2
+#define OPERANDS \
+    __global const float *restrict a, const ulong aOffset, __global const float *restrict x, const ulong xOffset
+#define LOAD(at) state(vfloat_load(a + aOffset + (at)), vfloat_load(x + xOffset + (at)))
+#define LOAD_TAIL(at, columns) \
+    state(vfloat_load_tail(a + aOffset + (at), columns, 0.0f), vfloat_load_tail(x + xOffset + (at), columns, 0.0f))
+#else
+#define OPERANDS __global const float *restrict x, const ulong xOffset
+#define LOAD(at) state(vfloat_load(x + xOffset + (at)), 0.0f)
+#define LOAD_TAIL(at, columns) state(vfloat_load_tail(x + xOffset + (at), columns, 0.0f), 0.0f)
+#endif
+// Where element k of the axis is, seen from where it begins.
+#define PLACE(k) ((ulong)(reversed ? count - 1 - (k) : (k)))
+
+// A unit is a vector of columns in one chunk of one matrix. Each work-item takes `share` that follow one another.
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void scanColumns(
+    OPERANDS,
+#if !TOTALS
+    __global float *restrict y, const ulong yOffset,
+#endif
+    __global float *restrict totals, const ulong totalsOffset,
+    const int outer, const int count, const int inner, const int chunk, const int chunks, const int share,
+    const int exclusive, const int reversed)
+{
+    const int vectors = (inner + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
+    const long units = (long)outer * chunks * vectors;
+    const long first = (long)get_global_id(0) * share;
+    totals += totalsOffset;
+    const ulong plane = (ulong)outer * chunks * inner;
+    for (long unit = first; unit < min(first + share, units); unit++) {
+        const int column = (int)(unit % vectors) * VECTOR_WIDTH;
+        const int part = (int)(unit / vectors % chunks);
+        const ulong o = (ulong)(unit / vectors / chunks);
+        const int columns = min(VECTOR_WIDTH, inner - column);
+        State carry = IDENTITY;
+#if !TOTALS
+        for (int earlier = 0; earlier < part; earlier++) {
+            __global const float *from = totals + (o * chunks + earlier) * inner + column;
+            carry = combined(
+                carry,
+                state(vfloat_load_tail(from, columns, 0.0f), vfloat_load_tail(from + plane, columns, 0.0f)));
+        }
+#endif
+        const int end = min((part + 1) * chunk, count);
+        for (int k = part * chunk; k < end; k++) {
+            const ulong at = (o * count + PLACE(k)) * inner + column;
+            State next;
+            if (columns == VECTOR_WIDTH) next = combined(carry, LOAD(at));
+            else next = combined(carry, LOAD_TAIL(at, columns));
+#if !TOTALS
+            const vfloat value = exclusive ? VALUE(carry) : VALUE(next);
+            if (columns == VECTOR_WIDTH) vfloat_store(value, y + yOffset + at);
+            else vfloat_store_tail(value, y + yOffset + at, columns);
+#endif
+            carry = next;
+        }
+#if TOTALS
+        __global float *to = totals + (o * chunks + part) * inner + column;
+        vfloat_store_tail(carry.x, to, columns);
+        vfloat_store_tail(carry.y, to + plane, columns);
+#endif
+    }
+}
+
+// A work-group for each chunk of each row.
+#if VECTOR_WIDTH == 1
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void scanRows(
+    OPERANDS,
+#if !TOTALS
+    __global float *restrict y, const ulong yOffset,
+#endif
+    __global float *restrict totals, const ulong totalsOffset,
+    const int outer, const int count, const int chunk, const int chunks, const int exclusive, const int reversed)
+{
+    __local float2 memory[GROUP];
+    const int item = (int)get_local_id(0);
+    const ulong o = get_group_id(0) / chunks;
+    const int part = (int)(get_group_id(0) - o * chunks);
+    totals += totalsOffset;
+    const ulong plane = (ulong)outer * chunks;
+    State carry = IDENTITY;
+#if !TOTALS
+    for (int earlier = 0; earlier < part; earlier++)
+        carry = combined(carry, state(totals[o * chunks + earlier], totals[plane + o * chunks + earlier]));
+#endif
+    const int end = min((part + 1) * chunk, count);
+    for (int first = part * chunk; first < end; first += GROUP) {
+        const int k = first + item;
+        const ulong at = o * count + PLACE(min(k, end - 1));
+        State own = IDENTITY;
+        if (k < end) own = LOAD(at);
+        memory[item] = (float2)(own.x, own.y);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int distance = 1; distance < GROUP; distance *= 2) {
+            if (item >= distance) own = combined(state(memory[item - distance].x, memory[item - distance].y), own);
+            barrier(CLK_LOCAL_MEM_FENCE);
+            memory[item] = (float2)(own.x, own.y);
+            barrier(CLK_LOCAL_MEM_FENCE);
+        }
+#if !TOTALS
+        State upTo = carry;
+        if (!exclusive) upTo = combined(carry, own);
+        else if (item > 0) upTo = combined(carry, state(memory[item - 1].x, memory[item - 1].y));
+        if (k < end) y[yOffset + at] = VALUE(upTo);
+#endif
+        carry = combined(carry, state(memory[GROUP - 1].x, memory[GROUP - 1].y));
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+#if TOTALS
+    if (item == 0) {
+        totals[o * chunks + part] = carry.x;
+        totals[plane + o * chunks + part] = carry.y;
+    }
+#endif
+}
+#endif

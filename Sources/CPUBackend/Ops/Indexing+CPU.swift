@@ -1,0 +1,109 @@
+import CVector
+import TensorGraph
+
+extension CPULowering {
+    func gather(_ attributes: Gather) throws -> CPUKernel {
+        let extents = IndexedExtents(
+            shape(0), node.resultTypes[0].shape, indices: shape(1), axis: attributes.axis, attributes.form)
+        let is64Bit = node.operandTypes[1].dtype == .int64
+        return CPUKernel("copies rows") { [type] places in
+            let indices = cv_indices(places.operands[1], is64Bit, attributes.form)
+            Parallel.run(extents.outer * extents.count, grain: max(1, memoryGrain / max(extents.inner, 1))) { range in
+                cv_gather_indexed(
+                    type, indices, places.operands[0], places.results[0], Int64(range.lowerBound),
+                    Int64(range.upperBound), Int64(extents.extent), Int64(extents.count), Int64(extents.inner))
+            }
+        }
+    }
+
+    func scatter(_ attributes: Scatter) throws -> CPUKernel {
+        let extents = IndexedExtents(
+            node.resultTypes[0].shape, shape(1), indices: shape(0), axis: attributes.axis, attributes.form)
+        let is64Bit = node.operandTypes[0].dtype == .int64
+        let blocks = ScatterBlocks(extents)
+        let isAdding = attributes.mode == .add
+        let isLong = isAdding && node.resultTypes[0].dtype.isFloatingPoint && extents.count > Scatter.longSum
+        let workspaces = isLong ? [node.resultTypes[0].byteCount] : []
+        return CPUKernel(isAdding ? "adds in order" : "copies in order", workspaces: workspaces) {
+            [type, size] places in
+            let indices = cv_indices(places.operands[0], is64Bit, attributes.form)
+            let (count, extent, inner) = (Int64(extents.count), Int64(extents.extent), Int64(extents.inner))
+            Parallel.run(blocks.count, grain: 1) { range in
+                for index in range {
+                    if isAdding {
+                        cv_scatter_add(
+                            type, indices, places.operands[1], places.results[0],
+                            isLong ? places.workspaces[0] : nil, blocks[index], extent, count, inner)
+                    } else {
+                        cv_scatter(
+                            Int64(size), indices, places.operands[1], places.operands[2], places.results[0],
+                            blocks[index], extent, count, inner)
+                    }
+                }
+            }
+        }
+    }
+
+    func scan(_ attributes: Scan) throws -> CPUKernel {
+        let (outer, count, inner) = attributes.extents(shape(0))
+        let isRecurrence = attributes.function == .recurrence
+        let function =
+            switch attributes.function {
+            case .sum: CV_SCAN_SUM
+            case .product: CV_SCAN_PRODUCT
+            case .recurrence: CV_SCAN_RECURRENCE
+            }
+        let width = min(256, inner)
+        let pieces = inner.dividedUp(by: width)
+        return CPUKernel("line by line") { [type, size] places in
+            Parallel.run(outer * pieces, grain: max(1, memoryGrain / max(width * count, 1))) { range in
+                for index in range {
+                    let (matrix, piece) = (index / pieces, index % pieces)
+                    let offset = matrix * count * inner * size
+                    cv_scan(
+                        type, function, attributes.isExclusive ? 1 : 0, attributes.isReversed ? 1 : 0,
+                        places.operands[0] + offset, places.operands[isRecurrence ? 1 : 0] + offset,
+                        places.results[0] + offset, Int64(count), Int64(inner), Int64(piece * width),
+                        Int64(min((piece + 1) * width, inner)))
+                }
+            }
+        }
+    }
+}
+
+extension cv_indices {
+    fileprivate init(_ values: UnsafeRawPointer, _ is64Bit: Bool, _ form: IndexForm) {
+        self.init(values: values, is_64_bit: is64Bit ? 1 : 0, by_element: form == .elements ? 1 : 0)
+    }
+}
+
+/// The result of a scatter in blocks of which each is one thread's: all see every index that may fall into them in one
+/// order. Rows are cut last, as each block of rows reads all indices.
+private struct ScatterBlocks {
+    private let extents: IndexedExtents
+    private let columns: Int
+    private let columnBlocks: Int
+    private let rows: Int
+    private let rowBlocks: Int
+
+    init(_ extents: IndexedExtents) {
+        self.extents = extents
+        let work = extents.outer * extents.inner * (extents.count + extents.extent)
+        let wanted = max(1, min(4 * Parallel.workers, work / memoryGrain))
+        let perMatrix = wanted.dividedUp(by: max(extents.outer, 1))
+        columns = min(extents.inner, max(16, extents.inner.dividedUp(by: perMatrix)))
+        columnBlocks = extents.inner.dividedUp(by: columns)
+        rows = extents.extent.dividedUp(by: wanted.dividedUp(by: extents.outer * columnBlocks))
+        rowBlocks = extents.extent.dividedUp(by: rows)
+    }
+
+    var count: Int { extents.outer * columnBlocks * rowBlocks }
+
+    subscript(index: Int) -> cv_scatter_block {
+        let (left, top) = (index % columnBlocks * columns, index / columnBlocks % rowBlocks * rows)
+        return cv_scatter_block(
+            outer: Int64(index / columnBlocks / rowBlocks), top: Int64(top),
+            bottom: Int64(min(top + rows, extents.extent)), left: Int64(left),
+            right: Int64(min(left + columns, extents.inner)))
+    }
+}

@@ -1,0 +1,108 @@
+import Execution
+import TensorGraph
+
+// `Kernels/indexing/`. Gathers move elements as the bits they are, of any size; sums are done of float32 and int32.
+extension OpenCLLowering {
+    package func gather(_ attributes: Gather) throws -> Lowering {
+        guard let word = Self.words[results[0].dtype.byteCount], !results[0].dtype.isHalf else {
+            return .declined("\(results[0].dtype) is not done on OpenCL for \(node.op.name)")
+        }
+        let extents = IndexedExtents(
+            operands[0].shape, results[0].shape, indices: operands[1].shape, axis: attributes.axis, attributes.form)
+        var defines = defines(word, indices: operands[1], attributes.form)
+        // The bits of a NaN.
+        switch results[0].dtype {
+        case .float32: defines["FILL"] = "0x7fc00000u"
+        case .float64: defines["FILL"] = "0x7ff8000000000000ul"
+        case .float16, .bfloat16, .int32, .int64, .uint8: break
+        }
+        var arguments: [KernelArgument] = [.operand(0), .operand(1), .result(0)]
+        arguments += extents.arguments
+        let rows = extents.outer * extents.count
+        guard profile.shape == .cpu else {
+            let local = min(256, profile.maximumWorkGroupSize)
+            let groups = min(
+                (rows * extents.inner).dividedRoundingUp(by: local), profile.computeUnits * 64)
+            let kernel = KernelSpecification("gatherElements", files: ["indexing/gather.cl"], defines: defines)
+            return launches(
+                [KernelLaunch(kernel, arguments, globalSize: [groups * local], localSize: [local])],
+                "gather, by elements")
+        }
+        let partition = RowPartition(rows: rows, length: extents.inner, computeUnits: profile.computeUnits)
+        arguments += [partition.segment, partition.segments, partition.share].map { .uint64(UInt64($0)) }
+        let kernel = KernelSpecification("gatherRows", files: ["indexing/gather.cl"], defines: defines)
+        return launches([KernelLaunch(kernel, arguments, items: partition.items)], "gather, by rows")
+    }
+
+    package func scatter(_ attributes: Scatter) throws -> Lowering {
+        let dtype = results[0].dtype
+        let isAdding = attributes.mode == .add
+        let adds: [DType: String] = [.float32: "float", .int32: "int"]
+        guard let word = isAdding ? adds[dtype] : Self.words[dtype.byteCount], !dtype.isHalf else {
+            return .declined("\(dtype) is not done on OpenCL for \(node.op.name)")
+        }
+        let extents = IndexedExtents(
+            results[0].shape, operands[1].shape, indices: operands[0].shape, axis: attributes.axis, attributes.form)
+        let isLong = isAdding && dtype == .float32 && extents.count > Scatter.longSum
+        let blocks = ScatterBlocks(extents, profile)
+        var kernel = KernelSpecification(
+            "scatter", files: ["indexing/scatter.cl"], defines: defines(word, indices: operands[0], attributes.form))
+        kernel.defines["ADD"] = isAdding ? "1" : "0"
+        if isLong { kernel.defines["LONG_SUMS"] = "1" }
+        var arguments: [KernelArgument] = [.operand(0), .operand(1)]
+        if !isAdding { arguments.append(.operand(2)) }
+        arguments.append(.result(0))
+        if isLong { arguments.append(.workspace(0)) }
+        arguments += extents.arguments + [.uint64(UInt64(blocks.columns)), .uint64(UInt64(blocks.rows))]
+        let items = extents.outer * extents.inner.dividedRoundingUp(by: blocks.columns)
+        let launch = KernelLaunch(
+            kernel, arguments,
+            globalSize: [
+                items.dividedRoundingUp(by: blocks.local) * blocks.local,
+                extents.extent.dividedRoundingUp(by: blocks.rows),
+            ], localSize: [blocks.local, 1])
+        return launches(
+            [launch], workspaces: isLong ? [results[0].byteCount] : [],
+            "scatter, blocks of \(blocks.rows)×\(blocks.columns)")
+    }
+
+    private static let words = [1: "uchar", 4: "uint", 8: "ulong"]
+
+    private func defines(_ word: String, indices: TensorType, _ form: IndexForm) -> [String: String] {
+        [
+            "T": word, "INDEX": indices.dtype == .int64 ? "long" : "int", "ELEMENTS": form == .elements ? "1" : "0",
+        ]
+    }
+}
+
+extension IndexedExtents {
+    fileprivate var arguments: [KernelArgument] { [outer, extent, count, inner].map { .uint64(UInt64($0)) } }
+}
+
+/// The block of each matrix of a scatter's result that a work-item owns.
+private struct ScatterBlocks {
+    var columns: Int
+    var rows: Int
+    var local: Int
+
+    init(_ extents: IndexedExtents, _ profile: DeviceProfile) {
+        let lines = extents.outer * extents.inner
+        switch profile.shape {
+        case .cpu:
+            let wanted = max(1, min(profile.computeUnits * 4, lines * extents.count / 4096))
+            let perMatrix = wanted.dividedRoundingUp(by: extents.outer)
+            // At least a line of cache, so that no two cores write to one.
+            columns = min(extents.inner, max(16, extents.inner.dividedRoundingUp(by: perMatrix)))
+            local = 1
+            let blocks = wanted.dividedRoundingUp(by: extents.outer * extents.inner.dividedRoundingUp(by: columns))
+            rows = extents.extent.dividedRoundingUp(by: blocks)
+        case .gpu:
+            columns = 1
+            var size = 1
+            while size < lines, size < min(64, profile.maximumWorkGroupSize) { size *= 2 }
+            local = size
+            let blocks = min(extents.extent, (profile.computeUnits * 256).dividedRoundingUp(by: lines))
+            rows = extents.extent.dividedRoundingUp(by: blocks)
+        }
+    }
+}
