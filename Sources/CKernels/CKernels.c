@@ -281,6 +281,10 @@ static const char softmax_softmax[] = {
 #embed "../../Kernels/softmax/softmax.cl" suffix(, )
     0};
 
+static const char sort_sort[] = {
+#embed "../../Kernels/sort/sort.cl" suffix(, )
+    0};
+
 static const CKernelFile files[] = {
     {"attention/attention_delta.cl", attention_attention_delta, sizeof attention_attention_delta - 1},
     {"attention/attention_few.cl", attention_attention_few, sizeof attention_attention_few - 1},
@@ -352,6 +356,7 @@ static const CKernelFile files[] = {
     {"softmax/cross_entropy.cl", softmax_cross_entropy, sizeof softmax_cross_entropy - 1},
     {"softmax/row_logarithm.cl", softmax_row_logarithm, sizeof softmax_row_logarithm - 1},
     {"softmax/softmax.cl", softmax_softmax, sizeof softmax_softmax - 1},
+    {"sort/sort.cl", sort_sort, sizeof sort_sort - 1},
     {0, 0, 0},
 };
 

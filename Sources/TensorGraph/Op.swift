@@ -52,8 +52,9 @@ package enum Op: Hashable, Sendable {
     case embeddingGradient(EmbeddingGradient)
     case gather(Gather)
     case scatter(Scatter)
-    // Scans
+    // Scans and sorts
     case scan(Scan)
+    case sort(Sort)
 }
 
 /// Which of a family's two computations a node is.
@@ -105,6 +106,7 @@ package protocol OpVisitor {
     func gather(_ attributes: Gather) throws(Failure) -> Result
     func scatter(_ attributes: Scatter) throws(Failure) -> Result
     func scan(_ attributes: Scan) throws(Failure) -> Result
+    func sort(_ attributes: Sort) throws(Failure) -> Result
 }
 
 extension Op {
@@ -148,6 +150,7 @@ extension Op {
         case .gather(let attributes): try visitor.gather(attributes)
         case .scatter(let attributes): try visitor.scatter(attributes)
         case .scan(let attributes): try visitor.scan(attributes)
+        case .sort(let attributes): try visitor.sort(attributes)
         }
     }
 }

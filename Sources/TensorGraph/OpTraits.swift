@@ -12,7 +12,7 @@ package enum OpKind: String, CaseIterable, Sendable {
     case attention, attentionGradient
     case lstm, lstmGradient, gru, gruGradient
     case embedding, embeddingGradient, gather, scatter
-    case scan
+    case scan, sort
 }
 
 /// What passes, placement and backends ask of an operation without knowing it.

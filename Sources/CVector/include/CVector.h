@@ -145,6 +145,13 @@ void cv_scan(
     cv_type type, cv_scan_function function, int32_t exclusive, int32_t reversed, const void *a, const void *x,
     void *y, int64_t count, int64_t inner, int64_t left, int64_t right);
 
+/// The bytes of scratch that a row of so many columns takes.
+int64_t cv_sort_scratch(int64_t columns);
+/// The first `count` elements in order, and their places, of rows [first, last) of x [rows, columns].
+void cv_sort(
+    cv_type type, int32_t descending, const void *x, void *values, int32_t *indices, int64_t first, int64_t last,
+    int64_t columns, int64_t count, void *scratch);
+
 // Reductions
 
 typedef enum : int32_t { CV_SUM, CV_MEAN, CV_LEAST, CV_GREATEST, CV_PRODUCT } cv_reduction;

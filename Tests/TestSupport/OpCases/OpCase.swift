@@ -177,7 +177,7 @@ extension OpCase {
         + spatialConvolutions
         + pooling
         + softmaxes
-        + normalizations + attentions + recurrences + embeddings + indexing + scans + steps + groups + chains
+        + normalizations + attentions + recurrences + embeddings + indexing + scans + sorts + steps + groups + chains
         + largeOffsets + longSums
 }
 

@@ -1,0 +1,74 @@
+// Rows sorted by merges: stable, whatever the type.
+
+#include "internal.h"
+
+// An element as a number in the elements' order, and its place in the row.
+typedef struct {
+    uint64_t key;
+    int64_t place;
+} entry;
+
+// Runs this long are sorted by insertion.
+enum { SHORT_RUN = 16 };
+
+int64_t cv_sort_scratch(int64_t columns) { return 2 * columns * (int64_t)sizeof(entry); }
+
+// Of a number with a sign, in as many bits as it has; NaN is above all, -0 is 0.
+INLINE uint64_t key_of_bits(uint64_t bits, uint64_t sign, uint64_t infinity) {
+    if ((bits & ~sign) == 0) bits = 0;
+    if ((bits & ~sign) > infinity) return UINT64_MAX;
+    return bits & sign ? (2 * sign - 1) & ~bits : bits | sign;
+}
+
+INLINE uint64_t key_of(cv_type type, const void *x, int64_t at) {
+    switch (type) {
+    case CV_FLOAT32: return key_of_bits(((const uint32_t *)x)[at], 0x80000000u, 0x7f800000u);
+    case CV_FLOAT64: return key_of_bits(((const uint64_t *)x)[at], (uint64_t)1 << 63, 0x7ff0000000000000u);
+    case CV_INT32: return (uint64_t)(((const int32_t *)x)[at] + ((int64_t)1 << 31));
+    case CV_INT64: return ((const uint64_t *)x)[at] ^ (uint64_t)1 << 63;
+    default: return ((const uint8_t *)x)[at];
+    }
+}
+
+// The entries in order: in `from` or in `to`, whichever is returned.
+static entry *sorted(entry *from, entry *to, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        const entry next = from[i];
+        int64_t j = i;
+        for (; j > i / SHORT_RUN * SHORT_RUN && from[j - 1].key > next.key; j--) from[j] = from[j - 1];
+        from[j] = next;
+    }
+    for (int64_t width = SHORT_RUN; width < count; width *= 2) {
+        for (int64_t left = 0; left < count; left += 2 * width) {
+            const int64_t middle = smaller(left + width, count), right = smaller(left + 2 * width, count);
+            int64_t i = left, j = middle;
+            for (int64_t k = left; k < right; k++)
+                to[k] = j >= right || (i < middle && from[i].key <= from[j].key) ? from[i++] : from[j++];
+        }
+        entry *swapped = from;
+        from = to;
+        to = swapped;
+    }
+    return from;
+}
+
+void cv_sort(
+    cv_type type, int32_t descending, const void *x, void *values, int32_t *indices, int64_t first, int64_t last,
+    int64_t columns, int64_t count, void *scratch) {
+    const size_t size = (size_t)cv_type_size(type);
+    entry *entries = scratch;
+    for (int64_t row = first; row < last; row++) {
+        for (int64_t i = 0; i < columns; i++) {
+            const uint64_t key = key_of(type, x, row * columns + i);
+            entries[i] = (entry){descending ? ~key : key, i};
+        }
+        const entry *order = sorted(entries, entries + columns, columns);
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t place = order[i].place;
+            indices[row * count + i] = (int32_t)place;
+            memcpy(
+                (char *)values + (size_t)(row * count + i) * size, (const char *)x + (size_t)(row * columns + place) * size,
+                size);
+        }
+    }
+}

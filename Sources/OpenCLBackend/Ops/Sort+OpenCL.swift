@@ -1,0 +1,66 @@
+import Execution
+import TensorGraph
+
+// `Kernels/sort/sort.cl`: runs, then merges of pairs of them, then what they say.
+extension OpenCLLowering {
+    package func sort(_ attributes: Sort) throws -> Lowering {
+        if let unsupportedType { return .declined(unsupportedType) }
+        let (rows, n) = rowsAndColumns(operands[0].shape)
+        let isCPU = profile.shape == .cpu
+        let isFloat = operands[0].dtype == .float32
+        func kernel(_ name: String, _ defines: [String: String] = [:]) -> KernelSpecification {
+            let types = ["T": isFloat ? "float" : "int", "FLOATS": isFloat ? "1" : "0"]
+            return KernelSpecification(
+                name, files: ["sort/sort.cl"], defines: types.merging(defines) { $1 })
+        }
+        func numbers(_ values: Int...) -> [KernelArgument] { values.map { .uint64(UInt64($0)) } }
+        /// A launch over so many elements.
+        func each(_ name: String, _ arguments: [KernelArgument], _ count: Int) -> KernelLaunch {
+            let local = isCPU ? 1 : min(64, profile.maximumWorkGroupSize)
+            let share = isCPU ? count.dividedRoundingUp(by: min(count, 8 * profile.computeUnits)) : 1
+            let items = count.dividedRoundingUp(by: share).dividedRoundingUp(by: local) * local
+            return KernelLaunch(
+                kernel(name), arguments + numbers(share), globalSize: [items], localSize: [local])
+        }
+        let descending = KernelArgument.int32(attributes.isDescending ? 1 : 0)
+        var result: [KernelLaunch] = []
+        var run: Int
+        if isCPU {
+            // Rows are cut only where there are fewer than cores.
+            let wanted = min((2 * profile.computeUnits).dividedRoundingUp(by: rows), n / 1024)
+            run = n.dividedRoundingUp(by: max(wanted, 1))
+            let runs = n.dividedRoundingUp(by: run)
+            let share = (rows * runs).dividedRoundingUp(by: min(rows * runs, 8 * profile.computeUnits))
+            result.append(
+                KernelLaunch(
+                    kernel("sortRunsSerial"),
+                    [.operand(0), .workspace(0), .workspace(1)] + numbers(rows, n, run, runs, share) + [descending],
+                    items: (rows * runs).dividedRoundingUp(by: share)))
+        } else {
+            var group = 1
+            while group < min(256, profile.maximumWorkGroupSize), 16 * group < profile.localMemory / 4 { group *= 2 }
+            run = 2 * group
+            let runs = n.dividedRoundingUp(by: run)
+            result.append(
+                KernelLaunch(
+                    kernel("sortRunsLocal", ["GROUP": "\(group)"]),
+                    [.operand(0), .workspace(0)] + numbers(rows, n, runs) + [descending],
+                    globalSize: [rows * runs * group], localSize: [group]))
+        }
+        var sorted = 0
+        while run < n {
+            let places: [KernelArgument] = [.workspace(sorted), .workspace(1 - sorted)]
+            result.append(each("mergeRuns", places + numbers(rows, n, run), rows * n))
+            (run, sorted) = (2 * run, 1 - sorted)
+        }
+        result.append(
+            each(
+                "writeSorted",
+                [.operand(0), .workspace(sorted), .result(0), .result(1)] + numbers(rows, n, attributes.count),
+                rows * attributes.count))
+        let byteCount = 8 * rows * n
+        return launches(
+            result, workspaces: isCPU || result.count > 2 ? [byteCount, byteCount] : [byteCount],
+            "sort of rows, \(result.count - 2) merges")
+    }
+}
