@@ -1,7 +1,7 @@
 // Running sums, products and recurrences along the middle axis of x [outer, count, inner].
 //
 //   FUNCTION 0   y[k] = x[0] + … + x[k]         a sum and what rounding took from it
-//            1   y[k] = x[0] · … · x[k]
+//            1   y[k] = x[0] · … · x[k]         a product and what rounding took from it, which fma finds (Dekker, 1971)
 //            2   y[k] = a[k] · y[k-1] + x[k]    the steps from y[j] to y[k] are one such step, with an a and an x of its own
 //
 // All three combine neighbours associatively, so that a long axis is cut into chunks: one launch (TOTALS) combines each, and
@@ -47,8 +47,12 @@ static inline State combined(const State a, const State b) {
 }
 #elif FUNCTION == 1
 #define IDENTITY state(1.0f, 0.0f)
-#define VALUE(state) ((state).x)
-static inline State combined(const State a, const State b) { return state(a.x * b.x, 0.0f); }
+#define VALUE(state) ((state).x + (state).y)
+static inline State combined(const State a, const State b) {
+    const vfloat product = a.x * b.x;
+    const vfloat error = fma(a.x, b.x, -product) + (a.x * b.y + a.y * b.x);
+    return state(product, select((vfloat)(0.0f), error, (vint)(fabs(product) < INFINITY)));
+}
 #else
 #define IDENTITY state(1.0f, 0.0f)
 #define VALUE(state) ((state).y)

@@ -23,7 +23,7 @@ extension OpCase {
                 case .sum: .elementwise(1e-6, floor: root)
                 case .mean: .elementwise(1e-6, floor: 1 / root)
                 case .minimum, .maximum: .exact
-                case .product: .elementwise(1e-6 + 1e-7 * root, floor: 1e-30)
+                case .product: .elementwise(1e-6 + 1e-6 * root, floor: 1e-30)
                 }
             }
             /// Of products, so near 1 that they stay numbers.
