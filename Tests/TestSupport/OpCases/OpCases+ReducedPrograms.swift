@@ -41,23 +41,37 @@ extension OpCase {
             ([[260, 5003], [5003], [260, 1]], 0, 1),
         ]
         for function in Reduce.Function.allCases {
+            /// x, y and z of x·y + z: of products, such that they stay numbers.
+            func inputs(_ shapes: [Shape]) -> [Input] {
+                guard function == .product else { return shapes.map { .tensor($0) } }
+                let data: [TestData] = [.scaled(0.01), .scaled(0.01), .uniform(0.999...1.001)]
+                return zip(shapes, data).map { .tensor($0, $1) }
+            }
+            /// Each multiplication rounds.
+            func tolerance(_ shapes: [Shape], _ first: Int, _ count: Int) -> Tolerance {
+                let whole = Reduce(function, first: first, count: count).operandShape(shapes.map { TensorType($0) })
+                let reduced = Reduce(function, first: first, count: count).extents(whole).reduced
+                return .normwise(4e-6 + (function == .product ? 6e-8 * Double(reduced) : 0))
+            }
             for (shape, first, count) in dense {
                 let isEmpty = Reduce(function, first: first, count: count).extents(shape).reduced == 0
                 if isEmpty, function == .minimum || function == .maximum { continue }
                 cases.append(
                     reducing(
                         function, "x·y + z", first: first, count: count,
-                        [.tensor(shape), .tensor(shape), .tensor(shape)], multiplyAdd))
+                        inputs([shape, shape, shape]), within: tolerance([shape], first, count), multiplyAdd))
             }
             for (shapes, first, count) in broadcasting {
                 cases.append(
                     reducing(
-                        function, "x·y + z", first: first, count: count, shapes.map { .tensor($0) }, multiplyAdd))
+                        function, "x·y + z", first: first, count: count, inputs(shapes),
+                        within: tolerance(shapes, first, count), multiplyAdd))
             }
             for (shapes, first, count) in large {
                 cases.append(
                     reducing(
-                        function, "x·y + z", first: first, count: count, shapes.map { .tensor($0) }, multiplyAdd
+                        function, "x·y + z", first: first, count: count, inputs(shapes),
+                        within: tolerance(shapes, first, count), multiplyAdd
                     ).large)
             }
             // What stands in for missing elements of a vector would make infinities and NaN of these.
