@@ -1,6 +1,6 @@
 // Running sums, products and recurrences along the middle axis of x [outer, count, inner].
 //
-//   FUNCTION 0   y[k] = x[0] + … + x[k]         a sum and what rounding took from it
+//       SCAN 0   y[k] = x[0] + … + x[k]         a sum and what rounding took from it
 //            1   y[k] = x[0] · … · x[k]         a product and what rounding took from it, which fma finds (Dekker, 1971)
 //            2   y[k] = a[k] · y[k-1] + x[k]    the steps from y[j] to y[k] are one such step, with an a and an x of its own
 //
@@ -16,8 +16,8 @@
 //
 // 8 bytes an element of one chunk, 12 of several, and 4 more of a recurrence for each read.
 // Goes after common/math.cl and common/vector.cl.
-#ifndef FUNCTION
-#define FUNCTION 0
+#ifndef SCAN
+#define SCAN 0
 #endif
 #ifndef TOTALS
 #define TOTALS 0
@@ -35,23 +35,30 @@ static inline State state(const vfloat x, const vfloat y) {
     return result;
 }
 
-#if FUNCTION == 0
+// The value and what is left of it, brought back to a rounded number and what its rounding took: a rest that grew over a million
+// steps would have to be rounded itself. An infinite value has no rest, but infinities have been subtracted there.
+static inline State renewed(const vfloat value, const vfloat rest) {
+    const vint isFinite = (vint)(fabs(value) < INFINITY);
+    const vfloat high = value + rest;
+    return state(select(value, high, isFinite), select((vfloat)(0.0f), rest - (high - value), isFinite));
+}
+
+#if SCAN == 0
 #define IDENTITY state(0.0f, 0.0f)
 #define VALUE(state) ((state).x + (state).y)
 static inline State combined(const State a, const State b) {
     const vfloat sum = a.x + b.x;
     const vfloat added = sum - a.x;
     const vfloat error = (a.x - (sum - added)) + (b.x - added);
-    // An infinite sum has no error, but infinities have been subtracted there.
-    return state(sum, select((vfloat)(0.0f), a.y + b.y + error, (vint)(fabs(sum) < INFINITY)));
+    return renewed(sum, a.y + b.y + error);
 }
-#elif FUNCTION == 1
+#elif SCAN == 1
 #define IDENTITY state(1.0f, 0.0f)
 #define VALUE(state) ((state).x + (state).y)
 static inline State combined(const State a, const State b) {
     const vfloat product = a.x * b.x;
     const vfloat error = fma(a.x, b.x, -product) + (a.x * b.y + a.y * b.x);
-    return state(product, select((vfloat)(0.0f), error, (vint)(fabs(product) < INFINITY)));
+    return renewed(product, error);
 }
 #else
 #define IDENTITY state(1.0f, 0.0f)
@@ -59,7 +66,7 @@ static inline State combined(const State a, const State b) {
 static inline State combined(const State a, const State b) { return state(a.x * b.x, b.x * a.y + b.y); }
 #endif
 
-#if FUNCTION == 2
+#if SCAN == 2
 #define OPERANDS \
     __global const float *restrict a, const ulong aOffset, __global const float *restrict x, const ulong xOffset
 #define LOAD(at) state(vfloat_load(a + aOffset + (at)), vfloat_load(x + xOffset + (at)))

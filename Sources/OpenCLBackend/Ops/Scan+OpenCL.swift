@@ -26,7 +26,7 @@ extension OpenCLLowering {
             }
         var kernel = KernelSpecification(
             byRows ? "scanRows" : "scanColumns", files: KernelSpecification.vectorFiles + ["scan/scan.cl"],
-            defines: ["VECTOR_WIDTH": "\(width)", "GROUP": "\(group)", "FUNCTION": function])
+            defines: ["VECTOR_WIDTH": "\(width)", "GROUP": "\(group)", "SCAN": function])
         let tensors = operands.indices.map(KernelArgument.operand)
         let globalSize: Int
         var sizes: [KernelArgument] = .int32s(outer, count)
