@@ -10,46 +10,43 @@
 INLINE float bits_to_float(uint32_t bits) { return __builtin_bit_cast(float, bits); }
 INLINE uint32_t float_to_bits(float x) { return __builtin_bit_cast(uint32_t, x); }
 
-// e^x = 2^n * e^r with r in [-ln2/2, ln2/2]. Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits.
-INLINE float exp_f32(float x) {
+// e^(x + low) = 2^n * (1 + p), with x + low - n ln2 in about [-ln2/2, ln2/2], and p = e^of that - 1. Adding 1.5 * 2^23 rounds to
+// an integer, which is then in the low bits. Adding a `low` of -0 changes nothing, and compilers leave it out.
+typedef struct {
+    int32_t n;
+    float p;
+} exponential_f32;
+
+INLINE exponential_f32 reduced_exp_f32(float x, float low) {
     const float magic = 12582912.0f;
-    float bounded = x > 89.0f ? 89.0f : x;
-    bounded = bounded < -104.0f ? -104.0f : bounded;
-    const float shifted = bounded * 1.44269504f + magic;
-    const int32_t n = (int32_t)(float_to_bits(shifted) - float_to_bits(magic));
+    const float shifted = x * 1.44269504f + magic;
     const float whole = shifted - magic;
-    const float r = (bounded - whole * 0.693145752f) - whole * 1.42860677e-6f;
+    const float r = (x - whole * 0.693145752f) - whole * 1.42860677e-6f + low;
     float p = 1.395083345e-03f;
     p = p * r + 8.369088284e-03f;
     p = p * r + 4.166620067e-02f;
     p = p * r + 1.666651718e-01f;
     p = p * r + 5.000000097e-01f;
     p = p * (r * r) + r;
-    p = p + 1.0f;
-    // Two factors, so that neither leaves the range of exponents where the result is subnormal or infinite.
+    return (exponential_f32){(int32_t)(float_to_bits(shifted) - float_to_bits(magic)), p};
+}
+
+// x * 2^n by two factors, so that neither leaves the range of exponents where the result is subnormal or infinite.
+INLINE float times_power_of_two(float x, int32_t n) {
     const int32_t half = n >> 1;
-    const float first = bits_to_float((uint32_t)(half + 127) << 23);
-    const float second = bits_to_float((uint32_t)(n - half + 127) << 23);
-    const float y = p * first * second;
-    return x != x ? x : y;
+    return x * bits_to_float((uint32_t)(half + 127) << 23) * bits_to_float((uint32_t)(n - half + 127) << 23);
+}
+
+INLINE float exp_f32(float x) {
+    const float bounded = x > 89.0f ? 89.0f : x;
+    const exponential_f32 e = reduced_exp_f32(bounded < -104.0f ? -104.0f : bounded, -0.0f);
+    return x != x ? x : times_power_of_two(e.p + 1.0f, e.n);
 }
 
 // factor * e^(x + low) for x <= 0 and |low| < 0.04, rounded once where that is subnormal; 0 from x = -112 down.
 INLINE float scaled_exp_f32(float x, float low, float factor) {
-    const float bounded = x < -112.0f ? -112.0f : x;
-    const float shifted = bounded * 1.44269504f + 12582912.0f;
-    const int32_t n = (int32_t)(float_to_bits(shifted) - float_to_bits(12582912.0f));
-    const float whole = shifted - 12582912.0f;
-    const float r = (bounded - whole * 0.693145752f) - whole * 1.42860677e-6f + low;
-    float p = 1.395083345e-03f;
-    p = p * r + 8.369088284e-03f;
-    p = p * r + 4.166620067e-02f;
-    p = p * r + 1.666651718e-01f;
-    p = p * r + 5.000000097e-01f;
-    p = p * (r * r) + r;
-    p = (x < -112.0f ? 0.0f : p + 1.0f) * factor;
-    const int32_t half = n >> 1;
-    return p * bits_to_float((uint32_t)(half + 127) << 23) * bits_to_float((uint32_t)(n - half + 127) << 23);
+    const exponential_f32 e = reduced_exp_f32(x < -112.0f ? -112.0f : x, low);
+    return times_power_of_two((x < -112.0f ? 0.0f : e.p + 1.0f) * factor, e.n);
 }
 
 // e^x of sixteen lanes with x <= 0, as softmax needs it: what would be subnormal is 0.
@@ -95,24 +92,13 @@ INLINE float log_f32(float x) {
     return x >= 0.0f ? y : NAN;
 }
 
-// e^x - 1, which has the sign of x, by the reduction and the polynomial of exp_f32.
+// e^x - 1, which has the sign of x.
 INLINE float expm1_f32(float x) {
-    const float magic = 12582912.0f;
-    float bounded = x > 89.0f ? 89.0f : x;
-    bounded = bounded < -30.0f ? -30.0f : bounded;
-    const float shifted = bounded * 1.44269504f + magic;
-    const int32_t n = (int32_t)(float_to_bits(shifted) - float_to_bits(magic));
-    const float whole = shifted - magic;
-    const float r = (bounded - whole * 0.693145752f) - whole * 1.42860677e-6f;
-    float p = 1.395083345e-03f;
-    p = p * r + 8.369088284e-03f;
-    p = p * r + 4.166620067e-02f;
-    p = p * r + 1.666651718e-01f;
-    p = p * r + 5.000000097e-01f;
-    p = p * (r * r) + r;
+    const float bounded = x > 89.0f ? 89.0f : x;
+    const exponential_f32 e = reduced_exp_f32(bounded < -30.0f ? -30.0f : bounded, -0.0f);
     // Half of it first, as 2^n may leave the range where the result does not.
-    const float scale = bits_to_float((uint32_t)(n - 1 + 127) << 23);
-    const float y = __builtin_copysignf(2.0f * (scale * p + (scale - 0.5f)), x);
+    const float scale = bits_to_float((uint32_t)(e.n - 1 + 127) << 23);
+    const float y = __builtin_copysignf(2.0f * (scale * e.p + (scale - 0.5f)), x);
     return x != x || __builtin_fabsf(x) < 1e-8f ? x : y;
 }
 
