@@ -10,11 +10,9 @@
 //           └───────▼─┘          A FILL for each index outside the axis.
 //
 // Elements move as the bits they are. Bytes moved: twice an element, and an index for each row or element.
+// Goes after indexing/place.cl.
 #ifndef T
 #define T uint
-#endif
-#ifndef INDEX
-#define INDEX int
 #endif
 #ifndef ELEMENTS
 #define ELEMENTS 0
@@ -22,12 +20,6 @@
 #ifndef FILL
 #define FILL 0
 #endif
-
-// The place along the axis; `extent` for an index outside it.
-static inline ulong place_of(const INDEX index, const ulong extent) {
-    const long place = index < 0 ? (long)index + (long)extent : (long)index;
-    return place >= 0 && place < (long)extent ? (ulong)place : extent;
-}
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gatherRows(

@@ -10,12 +10,9 @@
 //                                     block of rows reads all indices.
 //
 // With LONG_SUMS, what rounding takes from each sum (Knuth's two-sum) is kept in `errors`, of y's shape, and added at last.
-// Indices are those of gather.cl; those outside the axis are left out.
+// Indices are those of gather.cl; those outside the axis are left out. Goes after indexing/place.cl.
 #ifndef T
 #define T float
-#endif
-#ifndef INDEX
-#define INDEX int
 #endif
 #ifndef ELEMENTS
 #define ELEMENTS 0
@@ -26,11 +23,6 @@
 #ifndef LONG_SUMS
 #define LONG_SUMS 0
 #endif
-
-static inline ulong place_of(const INDEX index, const ulong extent) {
-    const long place = index < 0 ? (long)index + (long)extent : (long)index;
-    return place >= 0 && place < (long)extent ? (ulong)place : extent;
-}
 
 __kernel void scatter(
     __global const INDEX *restrict indices, const ulong indicesOffset, __global const T *restrict source,

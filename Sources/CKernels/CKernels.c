@@ -173,6 +173,10 @@ static const char indexing_gather[] = {
 #embed "../../Kernels/indexing/gather.cl" suffix(, )
     0};
 
+static const char indexing_place[] = {
+#embed "../../Kernels/indexing/place.cl" suffix(, )
+    0};
+
 static const char indexing_scatter[] = {
 #embed "../../Kernels/indexing/scatter.cl" suffix(, )
     0};
@@ -329,6 +333,7 @@ static const CKernelFile files[] = {
     {"gemm/panel.cl", gemm_panel, sizeof gemm_panel - 1},
     {"gemm/tile.cl", gemm_tile, sizeof gemm_tile - 1},
     {"indexing/gather.cl", indexing_gather, sizeof indexing_gather - 1},
+    {"indexing/place.cl", indexing_place, sizeof indexing_place - 1},
     {"indexing/scatter.cl", indexing_scatter, sizeof indexing_scatter - 1},
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
     {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},

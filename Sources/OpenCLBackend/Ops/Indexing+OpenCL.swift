@@ -23,14 +23,16 @@ extension OpenCLLowering {
             let local = min(256, profile.maximumWorkGroupSize)
             let groups = min(
                 (rows * extents.inner).dividedRoundingUp(by: local), profile.computeUnits * 64)
-            let kernel = KernelSpecification("gatherElements", files: ["indexing/gather.cl"], defines: defines)
+            let kernel = KernelSpecification(
+                "gatherElements", files: ["indexing/place.cl", "indexing/gather.cl"], defines: defines)
             return launches(
                 [KernelLaunch(kernel, arguments, globalSize: [groups * local], localSize: [local])],
                 "gather, by elements")
         }
         let partition = RowPartition(rows: rows, length: extents.inner, computeUnits: profile.computeUnits)
         arguments += [partition.segment, partition.segments, partition.share].map { .uint64(UInt64($0)) }
-        let kernel = KernelSpecification("gatherRows", files: ["indexing/gather.cl"], defines: defines)
+        let kernel = KernelSpecification(
+            "gatherRows", files: ["indexing/place.cl", "indexing/gather.cl"], defines: defines)
         return launches([KernelLaunch(kernel, arguments, items: partition.items)], "gather, by rows")
     }
 
@@ -46,7 +48,8 @@ extension OpenCLLowering {
         let isLong = isAdding && dtype == .float32 && extents.count > Scatter.longSum
         let blocks = ScatterBlocks(extents, profile)
         var kernel = KernelSpecification(
-            "scatter", files: ["indexing/scatter.cl"], defines: defines(word, indices: operands[0], attributes.form))
+            "scatter", files: ["indexing/place.cl", "indexing/scatter.cl"],
+            defines: defines(word, indices: operands[0], attributes.form))
         kernel.defines["ADD"] = isAdding ? "1" : "0"
         if isLong { kernel.defines["LONG_SUMS"] = "1" }
         var arguments: [KernelArgument] = [.operand(0), .operand(1)]
