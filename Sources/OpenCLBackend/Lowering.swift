@@ -140,6 +140,31 @@ package struct OpenCLNode: LoweredNode {
         return Packing(operand: operand, workspace: workspace, form: Array(packings))
     }
 
+    /// A tensor of the node that its launches meet in a workspace instead, converted or rearranged on the way.
+    struct Relocation {
+        /// The operand or result.
+        var tensor: KernelArgument
+        /// What it takes in the workspace.
+        var byteCount: Int
+        var copy: (_ source: KernelArgument, _ target: KernelArgument) throws -> KernelLaunch
+    }
+
+    /// Puts tensors into workspaces: operands are copied there before the launches, results from there afterwards.
+    mutating func relocate(operands: [Relocation], results: [Relocation]) throws {
+        var places: [KernelArgument: KernelArgument] = [:]
+        for relocation in operands + results {
+            workspaces.append(relocation.byteCount)
+            places[relocation.tensor] = .workspace(workspaces.count - 1)
+        }
+        for index in launches.indices {
+            launches[index].arguments = launches[index].arguments.map { places[$0] ?? $0 }
+        }
+        func place(_ relocation: Relocation) -> KernelArgument { places[relocation.tensor] ?? relocation.tensor }
+        launches =
+            try operands.map { try $0.copy($0.tensor, place($0)) } + launches
+            + results.map { try $0.copy(place($0), $0.tensor) }
+    }
+
     func launches(of part: PlacedNode.Part) -> [KernelLaunch] {
         part == .whole ? launches : launches.filter { $0.isPacking == (part == .packing) }
     }

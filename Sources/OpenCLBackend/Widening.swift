@@ -23,26 +23,17 @@ extension OpenCLLowering {
         let lowering = try node.op.accept(OpenCLLowering(node: inner, profile: profile))
         guard case .accepted(let accepted) = lowering, var lowered = accepted as? OpenCLNode else { return lowering }
 
-        var places: [KernelArgument: KernelArgument] = [:]
-        func workspace(for type: TensorType) -> KernelArgument {
-            lowered.workspaces.append(4 * type.shape.elementCount)
-            return .workspace(lowered.workspaces.count - 1)
+        let before = operands.indices.filter { operands[$0].dtype.isHalf }.map { index in
+            OpenCLNode.Relocation(tensor: .operand(index), byteCount: inner.operandTypes[index].byteCount) {
+                try cast(operands[index], to: .float32, from: $0, to: $1)
+            }
         }
-        var before: [KernelLaunch] = [], after: [KernelLaunch] = []
-        for (index, type) in operands.enumerated() where type.dtype.isHalf {
-            let place = workspace(for: type)
-            places[.operand(index)] = place
-            before.append(try cast(type, to: .float32, from: .operand(index), to: place))
+        let after = results.indices.filter { results[$0].dtype.isHalf }.map { index in
+            OpenCLNode.Relocation(tensor: .result(index), byteCount: inner.resultTypes[index].byteCount) {
+                try cast(inner.resultTypes[index], to: results[index].dtype, from: $0, to: $1)
+            }
         }
-        for (index, type) in results.enumerated() where type.dtype.isHalf {
-            let place = workspace(for: type)
-            places[.result(index)] = place
-            after.append(try cast(wide(type), to: type.dtype, from: place, to: .result(index)))
-        }
-        for index in lowered.launches.indices {
-            lowered.launches[index].arguments = lowered.launches[index].arguments.map { places[$0] ?? $0 }
-        }
-        lowered.launches = before + lowered.launches + after
+        try lowered.relocate(operands: before, results: after)
         lowered.summary += ", in float32"
         return .accepted(lowered)
     }

@@ -10,28 +10,15 @@ extension OpenCLLowering {
         let lowering = try planar.node.op.accept(inner)
         guard case .accepted(let accepted) = lowering, var lowered = accepted as? OpenCLNode else { return lowering }
 
-        var places: [KernelArgument: KernelArgument] = [:]
-        func workspace(for type: TensorType) -> KernelArgument {
-            lowered.workspaces.append(4 * type.shape.elementCount)
-            return .workspace(lowered.workspaces.count - 1)
+        func relocation(_ gather: PlaneGather, of tensor: KernelArgument, _ type: TensorType) -> OpenCLNode.Relocation {
+            .init(tensor: tensor, byteCount: 4 * type.shape.elementCount) { launch(gather, from: $0, to: $1) }
         }
-        var before: [KernelLaunch] = [], after: [KernelLaunch] = []
-        for (index, gather) in planar.operands.enumerated() {
-            guard let gather else { continue }
-            let place = workspace(for: planar.node.operandTypes[index])
-            places[.operand(index)] = place
-            before.append(launch(gather, from: .operand(index), to: place))
+        let operands = planar.operands.enumerated().compactMap { index, gather in
+            gather.map { relocation($0, of: .operand(index), planar.node.operandTypes[index]) }
         }
-        if let gather = planar.result {
-            let place = workspace(for: planar.node.resultTypes[0])
-            places[.result(0)] = place
-            after.append(launch(gather, from: place, to: .result(0)))
-        }
-        for index in lowered.launches.indices {
-            lowered.launches[index].arguments = lowered.launches[index].arguments.map { places[$0] ?? $0 }
-        }
-        lowered.launches = before + lowered.launches + after
-        if !(before + after).isEmpty { lowered.summary += ", of gathered planes" }
+        let results = planar.result.map { [relocation($0, of: .result(0), planar.node.resultTypes[0])] } ?? []
+        try lowered.relocate(operands: operands, results: results)
+        if !(operands + results).isEmpty { lowered.summary += ", of gathered planes" }
         return .accepted(lowered)
     }
 
