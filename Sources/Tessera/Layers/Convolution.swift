@@ -16,13 +16,8 @@ public struct Conv1D: Layer {
         groups: Int = 1, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
         let location = SourceLocation(file: file, line: line)
-        let channels = inputs / max(groups, 1)
-        let bound = 1 / Float(max(channels.times(kernel), 1)).squareRoot()
-        func variable(_ name: String, _ shape: Shape) -> Variable {
-            Variable(name, of: "Conv1D", at: location) { try random.uniform(shape, bound: bound) }
-        }
-        weight = variable("weight", [outputs, channels, kernel])
-        bias = hasBias ? variable("bias", [outputs]) : nil
+        (weight, bias) = convolutionVariables(
+            of: "Conv1D", axes: 1, inputs, outputs, kernel: kernel, groups: groups, hasBias: hasBias, random, location)
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
@@ -30,9 +25,7 @@ public struct Conv1D: Layer {
         self.location = location
     }
 
-    public var members: [LayerMember] {
-        [.variable("weight", weight)] + (bias.map { [.variable("bias", $0)] } ?? [])
-    }
+    public var members: [LayerMember] { convolutionMembers(weight, bias) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
@@ -61,13 +54,8 @@ public struct Conv2D: Layer {
         groups: Int = 1, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
         let location = SourceLocation(file: file, line: line)
-        let channels = inputs / max(groups, 1)
-        let bound = 1 / Float(max(channels.times(kernel).times(kernel), 1)).squareRoot()
-        func variable(_ name: String, _ shape: Shape) -> Variable {
-            Variable(name, of: "Conv2D", at: location) { try random.uniform(shape, bound: bound) }
-        }
-        weight = variable("weight", [outputs, channels, kernel, kernel])
-        bias = hasBias ? variable("bias", [outputs]) : nil
+        (weight, bias) = convolutionVariables(
+            of: "Conv2D", axes: 2, inputs, outputs, kernel: kernel, groups: groups, hasBias: hasBias, random, location)
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
@@ -75,9 +63,7 @@ public struct Conv2D: Layer {
         self.location = location
     }
 
-    public var members: [LayerMember] {
-        [.variable("weight", weight)] + (bias.map { [.variable("bias", $0)] } ?? [])
-    }
+    public var members: [LayerMember] { convolutionMembers(weight, bias) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
@@ -106,13 +92,8 @@ public struct Conv3D: Layer {
         groups: Int = 1, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
         let location = SourceLocation(file: file, line: line)
-        let channels = inputs / max(groups, 1)
-        let bound = 1 / Float(max(channels.times(kernel).times(kernel).times(kernel), 1)).squareRoot()
-        func variable(_ name: String, _ shape: Shape) -> Variable {
-            Variable(name, of: "Conv3D", at: location) { try random.uniform(shape, bound: bound) }
-        }
-        weight = variable("weight", [outputs, channels, kernel, kernel, kernel])
-        bias = hasBias ? variable("bias", [outputs]) : nil
+        (weight, bias) = convolutionVariables(
+            of: "Conv3D", axes: 3, inputs, outputs, kernel: kernel, groups: groups, hasBias: hasBias, random, location)
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
@@ -120,9 +101,7 @@ public struct Conv3D: Layer {
         self.location = location
     }
 
-    public var members: [LayerMember] {
-        [.variable("weight", weight)] + (bias.map { [.variable("bias", $0)] } ?? [])
-    }
+    public var members: [LayerMember] { convolutionMembers(weight, bias) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
@@ -131,6 +110,24 @@ public struct Conv3D: Layer {
                 dilation: dilation, groups: groups)
         }
     }
+}
+
+/// What a convolution over so many axes begins with: weight `[outputs, inputs/groups, kernel, …]` and bias `[outputs]`, uniform
+/// within ±1/√fan-in.
+private func convolutionVariables(
+    of layer: String, axes: Int, _ inputs: Int, _ outputs: Int, kernel: Int, groups: Int, hasBias: Bool,
+    _ random: RandomSource, _ location: SourceLocation
+) -> (weight: Variable, bias: Variable?) {
+    let window = [inputs / max(groups, 1)] + [Int](repeating: kernel, count: axes)
+    let bound = 1 / Float(max(window.reduce(1) { $0.times($1) }, 1)).squareRoot()
+    func variable(_ name: String, _ shape: Shape) -> Variable {
+        Variable(name, of: layer, at: location) { try random.uniform(shape, bound: bound) }
+    }
+    return (variable("weight", Shape([outputs] + window)), hasBias ? variable("bias", [outputs]) : nil)
+}
+
+private func convolutionMembers(_ weight: Variable, _ bias: Variable?) -> [LayerMember] {
+    [.variable("weight", weight)] + (bias.map { [.variable("bias", $0)] } ?? [])
 }
 
 /// The maximum of each `window × window` square. torch.nn.MaxPool2d.

@@ -7,8 +7,7 @@ public struct LayerNorm: Layer {
 
     public init(_ width: Int, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line) {
         let location = SourceLocation(file: file, line: line)
-        weight = Variable("weight", of: "LayerNorm", at: location) { try .filled(1, [width]) }
-        bias = Variable("bias", of: "LayerNorm", at: location) { try .filled(0, [width]) }
+        (weight, bias) = scaleAndBias(of: "LayerNorm", width, location)
         self.epsilon = epsilon
         self.location = location
     }
@@ -53,8 +52,7 @@ public struct GroupNorm: Layer {
         _ groups: Int, channels: Int, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) {
         let location = SourceLocation(file: file, line: line)
-        weight = Variable("weight", of: "GroupNorm", at: location) { try .filled(1, [channels]) }
-        bias = Variable("bias", of: "GroupNorm", at: location) { try .filled(0, [channels]) }
+        (weight, bias) = scaleAndBias(of: "GroupNorm", channels, location)
         self.groups = groups
         self.epsilon = epsilon
         self.location = location
@@ -77,8 +75,7 @@ public struct InstanceNorm: Layer {
 
     public init(_ channels: Int, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line) {
         let location = SourceLocation(file: file, line: line)
-        weight = Variable("weight", of: "InstanceNorm", at: location) { try .filled(1, [channels]) }
-        bias = Variable("bias", of: "InstanceNorm", at: location) { try .filled(0, [channels]) }
+        (weight, bias) = scaleAndBias(of: "InstanceNorm", channels, location)
         self.epsilon = epsilon
         self.location = location
     }
@@ -88,6 +85,16 @@ public struct InstanceNorm: Layer {
             try input.instanceNorm(scale: pass.read(weight), bias: pass.read(bias), epsilon: epsilon)
         }
     }
+}
+
+/// What a normalisation of so many features begins with: weight 1 and bias 0.
+private func scaleAndBias(
+    of layer: String, _ features: Int, _ location: SourceLocation
+) -> (weight: Variable, bias: Variable) {
+    (
+        Variable("weight", of: layer, at: location) { try .filled(1, [features]) },
+        Variable("bias", of: layer, at: location) { try .filled(0, [features]) }
+    )
 }
 
 /// Normalisation of each channel of `[n, c, h, w]` (Ioffe and Szegedy, 2015). torch.nn.BatchNorm2d.
