@@ -170,4 +170,23 @@ import Testing
             executor.compile(graph, outputs: [gradient]), inputs: ["x": HostTensor(filledWith: 1, x.type)])[0]
         #expect(found.doubles().allSatisfy { abs($0 - 1e-5) < 6e-8 })
     }
+
+    /// Equal nodes, and equal steps of a chain, are computed once; what has 0 and what has -0 is not equal.
+    @Test(arguments: devices) func zeroAndMinusZeroAreTwoNumbers(on place: Place) throws {
+        let executor = try place.executor()
+        let graph = Graph()
+        let x = try graph.input("x", [3])
+        let (plus, minus) = try (x * 0, x * -0.0)
+        let apart = try 1 / plus - 1 / minus
+        let plan = try executor.compile(graph, outputs: [plus, minus, apart])
+        let results = try executor.run(plan, inputs: ["x": HostTensor([3], [1, 2, 3] as [Float])])
+        #expect(try results[0].elements(Float.self).map(\.sign) == [.plus, .plus, .plus])
+        #expect(try results[1].elements(Float.self).map(\.sign) == [.minus, .minus, .minus])
+        #expect(try results[2].elements(Float.self) == [.infinity, .infinity, .infinity])
+        // The same in one chain, whose steps nobody else reads.
+        let alone = try executor.compile(graph, outputs: [apart])
+        #expect(
+            try executor.run(alone, inputs: ["x": HostTensor([3], [1, 2, 3] as [Float])])[0].elements(Float.self)
+                == [.infinity, .infinity, .infinity])
+    }
 }

@@ -51,6 +51,23 @@ package struct ElementwiseProgram: Hashable, Sendable {
         case operand(Int)
         case instruction(Int)
         case constant(Double)
+
+        /// Numbers by their bits, as ``Fill`` has it.
+        package static func == (left: Argument, right: Argument) -> Bool { left.key == right.key }
+        package func hash(into hasher: inout Hasher) { hasher.combine(key) }
+
+        private var key: Key {
+            switch self {
+            case .operand(let index): Key(kind: 0, bits: UInt64(bitPattern: Int64(index)))
+            case .instruction(let index): Key(kind: 1, bits: UInt64(bitPattern: Int64(index)))
+            case .constant(let number): Key(kind: 2, bits: number.bitPattern)
+            }
+        }
+
+        private struct Key: Hashable {
+            var kind: Int
+            var bits: UInt64
+        }
     }
 
     package enum Function: Hashable, Sendable {

@@ -18,6 +18,16 @@ package struct Fill: Hashable, Sendable {
         self.value = value
         self.type = type
     }
+
+    /// By bits: what is computed from 0 is not what is computed from -0.
+    package static func == (left: Fill, right: Fill) -> Bool {
+        left.value.bitPattern == right.value.bitPattern && left.type == right.type
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(value.bitPattern)
+        hasher.combine(type)
+    }
 }
 
 /// Random numbers from a counter: the same on every backend.
