@@ -218,13 +218,21 @@ extension Tensor {
         guard range.lowerBound >= 0, range.upperBound <= shape[axis] else {
             throw graph.failure("slice", "\(range) leaves the \(shape[axis]) of axis \(axis)", [self], at: location)
         }
+        let count = range.isEmpty ? 0 : (range.count - 1) / step + 1
+        return try taken(count, along: axis, from: range.lowerBound, step: step, location)
+    }
+
+    /// `count` elements along an axis from `first` on, each `step` after the one before it, all within the axis.
+    func taken(
+        _ count: Int, along axis: Int, from first: Int, step: Int, _ location: SourceLocation
+    ) throws(GraphError) -> Tensor {
         var slice = Slice(
             starts: [Int](repeating: 0, count: shape.rank), counts: shape.dimensions,
             steps: [Int](repeating: 1, count: shape.rank))
-        slice.starts[axis] = range.lowerBound
-        slice.counts[axis] = range.isEmpty ? 0 : (range.count - 1) / step + 1
+        slice.starts[axis] = count == 0 ? 0 : first
+        slice.counts[axis] = count
         // Between one element and none there is no step.
-        slice.steps[axis] = slice.counts[axis] > 1 ? step : 1
+        slice.steps[axis] = count > 1 ? step : 1
         return try graph.add(.slice(slice), [self], at: location)[0]
     }
 

@@ -118,14 +118,7 @@ extension Tensor {
         let distance = step > 0 ? last - first : first - last
         let stride = step.magnitude > UInt(max(extent, 1)) ? max(extent, 1) : abs(step)
         let count = distance <= 0 ? 0 : (distance - 1) / stride + 1
-        var slice = Slice(
-            starts: [Int](repeating: 0, count: shape.rank), counts: shape.dimensions,
-            steps: [Int](repeating: 1, count: shape.rank))
-        slice.starts[axis] = count == 0 ? 0 : first
-        slice.counts[axis] = count
-        // Between one element and none there is no step.
-        slice.steps[axis] = count > 1 ? (step > 0 ? stride : -stride) : 1
-        return try graph.add(.slice(slice), [self], at: location)[0]
+        return try taken(count, along: axis, from: first, step: step > 0 ? stride : -stride, location)
     }
 
     /// This tensor with the order of the elements along each of `axes` reversed; negative axes count from the last. PyTorch
