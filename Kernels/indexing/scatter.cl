@@ -9,7 +9,8 @@
 //               └───────┴───────┘     neighbours. Rows are cut only where there is too little work beside them, as each
 //                                     block of rows reads all indices.
 //
-// With LONG_SUMS, what rounding takes from each sum (Knuth's two-sum) is kept in `errors`, of y's shape, and added at last.
+// With LONG_SUMS, sums are LongSums of common/vector.cl, with vectors of 1, which goes before then: what rounding takes from
+// each is kept in `errors`, of y's shape.
 // Indices are those of gather.cl; those outside the axis are left out. Goes after indexing/place.cl.
 #ifndef T
 #define T float
@@ -73,11 +74,10 @@ __kernel void scatter(
 #endif
             const T x = source[j * inner + i];
 #if LONG_SUMS
-            const float total = y[row * inner + i];
-            const float sum = total + x;
-            const float added = sum - total;
-            y[row * inner + i] = sum;
-            errors[row * inner + i] += (total - (sum - added)) + (x - added);
+            const LongSum before = {y[row * inner + i], errors[row * inner + i]};
+            const LongSum after = addedTo(before, x);
+            y[row * inner + i] = after.sum;
+            errors[row * inner + i] = after.error;
 #elif ADD
             y[row * inner + i] += x;
 #else
@@ -87,10 +87,6 @@ __kernel void scatter(
     }
 #if LONG_SUMS
     for (ulong row = top; row < bottom; ++row)
-        for (ulong i = left; i < right; ++i) {
-            // An infinite sum has no error, but infinities have been subtracted there.
-            const float sum = y[row * inner + i];
-            if (fabs(sum) < INFINITY) y[row * inner + i] = sum + errors[row * inner + i];
-        }
+        for (ulong i = left; i < right; ++i) y[row * inner + i] += errors[row * inner + i];
 #endif
 }

@@ -87,14 +87,15 @@ HOT void cv_gather_indexed(
             return;                                                                                               \
         }                                                                                                         \
         SCATTERED({                                                                                               \
-            const Number total = to[place], x = source[at], sum = total + x, added = sum - total;                 \
+            /* What rounding took goes into the next addition, as in LongSum of common/vector.cl. */              \
+            const Number total = to[place], x = source[at] + lost[place], sum = total + x, added = sum - total;   \
+            const Number error = (total - (sum - added)) + (x - added);                                           \
             to[place] = sum;                                                                                      \
-            lost[place] += (total - (sum - added)) + (x - added);                                                 \
+            /* An infinite sum has no error, but infinities have been subtracted there. */                        \
+            lost[place] = sum - sum == 0 ? error : 0;                                                             \
         })                                                                                                        \
         for (int64_t row = block.top; row < block.bottom; row++)                                                  \
-            for (int64_t i = row * inner + block.left; i < row * inner + block.right; i++)                        \
-                /* An infinite sum has no error, but infinities have been subtracted there. */                    \
-                if (to[i] - to[i] == 0) to[i] += lost[i];                                                         \
+            for (int64_t i = row * inner + block.left; i < row * inner + block.right; i++) to[i] += lost[i];      \
     }
 SCATTER_ADD(float)
 SCATTER_ADD(double)

@@ -48,10 +48,11 @@ extension OpenCLLowering {
         let isLong = isAdding && dtype == .float32 && extents.count > Scatter.longSum
         let blocks = ScatterBlocks(extents, profile)
         var kernel = KernelSpecification(
-            "scatter", files: ["indexing/place.cl", "indexing/scatter.cl"],
+            "scatter",
+            files: (isLong ? KernelSpecification.vectorFiles : []) + ["indexing/place.cl", "indexing/scatter.cl"],
             defines: defines(word, indices: operands[0], attributes.form))
         kernel.defines["ADD"] = isAdding ? "1" : "0"
-        if isLong { kernel.defines["LONG_SUMS"] = "1" }
+        if isLong { kernel.defines.merge(["LONG_SUMS": "1", "VECTOR_WIDTH": "1"]) { $1 } }
         var arguments: [KernelArgument] = [.operand(0), .operand(1)]
         if !isAdding { arguments.append(.operand(2)) }
         arguments.append(.result(0))

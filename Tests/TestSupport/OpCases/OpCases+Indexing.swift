@@ -126,6 +126,12 @@ extension OpCase {
                 "scatter add of equal numbers", .scatter(Scatter(axis: 0, extent: 2, form: .elements, mode: .add)),
                 [.int32([20_011], .values([1])), .tensor([20_011], .values([0.1]))], .elementwise(1e-6, floor: 1e-30)
             ).large,
+            // So many that what rounding took from the sum, added up plainly, would be rounded itself.
+            OpCase(
+                "scatter add of a million equal numbers",
+                .scatter(Scatter(axis: 0, extent: 2, form: .elements, mode: .add)),
+                [.int32([1 << 20], .values([1])), .tensor([1 << 20], .values([0.1]))], .elementwise(1e-6, floor: 1e-30)
+            ).large,
             OpCase(
                 "scatter add large", .scatter(Scatter(axis: 1, extent: 129, form: .slices, mode: .add)),
                 [.int32([2053], .integers(-129...128)), .tensor([3, 2053, 65])], .normwise(1e-6),
