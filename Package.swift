@@ -53,7 +53,7 @@ let package = Package(
                 "BenchSupport", "OpenCL", "OpenCLBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        // Programs that train on real data, and their networks, which the benchmark times too.
+        // Programs that train, and their networks, which the benchmark times too.
         .target(name: "ExampleNetworks", dependencies: ["Tessera"], path: "Examples/Networks"),
         .target(
             name: "ExampleSupport",
@@ -68,6 +68,8 @@ let package = Package(
         .executableTarget(
             name: "tiny-transformer", dependencies: ["ExampleNetworks", "ExampleSupport"],
             path: "Examples/tiny-transformer"),
+        .executableTarget(
+            name: "tiny-gan", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/tiny-gan"),
         // Tests, a target for each target they test.
         .testTarget(
             name: "BenchTests",

@@ -107,10 +107,10 @@ public struct ExampleRun {
 
     /// Compares the outputs of the trained model with those of a new one that read the checkpoint.
     private func verify(_ trainer: Trainer, _ path: String) throws {
-        let sample = try test.batch(Array(0..<min(batch, test.count))[...]).input
+        let sample = try test.batch(Array(0..<min(batch, test.count))[...]).tensors
         let fresh = makeTrainer(try options.executor())
         try fresh.load(from: path)
-        guard try fresh.predict(sample).bytes == trainer.predict(sample).bytes else {
+        guard try fresh.predict(sample) == trainer.predict(sample) else {
             throw ExampleFailure("the outputs after loading \(path) are not those before saving it")
         }
         say("verified: the loaded checkpoint gives the same outputs bit for bit")

@@ -67,7 +67,8 @@ import Testing
         let executor = try place.executor()
         let trainer = Self.trainer(on: executor)
         let graph = Graph()
-        let output = try trainer.model(graph.input("x", [5, 3, 12, 12]), ForwardPass(graph, .inference))
+        let model = try #require(trainer.model as? any Layer)
+        let output = try model(graph.input("x", [5, 3, 12, 12]), ForwardPass(graph, .inference))
         let plan = try executor.compile(graph, outputs: [output])
         let input = try Self.pictures(5).batch(ArraySlice(0..<5)).input
         func packings() throws -> Int {

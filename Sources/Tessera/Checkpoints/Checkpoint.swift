@@ -1,4 +1,4 @@
-extension Layer {
+extension Module {
     /// Writes every variable's value to a safetensors file under its dotted name. One that the model holds in several places
     /// is written once, as `safetensors.torch.save_model` does and `load_model` reads it.
     ///
@@ -20,34 +20,38 @@ extension Trainer {
     /// What of the metadata says how far the last call of ``fit`` was.
     private static let fitKey = "tessera.fit"
 
-    /// The optimizer's variables and the step, by their names in checkpoints.
-    private var state: [(name: String, variable: Variable)] {
+    /// The variables of all groups' optimizers and the step, by their names in checkpoints: a parameter is in one group, so
+    /// that its name says which optimizer's they are.
+    private func state() throws(GraphError) -> [(name: String, variable: Variable)] {
         let names = Dictionary(model.namedVariables.map { ($0.variable, $0.name) }) { first, _ in first }
-        let slots = model.parameters.flatMap { parameter in
-            optimizer.state(of: parameter).map {
-                ("\(Checkpoint.prefix)\($0.name).\(names[parameter] ?? parameter.name)", $0.variable)
+        let slots = zip(groups, try parametersOfGroups()).flatMap { group, parameters in
+            parameters.flatMap { parameter in
+                (group.optimizer?.state(of: parameter) ?? []).map {
+                    ("\(Checkpoint.prefix)\($0.name).\(names[parameter] ?? parameter.name)", $0.variable)
+                }
             }
         }
         return slots + [("\(Checkpoint.prefix)step", stepVariable)]
     }
 
     /// Writes the model to a safetensors file, with what training needs to go on as if it had never stopped: the
-    /// optimizer's variables and the step, under names that begin with `tessera.`.
+    /// optimizers' variables and the step, under names that begin with `tessera.`.
     ///
-    /// - Throws: ``FileError`` where the file can't be written.
+    /// - Throws: ``FileError`` where the file can't be written; ``GraphError`` where the groups make no sense.
     public func save(to path: String) throws {
         var metadata: [TensorName: String] = [:]
         metadata[TensorName(Self.fitKey)] = lastFit?.text
-        try Checkpoint.write(model.namedVariables + state, executor, metadata: metadata, to: path)
+        try Checkpoint.write(model.namedVariables + state(), executor, metadata: metadata, to: path)
     }
 
     /// Reads what ``save(to:)`` wrote. A file with the model alone is read too: training then begins anew from it.
     ///
-    /// - Throws: ``FileError`` where the file is corrupt or does not fit the model or the optimizer. Nothing has changed
+    /// - Throws: ``FileError`` where the file is corrupt or does not fit the model or the optimizers. Nothing has changed
     ///   then.
     public func load(from path: String) throws {
         let file = try SafetensorsFile(path: path)
         let isWhole = file.entries.keys.contains { $0.hasPrefix(Checkpoint.prefix) }
+        let state = try state()
         var values = try Checkpoint.values(of: model.namedVariables + (isWhole ? state : []), in: file)
         if !isWhole { for (_, variable) in state { values[variable] = variable.initialValue } }
         let step = Int(try values[stepVariable]?.elements(Int32.self).first ?? 0)

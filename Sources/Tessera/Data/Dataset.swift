@@ -1,4 +1,4 @@
-/// Examples to learn from, each an input and what is wanted for it.
+/// Examples to learn from, each a few tensors: an input and what is wanted for it, or more of both, by name.
 public protocol Dataset {
     /// The number of examples.
     var count: Int { get }
@@ -7,42 +7,102 @@ public protocol Dataset {
     func batch(_ indices: ArraySlice<Int>) throws -> Batch
 }
 
-/// A few examples side by side.
+/// A few examples side by side: tensors by name.
 public struct Batch: Sendable {
-    public var input: HostTensor
-    public var target: HostTensor
+    /// Tensors in which each example has its part: the columns of a table, images and the boxes in them, a text, its
+    /// translation and their masks.
+    public var tensors: [String: HostTensor]
     /// The number of examples.
     public var count: Int
 
-    public init(input: HostTensor, target: HostTensor, count: Int) {
-        self.input = input
-        self.target = target
+    public init(_ tensors: [String: HostTensor], count: Int) {
+        self.tensors = tensors
         self.count = count
+    }
+
+    /// An input and what is wanted for it, named “input” and “target”.
+    public init(input: HostTensor, target: HostTensor, count: Int) {
+        self.init(["input": input, "target": target], count: count)
+    }
+
+    /// The tensor named “input”.
+    public var input: HostTensor { get throws(GraphError) { try tensors.named("input", in: "batch") } }
+    /// The tensor named “target”.
+    public var target: HostTensor { get throws(GraphError) { try tensors.named("target", in: "batch") } }
+
+    /// The tensor of a name.
+    ///
+    /// - Throws: ``GraphError`` where there is none, which says the names that there are.
+    public subscript(name: String, file: StaticString = #fileID, line: UInt = #line) -> HostTensor {
+        get throws(GraphError) {
+            try tensors.named(name, in: "batch", at: SourceLocation(file: file, line: line))
+        }
     }
 }
 
-/// Examples held in two tensors, one row each.
+/// Examples held in tensors, one row each.
 public struct TensorDataset: Dataset {
-    public let inputs: HostTensor
-    public let targets: HostTensor
-    public var count: Int { inputs.shape[0] }
+    public let tensors: [String: HostTensor]
+    public let count: Int
 
+    /// - Throws: ``GraphError`` where there are no tensors, or they have not as many rows.
+    public init(
+        _ tensors: [String: HostTensor], file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) {
+        let ordered = tensors.sorted { $0.key < $1.key }
+        let counts = Set(ordered.map { $0.value.shape.dimensions.first })
+        guard let count = counts.first ?? nil, counts.count == 1 else {
+            let names = ordered.map { "“\($0.key)”" }.joined(separator: ", ")
+            throw GraphError(
+                operation: "TensorDataset",
+                message: ordered.isEmpty
+                    ? "there are no tensors" : "\(names) must have as many rows, and at least one axis",
+                operands: ordered.map(\.value.type), location: SourceLocation(file: file, line: line))
+        }
+        self.tensors = tensors
+        self.count = count
+    }
+
+    /// Inputs and what is wanted for them, named “input” and “target” in batches.
+    ///
     /// - Throws: ``GraphError`` where the two have not as many rows.
     public init(
         inputs: HostTensor, targets: HostTensor, file: StaticString = #fileID, line: UInt = #line
-    ) throws {
-        guard inputs.shape.rank >= 1, targets.shape.rank >= 1, inputs.shape[0] == targets.shape[0] else {
-            throw GraphError(
-                operation: "TensorDataset", message: "inputs and targets must have as many rows",
-                operands: [inputs.type, targets.type], location: SourceLocation(file: file, line: line))
-        }
-        self.inputs = inputs
-        self.targets = targets
+    ) throws(GraphError) {
+        try self.init(["input": inputs, "target": targets], file: file, line: line)
     }
+
+    /// All rows of the tensor named “input”.
+    public var inputs: HostTensor { get throws(GraphError) { try tensors.named("input", in: "dataset") } }
+    /// All rows of the tensor named “target”.
+    public var targets: HostTensor { get throws(GraphError) { try tensors.named("target", in: "dataset") } }
 
     public func batch(_ indices: ArraySlice<Int>) throws -> Batch {
         try check(indices)
-        return Batch(input: try inputs.rows(indices), target: try targets.rows(indices), count: indices.count)
+        return Batch(try tensors.mapValues { try $0.rows(indices) }, count: indices.count)
+    }
+}
+
+extension [String: HostTensor] {
+    func named(
+        _ name: String, in whole: String, at location: SourceLocation? = nil
+    ) throws(GraphError) -> HostTensor {
+        guard let tensor = self[name] else {
+            throw GraphError(missing: name, among: self.mapValues(\.type), in: whole, at: location)
+        }
+        return tensor
+    }
+}
+
+extension GraphError {
+    /// A name that nothing has.
+    init(missing name: String, among known: [String: TensorType], in whole: String, at location: SourceLocation?) {
+        let names = known.sorted { $0.key < $1.key }.map { "“\($0.key)” (\($0.value))" }
+        self.init(
+            operation: whole,
+            message: "nothing is named “\(name)” in the \(whole); it has "
+                + (names.isEmpty ? "nothing" : names.joined(separator: ", ")),
+            location: location)
     }
 }
 

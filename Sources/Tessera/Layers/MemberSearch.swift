@@ -1,14 +1,14 @@
-/// The layers and variables that a layer's stored properties hold, by name: what `Mirror` shows of them, through containers
-/// and values that are no layers themselves.
+/// The modules and variables that a module's stored properties hold, by name: what `Mirror` shows of them, through
+/// containers and values that are no modules themselves.
 struct MemberSearch {
     private(set) var members: [LayerMember] = []
-    /// For each member the objects that are no layers between the layer and it.
+    /// For each member the objects that are no modules between the module and it.
     private(set) var ways: [[ObjectIdentifier]] = []
     /// All such objects, each of which is looked into once.
     private var seen: Set<ObjectIdentifier> = []
     private var way: [ObjectIdentifier] = []
 
-    init(in layer: any Layer) { search(Mirror(reflecting: layer), "") }
+    init(in module: any Module) { search(Mirror(reflecting: module), "") }
 
     /// Goes through the properties of a value, those of superclasses first.
     private mutating func search(_ mirror: Mirror, _ prefix: String) {
@@ -29,7 +29,7 @@ struct MemberSearch {
 
     private mutating func visit(_ value: Any, _ name: String) {
         if (type(of: value) as? any Elements.Type)?.areTrivial == true { return }
-        if let layer = value as? any Layer { return add(.layer(name, layer)) }
+        if let module = value as? any Module { return add(.layer(name, module)) }
         let mirror = Mirror(reflecting: value)
         // Not by the mirror's style, which a type may choose. Nothing else is tried to be an object of some class: with
         // arrays that takes long.
@@ -78,7 +78,7 @@ struct MemberSearch {
 
     /// The name of a wrapped property, where a value is a property wrapper.
     private static func wrappedName(_ label: String, _ value: Any) -> String? {
-        guard label.hasPrefix("_"), !(value is any Layer) else { return nil }
+        guard label.hasPrefix("_"), !(value is any Module) else { return nil }
         let mirror = Mirror(reflecting: value)
         guard mirror.displayStyle == .struct || mirror.displayStyle == .class,
             mirror.children.contains(where: { $0.label == "wrappedValue" })

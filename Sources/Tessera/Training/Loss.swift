@@ -40,7 +40,7 @@ public struct Loss: Sendable {
     public func callAsFunction(
         _ prediction: Tensor, _ target: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) throws -> Tensor {
-        try measure(prediction, target, caller: SourceLocation(file: file, line: line))[0]
+        try measure(prediction, target, caller: SourceLocation(file: file, line: line)).mean
     }
 
     /// Cross-entropy of logits `[..., classes]` with int32 labels `[...]` in 0 ..< classes, of which any other is an error

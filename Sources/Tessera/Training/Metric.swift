@@ -38,7 +38,7 @@ public struct Metric: Sendable {
     public func callAsFunction(
         _ prediction: Tensor, _ target: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) throws -> Tensor {
-        try measure(prediction, target, caller: SourceLocation(file: file, line: line))[0]
+        try measure(prediction, target, caller: SourceLocation(file: file, line: line)).mean
     }
 
     /// The share of rows of `[..., classes]` whose greatest element is at the int32 label `[...]`. Rows with a negative
@@ -58,10 +58,6 @@ public struct Metric: Sendable {
                 ? try WeightedMean(hits.mean(), over: hits.shape.elementCount)
                 : try WeightedMean(sum: hits.sum(), over: labels.countOfLabels(.float32))
         }, isFraction: true)
-
-    func text(_ value: Double) -> String {
-        "\(name) " + (isFraction ? decimal(100 * value, 2) + " %" : decimal(value, 4))
-    }
 }
 
 /// A number with a fixed count of decimals.

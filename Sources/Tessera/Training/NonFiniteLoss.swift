@@ -1,15 +1,18 @@
 /// A step's loss is NaN or infinite. No variable has changed.
 public struct NonFiniteLoss: Error, CustomStringConvertible {
+    /// Which loss it is; `nil` where the step has one alone.
+    public let name: String?
     public let loss: Double
     /// The number of steps before this one.
     public let step: Int
     /// What the batch holds that is not finite, in words.
     private let findings: [String]
 
-    init(loss: Double, step: Int, batch: Batch) {
+    init(_ name: String?, loss: Double, step: Int, batch: Batch) {
+        self.name = name
         self.loss = loss
         self.step = step
-        findings = [("input", batch.input), ("target", batch.target)].compactMap { name, tensor in
+        findings = batch.tensors.sorted { $0.key < $1.key }.compactMap { name, tensor in
             guard let numbers = try? tensor.converted(to: .float32)?.elements(Float.self) else { return nil }
             guard let first = numbers.firstIndex(where: { !$0.isFinite }) else { return nil }
             let count = numbers.count { !$0.isFinite }
@@ -19,7 +22,8 @@ public struct NonFiniteLoss: Error, CustomStringConvertible {
     }
 
     public var description: String {
-        var text = "the loss at step \(step) is \(decimal(loss, 4)); no variable has changed. "
+        let which = name.map { "the loss “\($0)”" } ?? "the loss"
+        var text = "\(which) at step \(step) is \(decimal(loss, 4)); no variable has changed. "
         text +=
             findings.isEmpty
             ? "All numbers of the batch are finite: try a lower learning rate or a gradientNorm"

@@ -58,13 +58,6 @@ extension Trainer {
         }
         return total
     }
-
-    /// A result in words: `loss 0.3012, accuracy 89.31 %`.
-    public func describe(_ result: Result) -> String {
-        let loss = "loss \(decimal(result.loss, 4))"
-        guard let metric, let value = result.metric else { return loss }
-        return loss + ", " + metric.text(value)
-    }
 }
 
 /// What a call of ``Trainer/fit`` went through, so that another can take it up again.

@@ -1,31 +1,30 @@
-/// Trains a model: one step (forward, backward, optimizer) is one plan, so that parameters stay on the device.
+/// Trains a model: one step (forward, backward, optimizers) is one plan, so that parameters stay on the device.
+///
+/// A step is a closure that gives losses, each with the groups of parameters that make it small:
+///
+/// ```swift
+/// let trainer = Trainer(
+///     gan, groups: [ParameterGroup("artist", gan.artist, Adam()), ParameterGroup("critic", gan.critic, Adam())],
+///     on: executor
+/// ) { pass, batch in
+///     let (real, fake) = try (gan.critic(batch["image"], pass), gan.critic(gan.artist(batch["noise"], pass), pass))
+///     return [
+///         .loss("critic", try (fake.softplus() + (-real).softplus()).mean(), trains: "critic"),
+///         .loss("artist", try (-fake).softplus().mean(), trains: "artist"),
+///     ]
+/// }
+/// ```
+///
+/// All losses of a step are computed with the values from before it. Where there is one input, one target, one loss and one
+/// optimizer, `Trainer(model, loss: .crossEntropy, optimizer: Adam(), on: executor)` is that closure.
 ///
 /// Not for use from two threads at a time.
 public final class Trainer {
-    /// What came out of one step or of a whole dataset.
-    public struct Result: Sendable, CustomStringConvertible {
-        var meanLoss: RunningMean
-        var meanMetric: RunningMean?
-        /// The number of examples.
-        public internal(set) var count: Int
-        /// Whether the step was not taken, for its loss.
-        var isSkipped = false
-
-        init(loss: RunningMean, metric: RunningMean?, count: Int) {
-            (meanLoss, meanMetric, self.count) = (loss, metric, count)
-        }
-
-        /// The mean over all that counts: examples, elements or labels, as the loss says. NaN where nothing does.
-        public var loss: Double { meanLoss.mean }
-        /// How much has counted for the loss.
-        public var lossWeight: Double { meanLoss.weight }
-        /// The mean over all that counts for the metric, NaN where nothing does; `nil` where the trainer has no metric.
-        public var metric: Double? { meanMetric?.mean }
-
-        public var description: String {
-            "loss \(decimal(loss, 4))" + (metric.map { ", metric \(decimal($0, 4))" } ?? "") + " over \(count) examples"
-        }
-    }
+    /// What one step is made of: what comes out of a batch. It is called once for each shape of a batch, with a pass that trains
+    /// or, for an evaluation, infers.
+    public typealias Step = (_ pass: ForwardPass, _ batch: NamedTensors) throws -> [StepOutput]
+    /// What the model makes of inputs, by name.
+    public typealias Prediction = (_ pass: ForwardPass, _ inputs: NamedTensors) throws -> [String: Tensor]
 
     /// What to do where a step's loss is NaN or infinite.
     public enum NonFiniteLossPolicy: Sendable {
@@ -37,28 +36,28 @@ public final class Trainer {
         case proceed
     }
 
-    public let model: any Layer
+    public let model: any Module
+    public let groups: [ParameterGroup]
     public let executor: Executor
-    public let loss: Loss
-    public let metric: Metric?
-    public let optimizer: any Optimizer
     public var schedule: LearningRateSchedule
     public var onNonFiniteLoss = NonFiniteLossPolicy.report
-    let regularizers: [Regularizer]
     let gradientNorm: Double?
+    let makeStep: Step
+    let makePrediction: Prediction?
+    /// The result over no examples.
+    let nothing: Result
 
     /// The number of steps done, those before a checkpoint that was loaded included.
     public internal(set) var step = 0
     /// The same on the device: counts for Adam and for dropout's masks.
     let stepVariable = Variable("step", HostTensor(Int32(0)), isTrainable: false)
 
-    private let plans = PlanCache()
+    let plans = PlanCache<PlanKey, StepPlan>()
     private var stepPlan: Plan?
     /// The last call of ``fit``, for one that resumes it.
     var lastFit: FitRecord?
     /// Where the trainer was made: nodes that it adds itself are said to come from there.
-    private let file: StaticString
-    private let line: UInt
+    let (file, line): (StaticString, UInt)
     var location: SourceLocation { SourceLocation(file: file, line: line) }
 
     /// How many plans are kept for batches of other shapes than the last; more are made again when they are needed. Plans
@@ -75,58 +74,93 @@ public final class Trainer {
         stepPlan = nil
     }
 
+    /// A trainer of any model, with a step of one's own.
+    ///
+    /// - Parameters:
+    ///   - groups: all parameters of the model, each in one group, with what moves it.
+    ///   - schedule: what the learning rates of all groups are multiplied by at each step.
+    ///   - gradientNorm: the most that the gradients' common norm may be, of all groups that the same losses train; they are
+    ///     scaled down to it.
+    ///   - step: what comes out of a batch: at least one loss, metrics and other tensors.
+    ///   - predicting: what ``predict(_:)-(_)`` gives.
+    public convenience init(
+        _ model: any Module, groups: [ParameterGroup], schedule: LearningRateSchedule = .constant,
+        gradientNorm: Double? = nil, on executor: Executor, file: StaticString = #fileID, line: UInt = #line,
+        step: @escaping Step, predicting: Prediction? = nil
+    ) {
+        self.init(
+            model, groups, schedule, gradientNorm, executor, file, line, nothing: Result(means: []), step, predicting)
+    }
+
+    /// A trainer of a layer from batches of an “input” and a “target”.
+    ///
     /// - Parameters:
     ///   - metric: what progress shows beside the loss.
     ///   - schedule: what the optimizer's learning rate is multiplied by at each step.
     ///   - regularizers: what is added to the loss for every parameter with at least two axes: weights, not biases.
     ///   - gradientNorm: the most that the gradients' common norm may be; they are scaled down to it.
-    public init(
+    public convenience init(
         _ model: any Layer, loss: Loss, optimizer: any Optimizer, metric: Metric? = nil,
         schedule: LearningRateSchedule = .constant, regularizers: [Regularizer] = [], gradientNorm: Double? = nil,
         on executor: Executor, file: StaticString = #fileID, line: UInt = #line
     ) {
+        let group = ParameterGroup("all", model, optimizer, regularizers: regularizers, file: file, line: line)
+        let nothing = Result(
+            means: [.init(name: "loss", kind: .loss(trains: []))]
+                + (metric.map { [.init(name: $0.name, kind: .metric(isFraction: $0.isFraction))] } ?? []))
+        self.init(model, [group], schedule, gradientNorm, executor, file, line, nothing: nothing) { pass, batch in
+            let (input, target) = (try batch["input", file, line], try batch["target", file, line])
+            if case .training = pass.mode, input.shape.elementCount == 0 {
+                throw GraphError(
+                    operation: "train", message: "an empty batch teaches nothing: it has no elements in its input",
+                    operands: [input.type, target.type], location: SourceLocation(file: file, line: line))
+            }
+            let prediction = try model(input, pass)
+            return try [.loss("loss", loss, prediction, target, file: file, line: line)]
+                + (metric.map { [try .metric($0, prediction, target, file: file, line: line)] } ?? [])
+        } _: { pass, inputs in
+            ["output": try model(inputs["input", file, line], pass)]
+        }
+    }
+
+    private init(
+        _ model: any Module, _ groups: [ParameterGroup], _ schedule: LearningRateSchedule, _ gradientNorm: Double?,
+        _ executor: Executor, _ file: StaticString, _ line: UInt, nothing: Result, _ step: @escaping Step,
+        _ predicting: Prediction?
+    ) {
         self.model = model
-        self.loss = loss
-        self.optimizer = optimizer
-        self.metric = metric
+        self.groups = groups
         self.schedule = schedule
-        self.regularizers = regularizers
         self.gradientNorm = gradientNorm
         self.executor = executor
-        self.file = file
-        self.line = line
+        (self.file, self.line) = (file, line)
+        self.nothing = nothing
+        makeStep = step
+        makePrediction = predicting
     }
 
     /// One step on one batch.
     ///
-    /// - Returns: the loss, without regularizers, and the metric before the step.
-    /// - Throws: ``GraphError`` where the batch doesn't fit the model, is empty, or has a label or an index out of range, or
-    ///   the learning rate is no number; ``NonFiniteLoss`` as ``onNonFiniteLoss`` says. Nothing has changed then.
+    /// - Returns: the losses, without regularizers, and metrics before the step.
+    /// - Throws: ``GraphError`` where the batch doesn't fit the model or lacks a tensor, is empty, or has a label or an index
+    ///   out of range, a learning rate is no number, or the step makes no sense; ``NonFiniteLoss`` as ``onNonFiniteLoss``
+    ///   says. Nothing has changed then.
     public func train(_ batch: Batch) throws -> Result {
-        guard batch.count > 0, batch.input.shape.elementCount > 0 else {
-            let lack = batch.count > 0 ? "no elements in its input" : "\(batch.count) examples"
+        guard batch.count > 0, batch.tensors.values.contains(where: { $0.shape.elementCount > 0 }) else {
+            let lack = batch.count > 0 ? "no elements" : "\(batch.count) examples"
             throw GraphError(
                 operation: "train", message: "an empty batch teaches nothing: it has \(lack)",
-                operands: [batch.input.type, batch.target.type], location: location)
+                operands: batch.tensors.sorted { $0.key < $1.key }.map(\.value.type), location: location)
         }
-        let plan = try trainingPlan(for: batch)
-        let rate = Float(optimizer.learningRate * schedule(step))
-        guard rate.isFinite else {
-            throw GraphError(
-                operation: "train",
-                message: "the learning rate at step \(step) is \(rate): \(optimizer.learningRate) by the schedule's"
-                    + " \(schedule(step))", location: location)
-        }
+        let plan = try trainingStep(for: batch)
+        let inputs = try batch.tensors.merging(rates()) { given, _ in given }
         var result: Result?
-        let outputs = try executor.run(
-            plan, inputs: ["input": batch.input, "target": batch.target, "learning rate": HostTensor(rate)]
-        ) { outputs in
-            var found = try self.result(outputs, batch.count)
+        let outputs = try executor.run(plan.plan, inputs: inputs) { outputs in
+            var found = try plan.result(outputs, examples: batch.count)
             // Where nothing counts too: what is NaN or infinite in it is in the gradients all the same.
-            let mean = try outputs[0].number()
-            if !mean.isFinite {
+            if let (name, loss) = try plan.nonFiniteLoss(outputs) {
                 switch onNonFiniteLoss {
-                case .report: throw NonFiniteLoss(loss: mean, step: step, batch: batch)
+                case .report: throw NonFiniteLoss(name, loss: loss, step: step, batch: batch)
                 case .skip: found.isSkipped = true
                 case .proceed: break
                 }
@@ -136,68 +170,25 @@ public final class Trainer {
         }
         if result?.isSkipped == true { _ = try executor.run(countingPlan()) }
         step += 1
-        return try result ?? self.result(outputs, batch.count)
+        return try result ?? plan.result(outputs, examples: batch.count)
     }
 
-    /// The plan that ``train(_:)`` runs for batches like this one: for its `explain()`.
-    public func trainingPlan(for batch: Batch) throws -> Plan {
-        try plans.plan(.init(purpose: .training, input: batch.input.type, target: batch.target.type)) {
-            try makeTrainingPlan(for: batch)
-        }
-    }
-
-    private func makeTrainingPlan(for batch: Batch) throws -> Plan {
-        let graph = Graph()
-        let rate = try graph.input("learning rate", [], file: file, line: line)
-        let step = try graph.at(location) { try graph.read(stepVariable) + 1 }
-        let pass = ForwardPass(graph, .training(step: step))
-        let (prediction, target) = try examples(like: batch, pass)
-        let outputs = try measured(prediction, target)
-
-        let parameters = try parameters(readBy: pass)
-        let tensors = try parameters.map { try pass.read($0) }
-        let objective = try graph.at(location) {
-            try tensors.filter { $0.shape.rank >= 2 }.reduce(outputs[0]) { sum, tensor in
-                try regularizers.reduce(sum) { try $0 + $1.penalty(tensor) }
+    /// The learning rates of this step, as inputs of its plan.
+    private func rates() throws -> [String: HostTensor] {
+        var rates: [String: HostTensor] = [:]
+        for group in groups {
+            guard let optimizer = group.optimizer else { continue }
+            let factor = schedule(step) * group.schedule(step)
+            let rate = Float(optimizer.learningRate * factor)
+            guard rate.isFinite else {
+                throw GraphError(
+                    operation: "train",
+                    message: "the learning rate at step \(step) is \(rate): \(optimizer.learningRate) by the schedule's"
+                        + " \(factor)", location: group.location)
             }
+            rates[rateName(of: group)] = HostTensor(rate)
         }
-        let found = try graph.gradientsWhereAny(of: objective, withRespectTo: tensors, file: file, line: line)
-        // What the loss does not depend on stays as it is, as in PyTorch: no decay, no momentum.
-        let trained = parameters.indices.filter { found[$0] != nil }
-        if trained.isEmpty, !model.parameters.isEmpty { throw noDependence(of: objective) }
-        var gradients = found.compactMap { $0 }
-        let updates = try graph.at(location) {
-            if let gradientNorm { gradients = try graph.clipped(gradients, toNorm: gradientNorm) }
-            return try zip(trained, gradients).flatMap { index, gradient in
-                try optimizer.update(
-                    parameters[index], tensors[index], gradient: gradient, step: step, learningRate: rate)
-            }
-        }
-        return try executor.compile(
-            graph, outputs: outputs, updates: pass.updates + [(stepVariable, step)] + updates)
-    }
-
-    /// The prediction for a batch like this one, and what is wanted for it, as inputs of a graph.
-    private func examples(like batch: Batch, _ pass: ForwardPass) throws -> (prediction: Tensor, target: Tensor) {
-        let graph = pass.graph
-        let prediction = try model(
-            graph.input("input", batch.input.shape, batch.input.dtype, file: file, line: line), pass)
-        let target = try graph.input("target", batch.target.shape, batch.target.dtype, file: file, line: line)
-        return (prediction, target)
-    }
-
-    /// The loss and the metric, each with its weight where it has one.
-    private func measured(_ prediction: Tensor, _ target: Tensor) throws -> [Tensor] {
-        try loss.measure(prediction, target, caller: location)
-            + (metric.map { try $0.measure(prediction, target, caller: location) } ?? [])
-    }
-
-    /// What a run of a plan with these outputs has come to.
-    private func result(_ outputs: [HostTensor], _ examples: Int) throws -> Result {
-        var rest = outputs[...]
-        let loss = try loss.measure.read(&rest, examples: examples)
-        return Result(
-            loss: loss, metric: try metric?.measure.read(&rest, examples: examples), count: examples)
+        return rates
     }
 
     /// Counts a step and does nothing else.
@@ -210,18 +201,21 @@ public final class Trainer {
         return plan
     }
 
-    /// The model's output for an input, without training.
-    public func predict(_ input: HostTensor) throws -> HostTensor {
-        let plan = try plans.plan(.init(purpose: .prediction, input: input.type)) {
-            let graph = Graph()
-            let prediction = try model(
-                graph.input("input", input.shape, input.dtype, file: file, line: line), ForwardPass(graph, .inference))
-            return try executor.compile(graph, outputs: [prediction])
-        }
-        return try executor.run(plan, inputs: ["input": input])[0]
+    /// What the model makes of inputs, without training: of a trainer with a step of its own, what `predicting` says.
+    ///
+    /// - Throws: ``GraphError`` where the inputs don't fit, or the trainer was not told how to predict.
+    public func predict(_ inputs: [String: HostTensor]) throws -> [String: HostTensor] {
+        let plan = try predictionStep(for: inputs)
+        let outputs = try executor.run(plan.plan, inputs: inputs)
+        return Dictionary(zip(plan.names, outputs)) { first, _ in first }
     }
 
-    /// The mean loss and metric over a dataset, without training: over all that counts in it, whatever the batches.
+    /// The model's “output” for an “input”, without training.
+    public func predict(_ input: HostTensor) throws -> HostTensor {
+        try predict(["input": input]).named("output", in: "prediction", at: location)
+    }
+
+    /// The mean losses and metrics over a dataset, without training: over all that counts in it, whatever the batches.
     ///
     /// - Throws: ``GraphError`` where the data are empty or don't fit the model, or have a label or an index out of range.
     public func evaluate(
@@ -233,33 +227,9 @@ public final class Trainer {
         var total = nothing
         for number in 0..<order.batchesPerEpoch {
             let batch = try data.batch(indices[order.range(number)])
-            let plan = try evaluationPlan(for: batch)
-            let outputs = try executor.run(plan, inputs: ["input": batch.input, "target": batch.target])
-            total += try result(outputs, batch.count)
+            let plan = try evaluationStep(for: batch)
+            total += try plan.result(executor.run(plan.plan, inputs: batch.tensors), examples: batch.count)
         }
         return total
-    }
-
-    private func evaluationPlan(for batch: Batch) throws -> Plan {
-        try plans.plan(.init(purpose: .evaluation, input: batch.input.type, target: batch.target.type)) {
-            let graph = Graph()
-            let (prediction, target) = try examples(like: batch, ForwardPass(graph, .inference))
-            return try executor.compile(graph, outputs: measured(prediction, target))
-        }
-    }
-
-    /// The result over no examples.
-    var nothing: Result { Result(loss: RunningMean(), metric: metric.map { _ in RunningMean() }, count: 0) }
-}
-
-extension Trainer.Result {
-    /// The result over what both are over.
-    static func += (left: inout Self, right: Self) {
-        left.meanLoss += right.meanLoss
-        if let metric = right.meanMetric {
-            left.meanMetric = left.meanMetric ?? RunningMean()
-            left.meanMetric? += metric
-        }
-        left.count = left.count.plus(right.count)
     }
 }

@@ -29,8 +29,6 @@ struct Measure: Sendable {
     let name: String
     /// Where a user wrote it; `nil` where it comes with the library, whose lines help nobody.
     let location: SourceLocation?
-    /// Without a weight, each mean counts by its batch's examples.
-    let hasWeight: Bool
     private let body: Body
 
     /// A measure that is a mean over a batch's examples.
@@ -38,7 +36,7 @@ struct Measure: Sendable {
         _ kind: String, _ name: String, at location: SourceLocation,
         mean body: @escaping @Sendable (Tensor, Tensor) throws -> Tensor
     ) {
-        (self.kind, self.name, self.location, hasWeight) = (kind, name, location, false)
+        (self.kind, self.name, self.location) = (kind, name, location)
         self.body = { (try body($0, $1), nil) }
     }
 
@@ -46,7 +44,7 @@ struct Measure: Sendable {
         _ kind: String, _ name: String, at location: SourceLocation?,
         weighted body: @escaping @Sendable (Tensor, Tensor) throws -> WeightedMean
     ) {
-        (self.kind, self.name, self.location, hasWeight) = (kind, name, location, true)
+        (self.kind, self.name, self.location) = (kind, name, location)
         self.body = {
             let result = try body($0, $1)
             return (result.mean, result.weight)
@@ -56,28 +54,30 @@ struct Measure: Sendable {
     /// - Parameter caller: the line to name where the library's own measures are misused.
     /// - Returns: the mean, and its weight where it has one.
     /// - Throws: ``GraphError`` where the operands don't fit, or the result is no scalar.
-    func callAsFunction(_ prediction: Tensor, _ target: Tensor, caller: SourceLocation) throws -> [Tensor] {
-        let (mean, weight) =
+    func callAsFunction(
+        _ prediction: Tensor, _ target: Tensor, caller: SourceLocation
+    ) throws -> (mean: Tensor, weight: Tensor?) {
+        let result =
             location == nil
             ? try prediction.graph.at(caller) { try body(prediction, target) } : try body(prediction, target)
-        let tensors = [mean] + (weight.map { [$0] } ?? [])
-        for tensor in tensors where tensor.shape != [] || !tensor.dtype.isFloatingPoint {
+        try ([result.mean] + (result.weight.map { [$0] } ?? [])).requireScalars(
+            kind, name, of: [prediction.type, target.type], at: location ?? caller)
+        return result
+    }
+}
+
+extension [Tensor] {
+    /// Checks that a loss or a metric, with its weight, is one number.
+    func requireScalars(
+        _ kind: String, _ name: String, of operands: [TensorType], at location: SourceLocation
+    ) throws(GraphError) {
+        for tensor in self where tensor.shape != [] || !tensor.dtype.isFloatingPoint {
             throw GraphError(
                 operation: name,
                 message: "a \(kind) must be a floating-point scalar, not \(tensor.type); take the mean over the batch,"
                     + " as by mean(), and cast counts to float32",
-                operands: [prediction.type, target.type], location: location ?? caller)
+                operands: operands, location: location)
         }
-        return tensors
-    }
-
-    /// The mean with its weight, from the outputs of a run that begin with them.
-    ///
-    /// - Parameter examples: in the batch.
-    func read(_ outputs: inout ArraySlice<HostTensor>, examples: Int) throws -> RunningMean {
-        let mean = try outputs.popFirst()?.number() ?? .nan
-        guard hasWeight else { return RunningMean(mean, weight: Double(examples)) }
-        return RunningMean(mean, weight: try outputs.popFirst()?.number() ?? .nan)
     }
 }
 

@@ -1,0 +1,174 @@
+/// What a plan of a trainer is for.
+struct PlanKey: Hashable {
+    enum Purpose { case training, evaluation, prediction }
+
+    var purpose: Purpose
+    var types: [String: TensorType]
+}
+
+/// A plan of a trainer with what its outputs are.
+struct StepPlan: PlanHolder {
+    /// A loss, a metric or a tensor: one output, or two where a mean has a weight.
+    private struct Output {
+        let name: String
+        let kind: StepOutput.Kind
+        let hasWeight: Bool
+    }
+
+    let plan: Plan
+    private let outputs: [Output]
+
+    var names: [String] { outputs.map(\.name) }
+
+    /// - Parameter plan: one whose outputs are these outputs' tensors, in order.
+    init(_ plan: Plan, _ outputs: [StepOutput]) {
+        self.plan = plan
+        self.outputs = outputs.map { Output(name: $0.name, kind: $0.kind, hasWeight: $0.weight != nil) }
+    }
+
+    /// What a run has come to.
+    func result(_ values: [HostTensor], examples: Int) throws -> Trainer.Result {
+        var means: [Trainer.Result.Mean] = []
+        var tensors: [String: HostTensor] = [:]
+        try forEach(values) { output, value, weight in
+            guard output.kind.isMean else { return tensors[output.name] = value }
+            let running = RunningMean(try value.number(), weight: try weight?.number() ?? Double(examples))
+            means.append(.init(name: output.name, kind: output.kind, running: running))
+        }
+        return Trainer.Result(means: means, tensors: tensors, count: examples)
+    }
+
+    /// The first loss that is NaN or infinite; it has a name where there are others beside it.
+    func nonFiniteLoss(_ values: [HostTensor]) throws -> (name: String?, loss: Double)? {
+        var losses: [(name: String, loss: Double)] = []
+        try forEach(values) { output, value, _ in
+            if case .loss = output.kind { losses.append((output.name, try value.number())) }
+        }
+        guard let wrong = losses.first(where: { !$0.loss.isFinite }) else { return nil }
+        return (losses.count > 1 ? wrong.name : nil, wrong.loss)
+    }
+
+    private func forEach(
+        _ values: [HostTensor], _ body: (Output, HostTensor, _ weight: HostTensor?) throws -> Void
+    ) rethrows {
+        var rest = values[...]
+        for output in outputs {
+            guard let value = rest.popFirst() else { return }
+            try body(output, value, output.hasWeight ? rest.popFirst() : nil)
+        }
+    }
+}
+
+extension Trainer {
+    /// The plan that ``train(_:)`` runs for batches like this one: for its `explain()`.
+    public func trainingPlan(for batch: Batch) throws -> Plan { try trainingStep(for: batch).plan }
+
+    func trainingStep(for batch: Batch) throws -> StepPlan {
+        try step(.training, batch.tensors) { try makeTrainingStep($0) }
+    }
+
+    func evaluationStep(for batch: Batch) throws -> StepPlan {
+        try step(.evaluation, batch.tensors) { types in
+            let graph = Graph()
+            let outputs = try outputs(ForwardPass(graph, .inference), types).filter(\.kind.isMean)
+            guard !outputs.isEmpty else {
+                throw GraphError(
+                    operation: "evaluate", message: "the step gives neither losses nor metrics", location: location)
+            }
+            return StepPlan(try executor.compile(graph, outputs: outputs.flatMap(\.tensors)), outputs)
+        }
+    }
+
+    func predictionStep(for inputs: [String: HostTensor]) throws -> StepPlan {
+        try step(.prediction, inputs) { types in
+            guard let makePrediction else {
+                throw GraphError(
+                    operation: "predict",
+                    message: "the trainer has a step of its own and was not told how to predict: give it `predicting`",
+                    location: location)
+            }
+            let graph = Graph()
+            let found = try makePrediction(
+                ForwardPass(graph, .inference), NamedTensors(types, of: graph, at: location))
+            let outputs = found.sorted { $0.key < $1.key }.map {
+                StepOutput.tensor($0.key, $0.value, at: location)
+            }
+            try outputs.check(in: graph, for: "predict")
+            guard !outputs.isEmpty else {
+                throw GraphError(operation: "predict", message: "the prediction gives no tensor", location: location)
+            }
+            return StepPlan(try executor.compile(graph, outputs: outputs.flatMap(\.tensors)), outputs)
+        }
+    }
+
+    private func step(
+        _ purpose: PlanKey.Purpose, _ tensors: [String: HostTensor], make: ([String: TensorType]) throws -> StepPlan
+    ) throws -> StepPlan {
+        let types = tensors.mapValues(\.type)
+        return try plans.plan(PlanKey(purpose: purpose, types: types)) { try make(types) }
+    }
+
+    /// What the step gives for a batch of these types.
+    private func outputs(_ pass: ForwardPass, _ types: [String: TensorType]) throws -> [StepOutput] {
+        let outputs = try makeStep(pass, NamedTensors(types, of: pass.graph, at: location))
+        try outputs.check(in: pass.graph, for: "train")
+        return outputs
+    }
+
+    /// What the learning rate of a group is called among the inputs of a plan.
+    func rateName(of group: ParameterGroup) -> String {
+        groups.count == 1 ? "learning rate" : "learning rate of \(group.name)"
+    }
+
+    private func makeTrainingStep(_ types: [String: TensorType]) throws -> StepPlan {
+        let graph = Graph()
+        let rates = try groups.map { group in
+            let name = rateName(of: group)
+            guard types[name] == nil else {
+                throw GraphError(
+                    operation: "train",
+                    message: "the batch's “\(name)” is the name of what the trainer gives: rename it",
+                    location: location)
+            }
+            return try graph.at(location) { try graph.input(name, []) }
+        }
+        let step = try graph.at(location) { try graph.read(stepVariable) + 1 }
+        let pass = ForwardPass(graph, .training(step: step))
+        let outputs = try outputs(pass, types)
+
+        let read = try parameters(readBy: pass)
+        var updates: [(Variable, Tensor)] = []
+        for objective in try objectives(of: outputs) {
+            let members = try objective.groups.flatMap { group in
+                try read[group].map { (group: group, parameter: $0, tensor: try pass.read($0)) }
+            }
+            let sum = try graph.at(location) {
+                let losses = objective.losses.map { outputs[$0].tensor }
+                let loss = try losses.dropFirst().reduce(losses[0]) { try $0 + $1 }
+                return try members.filter { $0.tensor.shape.rank >= 2 }.reduce(loss) { sum, member in
+                    try groups[member.group].regularizers.reduce(sum) { try $0 + $1.penalty(member.tensor) }
+                }
+            }
+            let found = try graph.gradientsWhereAny(
+                of: sum, withRespectTo: members.map(\.tensor), file: file, line: line)
+            // What the loss does not depend on stays as it is, as in PyTorch: no decay, no momentum.
+            let trained = zip(members, found).compactMap { member, gradient in gradient.map { (member, $0) } }
+            for group in objective.groups where !trained.contains(where: { $0.0.group == group }) {
+                if !groups[group].parameters.isEmpty { throw noDependence(of: sum, on: groups[group]) }
+            }
+            updates += try graph.at(location) {
+                var gradients = trained.map(\.1)
+                if let gradientNorm { gradients = try graph.clipped(gradients, toNorm: gradientNorm) }
+                return try zip(trained.map(\.0), gradients).flatMap { member, gradient in
+                    guard let optimizer = groups[member.group].optimizer else { return [] as [(Variable, Tensor)] }
+                    return try optimizer.update(
+                        member.parameter, member.tensor, gradient: gradient, step: step,
+                        learningRate: rates[member.group])
+                }
+            }
+        }
+        let plan = try executor.compile(
+            graph, outputs: outputs.flatMap(\.tensors), updates: pass.updates + [(stepVariable, step)] + updates)
+        return StepPlan(plan, outputs)
+    }
+}
