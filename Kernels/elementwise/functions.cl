@@ -1,69 +1,39 @@
 // The functions that a generated elementwise kernel is made of (Sources/OpenCLBackend/ElementwiseSource.swift).
 //
-// Follows common/math.cl. Values are `vfloat` for every floating-point type and `vint` for every integer type;
-// LOAD_*, STORE_* and ROUND_* below convert from and to what lies in memory. One element costs its loads, its store
-// (4 bytes each for float32) and a few flops, so these kernels run at the speed of memory unless they call exp.
+// Values are `vfloat` for every floating-point type and `vint` for every integer type; LOAD_*, STORE_* and ROUND_* convert
+// from and to what lies in memory: those of floating-point types in common/storage.cl, those of integers below. One element
+// costs its loads, its store (4 bytes each for float32) and a few flops, so these kernels run at the speed of memory unless
+// they call exp.
 //
 // LOAD1_type reads one element, LOADV_type VECTOR_WIDTH of them; STORE1_ and STOREV_ likewise.
+// Goes after common/math.cl and common/storage.cl.
 
-#define LOAD1_float32(pointer) (*(pointer))
 #define LOAD1_int32(pointer) (*(pointer))
 #define LOAD1_uint8(pointer) ((int)*(pointer))
-#define LOAD1_float16(pointer) vload_half(0, pointer)
-#define LOAD1_bfloat16(pointer) as_float((uint)*(pointer) << 16)
-#define STORE1_float32(value, pointer) (*(pointer) = (value))
 #define STORE1_int32(value, pointer) (*(pointer) = (value))
 #define STORE1_uint8(value, pointer) (*(pointer) = (uchar)((value) & 255))
-#define STORE1_float16(value, pointer) vstore_half_rte(value, 0, pointer)
-#define STORE1_bfloat16(value, pointer) (*(pointer) = (ushort)bfloat16_bits1(value))
-
-// The upper half of a float32, rounded to nearest even; NaN stays NaN.
-#define BFLOAT16_BITS(bits) (((bits) + 0x7FFF + (((bits) >> 16) & 1)) >> 16)
-
-static inline uint bfloat16_bits1(float x) { return x != x ? 0x7FC0u : BFLOAT16_BITS(as_uint(x)); }
 
 #if VECTOR_WIDTH == 1
 #define convert_vint convert_int
-#define LOADV_float32 LOAD1_float32
 #define LOADV_int32 LOAD1_int32
 #define LOADV_uint8 LOAD1_uint8
-#define LOADV_float16 LOAD1_float16
-#define LOADV_bfloat16 LOAD1_bfloat16
-#define STOREV_float32 STORE1_float32
 #define STOREV_int32 STORE1_int32
 #define STOREV_uint8 STORE1_uint8
-#define STOREV_float16 STORE1_float16
-#define STOREV_bfloat16 STORE1_bfloat16
 #else
 #define VLOAD MATH_PASTE(vload, VECTOR_WIDTH)
 #define VSTORE MATH_PASTE(vstore, VECTOR_WIDTH)
-#define VSTORE_HALF MATH_PASTE(MATH_PASTE(vstore_half, VECTOR_WIDTH), _rte)
 #define convert_vint MATH_PASTE(convert_int, VECTOR_WIDTH)
-#define LOADV_float32(pointer) VLOAD(0, pointer)
 #define LOADV_int32(pointer) VLOAD(0, pointer)
 #define LOADV_uint8(pointer) convert_vint(VLOAD(0, pointer))
-#define LOADV_float16(pointer) MATH_PASTE(vload_half, VECTOR_WIDTH)(0, pointer)
-#define LOADV_bfloat16(pointer) as_vfloat(MATH_PASTE(convert_uint, VECTOR_WIDTH)(VLOAD(0, pointer)) << 16)
 typedef struct __attribute__((packed)) { vint value; } vint_unaligned;
-#define STOREV_float32(value, pointer) vfloat_store(value, pointer)
 #define STOREV_int32(value_, pointer) (((__global vint_unaligned *)(pointer))->value = (value_))
 #define STOREV_uint8(value, pointer) VSTORE(MATH_PASTE(convert_uchar, VECTOR_WIDTH)((value) & 255), 0, pointer)
-#define STOREV_float16(value, pointer) VSTORE_HALF(value, 0, pointer)
-#define STOREV_bfloat16(value, pointer) VSTORE(MATH_PASTE(convert_ushort, VECTOR_WIDTH)(bfloat16_bits(value)), 0, pointer)
 #endif
-
-static inline vuint bfloat16_bits(vfloat x) {
-    return select(BFLOAT16_BITS(as_vuint(x)), (vuint)(0x7FC0), as_vuint((vint)(x != x)));
-}
 
 // What a value becomes when it is stored and read again.
 static inline vfloat ROUND_bfloat16(vfloat x) { return as_vfloat(bfloat16_bits(x) << 16); }
 static inline vint ROUND_uint8(vint x) { return x & 255; }
-static inline vfloat ROUND_float16(vfloat x) {
-    ushort bits[VECTOR_WIDTH];
-    STOREV_float16(x, (half *)bits);
-    return LOADV_float16((const half *)bits);
-}
+static inline vfloat ROUND_float16(vfloat x) { return float16_value(float16_bits(x)); }
 
 static inline vfloat int_to_float(vint x) { return convert_vfloat(x); }
 

@@ -10,7 +10,7 @@
 //               image 0       image 1                  forward and 12 backward from memory.
 //
 // Ioffe and Szegedy, Batch Normalization, 2015.
-// Goes after common/math.cl, common/vector.cl and common/team.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl and common/team.cl.
 
 // Runs a statement for each vector of the channel that is this item's: `count` elements from `at`. What it adds to
 // `partial` and `partialOther` goes to the long sums `sum` and `sumOther` by short stretches.
@@ -49,13 +49,13 @@
         }
 #endif
 
-static inline vfloat loadCounted(__global const float *from, const int count) {
-    return count == VECTOR_WIDTH ? vfloat_load(from) : vfloat_load_tail(from, count, 0.0f);
+static inline vfloat loadCounted(__global const STORED *from, const int count) {
+    return count == VECTOR_WIDTH ? LOAD(from) : LOAD_TAIL(from, count, 0.0f);
 }
 
-static inline void storeCounted(const vfloat value, __global float *to, const int count) {
-    if (count == VECTOR_WIDTH) vfloat_store(value, to);
-    else vfloat_store_tail(value, to, count);
+static inline void storeCounted(const vfloat value, __global STORED *to, const int count) {
+    if (count == VECTOR_WIDTH) STORE(value, to);
+    else STORE_TAIL(value, to, count);
 }
 
 // The first `count` lanes, zeros after them.
@@ -72,8 +72,8 @@ static inline vfloat firstLanes(const vfloat value, const int count) {
     inverse = 0x1p-80f / sqrt(teamSum(valueOf(sum)) / elements);
 
 TEAM_KERNEL void batchNorm(
-    __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
-    const ulong scaleOffset, __global const float *restrict bias, const ulong biasOffset, __global float *restrict y,
+    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
+    const ulong scaleOffset, __global const STORED *restrict bias, const ulong biasOffset, __global STORED *restrict y,
     const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict variance,
     const ulong varianceOffset, const int images, const int channels, const int pixels, const float epsilon)
 {
@@ -93,8 +93,8 @@ TEAM_KERNEL void batchNorm(
         const float spread = teamSum(valueOf(sum)) / elements;
         float inverse = 1.0f / sqrt(spread + epsilon);
         if (inverse == 0.0f) { HUGE_INVERSE(inverse) }
-        const float factor = scale[scaleOffset + channel] * inverse;
-        const float shift = bias[biasOffset + channel];
+        const float factor = LOAD1(scale + scaleOffset + channel) * inverse;
+        const float shift = LOAD1(bias + biasOffset + channel);
         CHANNEL_PASS(
             const vfloat centred = loadCounted(x + at, count) - average;
             storeCounted(fma(centred, (vfloat)(factor), (vfloat)(shift)), y + at, count);)
@@ -106,11 +106,11 @@ TEAM_KERNEL void batchNorm(
 }
 
 TEAM_KERNEL void batchNormGradient(
-    __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
+    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
-    __global const float *restrict variance, const ulong varianceOffset, __global const float *restrict dy,
-    const ulong dyOffset, __global float *restrict dx, const ulong dxOffset, __global float *restrict dscale,
-    const ulong dscaleOffset, __global float *restrict dbias, const ulong dbiasOffset, const int images,
+    __global const float *restrict variance, const ulong varianceOffset, __global const STORED *restrict dy,
+    const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset, __global STORED *restrict dscale,
+    const ulong dscaleOffset, __global STORED *restrict dbias, const ulong dbiasOffset, const int images,
     const int channels, const int pixels, const float epsilon)
 {
     TEAM_MEMORY
@@ -134,10 +134,10 @@ TEAM_KERNEL void batchNormGradient(
                 cotangent, firstLanes(loadCounted(x + at, count) - average, count), partialOther);)
         const float total = teamSum(valueOf(sum)), product = teamSum(valueOf(sumOther)) * inverse;
         if (get_local_id(0) == 0) {
-            dscale[dscaleOffset + channel] = product;
-            dbias[dbiasOffset + channel] = total;
+            STORE1(product, dscale + dscaleOffset + channel);
+            STORE1(total, dbias + dbiasOffset + channel);
         }
-        const float factor = scale[scaleOffset + channel] * inverse;
+        const float factor = LOAD1(scale + scaleOffset + channel) * inverse;
         const float slopeMean = total / elements, productMean = product / elements * inverse;
         CHANNEL_PASS(
             const vfloat centred = loadCounted(x + at, count) - average;

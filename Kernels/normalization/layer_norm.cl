@@ -4,14 +4,15 @@
 //   layerNormGradient  g = dy · scale, z = (x - mean) · inverse:
 //                      dx = inverse · (g - mean of g - z · mean of g·z);  dscale = Σ_rows dy·z;  dbias = Σ_rows dy
 //
-// A team takes a run of rows. 8 bytes an element forward, 12 backward, as a row stays in cache for the next passes.
+// A team takes a run of rows. 8 bytes an element forward, 12 backward, half of that in 16 bits, as a row stays in cache for
+// the next passes. Means, deviations and partial sums are floats whatever the type.
 // dscale and dbias: each team adds up those of its rows, at most SUM_BLOCK, in partial sums [teams, columns] of its own,
 // whose columns are then added by reduceColumns: no atomics, one order. Ba et al., Layer Normalization, 2016.
-// Goes after common/math.cl, common/vector.cl, common/team.cl and normalization/moments.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and normalization/moments.cl.
 
 TEAM_KERNEL void layerNorm(
-    __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
-    const ulong scaleOffset, __global const float *restrict bias, const ulong biasOffset, __global float *restrict y,
+    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
+    const ulong scaleOffset, __global const STORED *restrict bias, const ulong biasOffset, __global STORED *restrict y,
     const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict inverse,
     const ulong inverseOffset, const int rows, const int columns, const float epsilon)
 {
@@ -20,17 +21,16 @@ TEAM_KERNEL void layerNorm(
     scale += scaleOffset;
     bias += biasOffset;
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *from = x + xOffset + (long)row * columns;
-        __global float *to = y + yOffset + (long)row * columns;
+        __global const STORED *from = x + xOffset + (long)row * columns;
+        __global STORED *to = y + yOffset + (long)row * columns;
 
         const float average = rowMean(from, columns TEAM_PASSED);
         const float deviation = rowInverseDeviation(from, columns, average, epsilon TEAM_PASSED);
         for EACH_TEAM_VECTOR(i, columns)
-            vfloat_store(
-                fma((vfloat_load(from + i) - average) * deviation, vfloat_load(scale + i), vfloat_load(bias + i)),
-                to + i);
+            STORE(fma((LOAD(from + i) - average) * deviation, LOAD(scale + i), LOAD(bias + i)), to + i);
         if (HAS_TEAM_REST(columns))
-            for (int n = whole; n < columns; n++) to[n] = fma((from[n] - average) * deviation, scale[n], bias[n]);
+            for (int n = whole; n < columns; n++)
+                STORE1(fma((LOAD1(from + n) - average) * deviation, LOAD1(scale + n), LOAD1(bias + n)), to + n);
         if (get_local_id(0) == 0) {
             mean[meanOffset + row] = average;
             inverse[inverseOffset + row] = deviation;
@@ -40,10 +40,10 @@ TEAM_KERNEL void layerNorm(
 
 // `scalePartials` and `biasPartials` are [work-groups, columns].
 TEAM_KERNEL void layerNormGradient(
-    __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
+    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
-    __global const float *restrict inverse, const ulong inverseOffset, __global const float *restrict dy,
-    const ulong dyOffset, __global float *restrict dx, const ulong dxOffset, __global float *restrict scalePartials,
+    __global const float *restrict inverse, const ulong inverseOffset, __global const STORED *restrict dy,
+    const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset, __global float *restrict scalePartials,
     const ulong scalePartialsOffset, __global float *restrict biasPartials, const ulong biasPartialsOffset,
     const int rows, const int columns)
 {
@@ -63,9 +63,9 @@ TEAM_KERNEL void layerNormGradient(
     }
 
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *values = x + xOffset + (long)row * columns;
-        __global const float *cotangents = dy + dyOffset + (long)row * columns;
-        __global float *to = dx + dxOffset + (long)row * columns;
+        __global const STORED *values = x + xOffset + (long)row * columns;
+        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
+        __global STORED *to = dx + dxOffset + (long)row * columns;
         const float average = mean[meanOffset + row], deviation = inverse[inverseOffset + row];
 
         LongSum total = {0.0f, 0.0f}, products = {0.0f, 0.0f};
@@ -73,9 +73,9 @@ TEAM_KERNEL void layerNormGradient(
             vfloat part = 0.0f, productPart = 0.0f;
             for EACH_TEAM_VECTOR(n, length) {
                 const int i = first + n;
-                const vfloat cotangent = vfloat_load(cotangents + i);
-                const vfloat normal = (vfloat_load(values + i) - average) * deviation;
-                const vfloat slope = cotangent * vfloat_load(scale + i);
+                const vfloat cotangent = LOAD(cotangents + i);
+                const vfloat normal = (LOAD(values + i) - average) * deviation;
+                const vfloat slope = cotangent * LOAD(scale + i);
                 part += slope;
                 productPart = fma(slope, normal, productPart);
                 vfloat_store(fma(cotangent, normal, vfloat_load(dscale + i)), dscale + i);
@@ -85,9 +85,9 @@ TEAM_KERNEL void layerNormGradient(
             products = addedTo(products, productPart);
         }
         if (HAS_TEAM_REST(columns)) {
-            const vfloat cotangent = vfloat_load_tail(cotangents + whole, rest, 0.0f);
-            const vfloat normal = (vfloat_load_tail(values + whole, rest, average) - average) * deviation;
-            const vfloat slope = cotangent * vfloat_load_tail(scale + whole, rest, 0.0f);
+            const vfloat cotangent = LOAD_TAIL(cotangents + whole, rest, 0.0f);
+            const vfloat normal = (LOAD_TAIL(values + whole, rest, average) - average) * deviation;
+            const vfloat slope = cotangent * LOAD_TAIL(scale + whole, rest, 0.0f);
             total = addedTo(total, slope);
             products = addedTo(products, slope * normal);
             vfloat_store_tail(
@@ -97,14 +97,15 @@ TEAM_KERNEL void layerNormGradient(
         const float slopeMean = teamSum(valueOf(total)) / columns, productMean = teamSum(valueOf(products)) / columns;
 
         for EACH_TEAM_VECTOR(i, columns) {
-            const vfloat normal = (vfloat_load(values + i) - average) * deviation;
-            const vfloat slope = vfloat_load(cotangents + i) * vfloat_load(scale + i);
-            vfloat_store(deviation * (slope - slopeMean - normal * productMean), to + i);
+            const vfloat normal = (LOAD(values + i) - average) * deviation;
+            const vfloat slope = LOAD(cotangents + i) * LOAD(scale + i);
+            STORE(deviation * (slope - slopeMean - normal * productMean), to + i);
         }
         if (HAS_TEAM_REST(columns))
             for (int n = whole; n < columns; n++) {
-                const float normal = (values[n] - average) * deviation;
-                to[n] = deviation * (cotangents[n] * scale[n] - slopeMean - normal * productMean);
+                const float normal = (LOAD1(values + n) - average) * deviation;
+                const float slope = LOAD1(cotangents + n) * LOAD1(scale + n);
+                STORE1(deviation * (slope - slopeMean - normal * productMean), to + n);
             }
     }
 }

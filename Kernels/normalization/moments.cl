@@ -1,37 +1,37 @@
 // The mean of a row, and how far its numbers are from a centre, found by a team of work-items together (common/team.cl draws
 // it). A row is read from memory once and stays in cache for what follows: its mean, then the squares about it, so that
 // nothing cancels.
-// Goes after common/math.cl, common/vector.cl and common/team.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl and common/team.cl.
 
-static inline float rowMean(__global const float *from, const int columns TEAM_PARAMETER)
+static inline float rowMean(__global const STORED *from, const int columns TEAM_PARAMETER)
 {
     LongSum total = {0.0f, 0.0f};
     for EACH_TEAM_BLOCK(first, length, columns) {
         vfloat part = 0.0f;
-        for EACH_TEAM_VECTOR(i, length) part += vfloat_load(from + first + i);
+        for EACH_TEAM_VECTOR(i, length) part += LOAD(from + first + i);
         total = addedTo(total, part);
     }
     if (HAS_TEAM_REST(columns))
-        total = addedTo(total, vfloat_load_tail(from + TEAM_WHOLE(columns), TEAM_REST(columns), 0.0f));
+        total = addedTo(total, LOAD_TAIL(from + TEAM_WHOLE(columns), TEAM_REST(columns), 0.0f));
     return teamSum(valueOf(total)) / columns;
 }
 
 // 1 / sqrt(mean of (x - centre)² + epsilon).
 static inline float rowInverseDeviation(
-    __global const float *from, const int columns, const float centre, const float epsilon TEAM_PARAMETER)
+    __global const STORED *from, const int columns, const float centre, const float epsilon TEAM_PARAMETER)
 {
     const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
     LongSum squares = {0.0f, 0.0f};
     for EACH_TEAM_BLOCK(first, length, columns) {
         vfloat part = 0.0f;
         for EACH_TEAM_VECTOR(i, length) {
-            const vfloat centred = vfloat_load(from + first + i) - centre;
+            const vfloat centred = LOAD(from + first + i) - centre;
             part = fma(centred, centred, part);
         }
         squares = addedTo(squares, part);
     }
     if (HAS_TEAM_REST(columns)) {
-        const vfloat centred = vfloat_load_tail(from + whole, rest, centre) - centre;
+        const vfloat centred = LOAD_TAIL(from + whole, rest, centre) - centre;
         squares = addedTo(squares, centred * centred);
     }
     const float deviation = 1.0f / sqrt(teamSum(valueOf(squares)) / columns + epsilon);
@@ -39,11 +39,11 @@ static inline float rowInverseDeviation(
     // The square of a float of 1e20 is none: again, in smaller units.
     vfloat part = 0.0f;
     for EACH_TEAM_VECTOR(i, columns) {
-        const vfloat centred = 0x1p-80f * (vfloat_load(from + i) - centre);
+        const vfloat centred = 0x1p-80f * (LOAD(from + i) - centre);
         part = fma(centred, centred, part);
     }
     if (HAS_TEAM_REST(columns)) {
-        const vfloat centred = 0x1p-80f * (vfloat_load_tail(from + whole, rest, centre) - centre);
+        const vfloat centred = 0x1p-80f * (LOAD_TAIL(from + whole, rest, centre) - centre);
         part = fma(centred, centred, part);
     }
     return 0x1p-80f / sqrt(teamSum(part) / columns);

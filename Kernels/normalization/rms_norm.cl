@@ -5,32 +5,32 @@
 //
 // A team takes a run of rows, as in layer_norm.cl, which this is without the mean. 8 bytes an element forward, 12 backward.
 // Zhang and Sennrich, Root Mean Square Layer Normalization, 2019.
-// Goes after common/math.cl, common/vector.cl, common/team.cl and normalization/moments.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and normalization/moments.cl.
 
 TEAM_KERNEL void rmsNorm(
-    __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
-    const ulong scaleOffset, __global float *restrict y, const ulong yOffset, __global float *restrict inverse,
+    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
+    const ulong scaleOffset, __global STORED *restrict y, const ulong yOffset, __global float *restrict inverse,
     const ulong inverseOffset, const int rows, const int columns, const float epsilon)
 {
     TEAM_MEMORY
     scale += scaleOffset;
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *from = x + xOffset + (long)row * columns;
-        __global float *to = y + yOffset + (long)row * columns;
+        __global const STORED *from = x + xOffset + (long)row * columns;
+        __global STORED *to = y + yOffset + (long)row * columns;
         const float root = rowInverseDeviation(from, columns, 0.0f, epsilon TEAM_PASSED);
         for EACH_TEAM_VECTOR(i, columns)
-            vfloat_store(vfloat_load(from + i) * root * vfloat_load(scale + i), to + i);
+            STORE(LOAD(from + i) * root * LOAD(scale + i), to + i);
         if (HAS_TEAM_REST(columns))
-            for (int n = TEAM_WHOLE(columns); n < columns; n++) to[n] = from[n] * root * scale[n];
+            for (int n = TEAM_WHOLE(columns); n < columns; n++) STORE1(LOAD1(from + n) * root * LOAD1(scale + n), to + n);
         if (get_local_id(0) == 0) inverse[inverseOffset + row] = root;
     }
 }
 
 // `scalePartials` is [work-groups, columns].
 TEAM_KERNEL void rmsNormGradient(
-    __global const float *restrict x, const ulong xOffset, __global const float *restrict scale,
+    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict inverse, const ulong inverseOffset,
-    __global const float *restrict dy, const ulong dyOffset, __global float *restrict dx, const ulong dxOffset,
+    __global const STORED *restrict dy, const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset,
     __global float *restrict scalePartials, const ulong scalePartialsOffset, const int rows, const int columns)
 {
     TEAM_MEMORY
@@ -42,9 +42,9 @@ TEAM_KERNEL void rmsNormGradient(
     if (HAS_TEAM_REST(columns)) vfloat_store_tail((vfloat)(0.0f), dscale + whole, rest);
 
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *values = x + xOffset + (long)row * columns;
-        __global const float *cotangents = dy + dyOffset + (long)row * columns;
-        __global float *to = dx + dxOffset + (long)row * columns;
+        __global const STORED *values = x + xOffset + (long)row * columns;
+        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
+        __global STORED *to = dx + dxOffset + (long)row * columns;
         const float root = inverse[inverseOffset + row];
 
         LongSum products = {0.0f, 0.0f};
@@ -52,27 +52,28 @@ TEAM_KERNEL void rmsNormGradient(
             vfloat part = 0.0f;
             for EACH_TEAM_VECTOR(n, length) {
                 const int i = first + n;
-                const vfloat product = vfloat_load(cotangents + i) * (vfloat_load(values + i) * root);
-                part = fma(product, vfloat_load(scale + i), part);
+                const vfloat product = LOAD(cotangents + i) * (LOAD(values + i) * root);
+                part = fma(product, LOAD(scale + i), part);
                 vfloat_store(vfloat_load(dscale + i) + product, dscale + i);
             }
             products = addedTo(products, part);
         }
         if (HAS_TEAM_REST(columns)) {
             const vfloat product =
-                vfloat_load_tail(cotangents + whole, rest, 0.0f) * (vfloat_load_tail(values + whole, rest, 0.0f) * root);
-            products = addedTo(products, product * vfloat_load_tail(scale + whole, rest, 0.0f));
+                LOAD_TAIL(cotangents + whole, rest, 0.0f) * (LOAD_TAIL(values + whole, rest, 0.0f) * root);
+            products = addedTo(products, product * LOAD_TAIL(scale + whole, rest, 0.0f));
             vfloat_store_tail(vfloat_load_tail(dscale + whole, rest, 0.0f) + product, dscale + whole, rest);
         }
         const float productMean = teamSum(valueOf(products)) / columns;
 
         for EACH_TEAM_VECTOR(i, columns) {
-            const vfloat normal = vfloat_load(values + i) * root;
-            vfloat_store(
-                root * (vfloat_load(cotangents + i) * vfloat_load(scale + i) - normal * productMean), to + i);
+            const vfloat normal = LOAD(values + i) * root;
+            STORE(root * (LOAD(cotangents + i) * LOAD(scale + i) - normal * productMean), to + i);
         }
         if (HAS_TEAM_REST(columns))
-            for (int n = whole; n < columns; n++)
-                to[n] = root * (cotangents[n] * scale[n] - values[n] * root * productMean);
+            for (int n = whole; n < columns; n++) {
+                const float normal = LOAD1(values + n) * root;
+                STORE1(root * (LOAD1(cotangents + n) * LOAD1(scale + n) - normal * productMean), to + n);
+            }
     }
 }

@@ -2,24 +2,26 @@
 //
 // A team takes row after row (common/team.cl draws it): the maximum first, then the least index where it stands. The
 // second pass finds the row in cache; 4 bytes an element.
-// Goes after common/math.cl, common/vector.cl and common/team.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl and common/team.cl.
 
 TEAM_KERNEL void argMax(
-    __global const float *restrict x, const ulong xOffset, __global int *restrict index, const ulong indexOffset,
+    __global const STORED *restrict x, const ulong xOffset, __global int *restrict index, const ulong indexOffset,
     const int rows, const int columns)
 {
     TEAM_MEMORY
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *from = x + xOffset + (long)row * columns;
+        __global const STORED *from = x + xOffset + (long)row * columns;
         vfloat largest = -INFINITY;
-        for EACH_TEAM_VECTOR(i, columns) largest = vmaximum(largest, vfloat_load(from + i));
+        for EACH_TEAM_VECTOR(i, columns) largest = vmaximum(largest, LOAD(from + i));
         if (HAS_TEAM_REST(columns))
-            largest = vmaximum(largest, vfloat_load_tail(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY));
+            largest = vmaximum(largest, LOAD_TAIL(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY));
         const float maximum = teamLargest(largest);
 
         int first = get_local_id(0);
-        while (first < columns && !(from[first] == maximum || (maximum != maximum && from[first] != from[first])))
-            first += TEAM;
+        for (; first < columns; first += TEAM) {
+            const float value = LOAD1(from + first);
+            if (value == maximum || (maximum != maximum && value != value)) break;
+        }
         const int least = teamLeastIndex(first);
         if (get_local_id(0) == 0) index[indexOffset + row] = least;
     }

@@ -12,10 +12,15 @@
 // What is reduced is a tensor x or, with SOURCE, an elementwise program of several tensors, evaluated as it is read: text
 // from Sources/OpenCLBackend/ReductionSource.swift before this file says how.
 //
-// 4 bytes read an element, of a program 4 for each of its operands. Sums are taken over short blocks first, then over
+// 4 bytes read an element, half of that in 16 bits, of a program so much for each of its operands. Sums are taken over short blocks first, then over
 // blocks with what rounding takes away (LongSum), so that the error does not grow with the length. NaN wins.
-// Goes after common/math.cl, common/vector.cl and common/team.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl and common/team.cl.
 
+// The type of y, as that of x is STORAGE: partial results of 16 bits are floats.
+#ifndef RESULT
+#define RESULT STORAGE
+#endif
+#define REDUCED MATH_PASTE(STORED_, RESULT)
 // 0 sum (mean: divided at the end), 1 minimum, 2 maximum, 3 product.
 #ifndef FUNCTION
 #define FUNCTION 0
@@ -60,23 +65,23 @@
 #define SOURCE 0
 #endif
 
-// The first `count` floats of a vector, with whatever follows them where that is still before `limit`: one load, where
+// The first `count` elements of a vector, with whatever follows them where that is still before `limit`: one load, where
 // reading each lane by itself takes a dozen.
-static inline vfloat load_part(__global const float *from, const int count, __global const float *limit) {
-    return limit - from >= VECTOR_WIDTH ? vfloat_load(from) : vfloat_load_tail(from, count, 0.0f);
+static inline vfloat load_part(__global const STORED *from, const int count, __global const STORED *limit) {
+    return limit - from >= VECTOR_WIDTH ? LOAD(from) : LOAD_TAIL(from, count, 0.0f);
 }
 
 // The first `count` lanes of a value, which then changes no result.
 #define FIRST_LANES(value, count) select((vfloat)(IDENTITY), value, (vint)(VLANES < (vint)(count)))
 
 #if SOURCE == 0
-#define SOURCE_PARAMETERS __global const float *restrict x, const ulong xOffset
+#define SOURCE_PARAMETERS __global const STORED *restrict x, const ulong xOffset
 // Declares what the elements of matrix [reduced, inner] number `index` of `outer` have in common.
 #define SOURCE_MATRIX(index) \
-    __global const float *const matrix = x + xOffset + (long)(index) * reduced * inner; \
-    __global const float *const limit = x + xOffset + (long)outer * reduced * inner;
+    __global const STORED *const matrix = x + xOffset + (long)(index) * reduced * inner; \
+    __global const STORED *const limit = x + xOffset + (long)outer * reduced * inner;
 // A vector of elements from (row, column) on; the first `count` of one.
-#define SOURCE_LOAD(row, column) vfloat_load(matrix + (long)(row) * inner + (column))
+#define SOURCE_LOAD(row, column) LOAD(matrix + (long)(row) * inner + (column))
 #define SOURCE_LOAD_TAIL(row, column, count) \
     FIRST_LANES(load_part(matrix + (long)(row) * inner + (column), count, limit), count)
 #endif
@@ -84,7 +89,7 @@ static inline vfloat load_part(__global const float *from, const int count, __gl
 #if SOURCE != 2
 // x [outer, reduced] → y [outer, splits].
 TEAM_KERNEL void reduceRows(
-    SOURCE_PARAMETERS, __global float *restrict y, const ulong yOffset, const int outer, const int reduced,
+    SOURCE_PARAMETERS, __global REDUCED *restrict y, const ulong yOffset, const int outer, const int reduced,
     const int splits, const float divisor)
 {
     TEAM_MEMORY
@@ -104,7 +109,7 @@ TEAM_KERNEL void reduceRows(
             result = COMBINE_TOTAL(result, partial);
         }
         const float value = TEAM_RESULT(VALUE(result));
-        if (get_local_id(0) == 0) y[yOffset + piece] = value / divisor;
+        if (get_local_id(0) == 0) MATH_PASTE(STORE1_, RESULT)(value / divisor, y + yOffset + piece);
     }
 }
 #endif
@@ -114,7 +119,7 @@ TEAM_KERNEL void reduceRows(
 // tiles = ⌈inner / (COLUMN_VECTORS · VECTOR_WIDTH)⌉.
 __kernel __attribute__((reqd_work_group_size(COLUMN_GROUP, 1, 1)))
 void reduceColumns(
-    SOURCE_PARAMETERS, __global float *restrict y, const ulong yOffset, const int outer, const int reduced,
+    SOURCE_PARAMETERS, __global REDUCED *restrict y, const ulong yOffset, const int outer, const int reduced,
     const int inner, const int splits, const float divisor)
 {
     const int width = COLUMN_VECTORS * VECTOR_WIDTH;
@@ -145,7 +150,9 @@ void reduceColumns(
         }
         for (int c = 0; c < used; c++) result[c] = COMBINE_TOTAL(result[c], partial[c]);
     }
-    for (int c = 0; c < vectors; c++) vfloat_store(VALUE(result[c]) / divisor, y + column + c * VECTOR_WIDTH);
-    if (rest > 0) vfloat_store_tail(VALUE(result[part]) / divisor, y + column + vectors * VECTOR_WIDTH, rest);
+    for (int c = 0; c < vectors; c++)
+        MATH_PASTE(STOREV_, RESULT)(VALUE(result[c]) / divisor, y + column + c * VECTOR_WIDTH);
+    if (rest > 0)
+        MATH_PASTE(STORE_TAIL_, RESULT)(VALUE(result[part]) / divisor, y + column + vectors * VECTOR_WIDTH, rest);
 }
 #endif

@@ -14,8 +14,8 @@
 //
 //   x    │ chunk 0 │ chunk 1 │ chunk 2 │     totals [2, outer, chunks, inner]: both parts of each chunk's state
 //
-// 8 bytes an element of one chunk, 12 of several, and 4 more of a recurrence for each read.
-// Goes after common/math.cl and common/vector.cl.
+// 8 bytes an element of one chunk, 12 of several, and 4 more of a recurrence for each read; half of that in 16 bits.
+// Goes after common/math.cl, common/vector.cl and common/storage.cl.
 #ifndef SCAN
 #define SCAN 0
 #endif
@@ -68,14 +68,14 @@ static inline State combined(const State a, const State b) { return state(a.x * 
 
 #if SCAN == 2
 #define OPERANDS \
-    __global const float *restrict a, const ulong aOffset, __global const float *restrict x, const ulong xOffset
-#define LOAD(at) state(vfloat_load(a + aOffset + (at)), vfloat_load(x + xOffset + (at)))
-#define LOAD_TAIL(at, columns) \
-    state(vfloat_load_tail(a + aOffset + (at), columns, 0.0f), vfloat_load_tail(x + xOffset + (at), columns, 0.0f))
+    __global const STORED *restrict a, const ulong aOffset, __global const STORED *restrict x, const ulong xOffset
+#define STATE_AT(at) state(LOAD(a + aOffset + (at)), LOAD(x + xOffset + (at)))
+#define STATE_TAIL(at, columns) \
+    state(LOAD_TAIL(a + aOffset + (at), columns, 0.0f), LOAD_TAIL(x + xOffset + (at), columns, 0.0f))
 #else
-#define OPERANDS __global const float *restrict x, const ulong xOffset
-#define LOAD(at) state(vfloat_load(x + xOffset + (at)), 0.0f)
-#define LOAD_TAIL(at, columns) state(vfloat_load_tail(x + xOffset + (at), columns, 0.0f), 0.0f)
+#define OPERANDS __global const STORED *restrict x, const ulong xOffset
+#define STATE_AT(at) state(LOAD(x + xOffset + (at)), 0.0f)
+#define STATE_TAIL(at, columns) state(LOAD_TAIL(x + xOffset + (at), columns, 0.0f), 0.0f)
 #endif
 // Where element k of the axis is, seen from where it begins.
 #define PLACE(k) ((ulong)(reversed ? count - 1 - (k) : (k)))
@@ -85,7 +85,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void scanColumns(
     OPERANDS,
 #if !TOTALS
-    __global float *restrict y, const ulong yOffset,
+    __global STORED *restrict y, const ulong yOffset,
 #endif
     __global float *restrict totals, const ulong totalsOffset,
     const int outer, const int count, const int inner, const int chunk, const int chunks, const int share,
@@ -114,12 +114,12 @@ void scanColumns(
         for (int k = part * chunk; k < end; k++) {
             const ulong at = (o * count + PLACE(k)) * inner + column;
             State next;
-            if (columns == VECTOR_WIDTH) next = combined(carry, LOAD(at));
-            else next = combined(carry, LOAD_TAIL(at, columns));
+            if (columns == VECTOR_WIDTH) next = combined(carry, STATE_AT(at));
+            else next = combined(carry, STATE_TAIL(at, columns));
 #if !TOTALS
             const vfloat value = exclusive ? VALUE(carry) : VALUE(next);
-            if (columns == VECTOR_WIDTH) vfloat_store(value, y + yOffset + at);
-            else vfloat_store_tail(value, y + yOffset + at, columns);
+            if (columns == VECTOR_WIDTH) STORE(value, y + yOffset + at);
+            else STORE_TAIL(value, y + yOffset + at, columns);
 #endif
             carry = next;
         }
@@ -137,7 +137,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void scanRows(
     OPERANDS,
 #if !TOTALS
-    __global float *restrict y, const ulong yOffset,
+    __global STORED *restrict y, const ulong yOffset,
 #endif
     __global float *restrict totals, const ulong totalsOffset,
     const int outer, const int count, const int chunk, const int chunks, const int exclusive, const int reversed)
@@ -158,7 +158,7 @@ void scanRows(
         const int k = first + item;
         const ulong at = o * count + PLACE(min(k, end - 1));
         State own = IDENTITY;
-        if (k < end) own = LOAD(at);
+        if (k < end) own = STATE_AT(at);
         memory[item] = (float2)(own.x, own.y);
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int distance = 1; distance < GROUP; distance *= 2) {
@@ -171,7 +171,7 @@ void scanRows(
         State upTo = carry;
         if (!exclusive) upTo = combined(carry, own);
         else if (item > 0) upTo = combined(carry, state(memory[item - 1].x, memory[item - 1].y));
-        if (k < end) y[yOffset + at] = VALUE(upTo);
+        if (k < end) STORE1(VALUE(upTo), y + yOffset + at);
 #endif
         carry = combined(carry, state(memory[GROUP - 1].x, memory[GROUP - 1].y));
         barrier(CLK_LOCAL_MEM_FENCE);

@@ -6,23 +6,24 @@
 //   logSoftmaxGradient  dx = dy - eʸ · Σ dy
 //
 // A team takes row after row (common/team.cl draws it). A row is read from memory once and stays in cache or registers
-// for the passes after the first: 8 bytes an element forward, 12 backward. A NaN or +inf in a row makes the row NaN, as
-// does a row of -inf. Milakov and Gimelshein, Online normalizer calculation for softmax, 2018, for the passes counted.
-// Goes after common/math.cl, common/vector.cl, common/team.cl and softmax/row_logarithm.cl.
+// for the passes after the first: 8 bytes an element forward, 12 backward, half of that in 16 bits. A NaN or +inf in a
+// row makes the row NaN, as does a row of -inf. Milakov and Gimelshein, Online normalizer calculation for softmax, 2018,
+// for the passes counted.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and softmax/row_logarithm.cl.
 
 TEAM_KERNEL void softmax(
-    __global const float *restrict x, const ulong xOffset, __global float *restrict y, const ulong yOffset,
+    __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
     const int rows, const int columns)
 {
     TEAM_MEMORY
     const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *from = x + xOffset + (long)row * columns;
-        __global float *to = y + yOffset + (long)row * columns;
+        __global const STORED *from = x + xOffset + (long)row * columns;
+        __global STORED *to = y + yOffset + (long)row * columns;
 
         vfloat largest = -INFINITY;
-        for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, vfloat_load(from + i));
-        if (HAS_TEAM_REST(columns)) largest = vlarger(largest, vfloat_load_tail(from + whole, rest, -INFINITY));
+        for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, LOAD(from + i));
+        if (HAS_TEAM_REST(columns)) largest = vlarger(largest, LOAD_TAIL(from + whole, rest, -INFINITY));
         const float maximum = teamLargest(largest);
 
         LongSum sums = {0.0f, 0.0f};
@@ -30,94 +31,100 @@ TEAM_KERNEL void softmax(
         for EACH_TEAM_BLOCK(first, length, columns) {
             vfloat sum = 0.0f;
             for EACH_TEAM_VECTOR(i, length) {
-                const vfloat power = vexp_nonpositive(vfloat_load(from + first + i) - maximum);
-                vfloat_store(power, to + first + i);
+                const vfloat power = vexp_nonpositive(LOAD(from + first + i) - maximum);
+#if STORES_ALL
+                STORE(power, to + first + i);
+#endif
                 sum += power;
             }
             sums = addedTo(sums, sum);
         }
         if (HAS_TEAM_REST(columns)) {
             // Lanes past the row add nothing, unless the maximum is infinite or NaN: then the sum is NaN in any case.
-            last = vexp_nonpositive(vfloat_load_tail(from + whole, rest, -INFINITY) - maximum);
+            last = vexp_nonpositive(LOAD_TAIL(from + whole, rest, -INFINITY) - maximum);
             sums = addedTo(sums, last);
         }
         const float factor = 1.0f / teamSum(valueOf(sums));
-        for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(to + i) * factor, to + i);
-        if (HAS_TEAM_REST(columns)) vfloat_store_tail(last * factor, to + whole, rest);
+#if STORES_ALL
+        for EACH_TEAM_VECTOR(i, columns) STORE(LOAD(to + i) * factor, to + i);
+#else
+        // Of 16 bits, a power would be rounded twice, and a small one lose most of its digits.
+        for EACH_TEAM_VECTOR(i, columns) STORE(vexp_nonpositive(LOAD(from + i) - maximum) * factor, to + i);
+#endif
+        if (HAS_TEAM_REST(columns)) STORE_TAIL(last * factor, to + whole, rest);
     }
 }
 
 TEAM_KERNEL void softmaxGradient(
-    __global const float *restrict y, const ulong yOffset, __global const float *restrict dy, const ulong dyOffset,
-    __global float *restrict dx, const ulong dxOffset, const int rows, const int columns)
+    __global const STORED *restrict y, const ulong yOffset, __global const STORED *restrict dy, const ulong dyOffset,
+    __global STORED *restrict dx, const ulong dxOffset, const int rows, const int columns)
 {
     TEAM_MEMORY
     const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *values = y + yOffset + (long)row * columns;
-        __global const float *cotangents = dy + dyOffset + (long)row * columns;
-        __global float *to = dx + dxOffset + (long)row * columns;
+        __global const STORED *values = y + yOffset + (long)row * columns;
+        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
+        __global STORED *to = dx + dxOffset + (long)row * columns;
 
         LongSum sums = {0.0f, 0.0f};
         for EACH_TEAM_BLOCK(first, length, columns) {
             vfloat products = 0.0f;
             for EACH_TEAM_VECTOR(i, length)
-                products = fma(vfloat_load(values + first + i), vfloat_load(cotangents + first + i), products);
+                products = fma(LOAD(values + first + i), LOAD(cotangents + first + i), products);
             sums = addedTo(sums, products);
         }
         if (HAS_TEAM_REST(columns))
             sums = addedTo(
                 sums,
-                vfloat_load_tail(values + whole, rest, 0.0f) * vfloat_load_tail(cotangents + whole, rest, 0.0f));
+                LOAD_TAIL(values + whole, rest, 0.0f) * LOAD_TAIL(cotangents + whole, rest, 0.0f));
         const float sum = teamSum(valueOf(sums));
         for EACH_TEAM_VECTOR(i, columns)
-            vfloat_store(vfloat_load(values + i) * (vfloat_load(cotangents + i) - sum), to + i);
+            STORE(LOAD(values + i) * (LOAD(cotangents + i) - sum), to + i);
         if (HAS_TEAM_REST(columns))
-            for (int n = whole; n < columns; n++) to[n] = values[n] * (cotangents[n] - sum);
+            for (int n = whole; n < columns; n++) STORE1(LOAD1(values + n) * (LOAD1(cotangents + n) - sum), to + n);
     }
 }
 
 TEAM_KERNEL void logSoftmax(
-    __global const float *restrict x, const ulong xOffset, __global float *restrict y, const ulong yOffset,
+    __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
     const int rows, const int columns)
 {
     TEAM_MEMORY
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *from = x + xOffset + (long)row * columns;
-        __global float *to = y + yOffset + (long)row * columns;
+        __global const STORED *from = x + xOffset + (long)row * columns;
+        __global STORED *to = y + yOffset + (long)row * columns;
         ROW_EXPONENTIALS(from, columns, maximum, total)
         const float logarithm = log(total);
-        for EACH_TEAM_VECTOR(i, columns) vfloat_store(vfloat_load(from + i) - maximum - logarithm, to + i);
+        for EACH_TEAM_VECTOR(i, columns) STORE(LOAD(from + i) - maximum - logarithm, to + i);
         if (HAS_TEAM_REST(columns))
-            for (int n = TEAM_WHOLE(columns); n < columns; n++) to[n] = from[n] - maximum - logarithm;
+            for (int n = TEAM_WHOLE(columns); n < columns; n++) STORE1(LOAD1(from + n) - maximum - logarithm, to + n);
     }
 }
 
 TEAM_KERNEL void logSoftmaxGradient(
-    __global const float *restrict y, const ulong yOffset, __global const float *restrict dy, const ulong dyOffset,
-    __global float *restrict dx, const ulong dxOffset, const int rows, const int columns)
+    __global const STORED *restrict y, const ulong yOffset, __global const STORED *restrict dy, const ulong dyOffset,
+    __global STORED *restrict dx, const ulong dxOffset, const int rows, const int columns)
 {
     TEAM_MEMORY
     const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const float *values = y + yOffset + (long)row * columns;
-        __global const float *cotangents = dy + dyOffset + (long)row * columns;
-        __global float *to = dx + dxOffset + (long)row * columns;
+        __global const STORED *values = y + yOffset + (long)row * columns;
+        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
+        __global STORED *to = dx + dxOffset + (long)row * columns;
 
         LongSum sums = {0.0f, 0.0f};
         for EACH_TEAM_BLOCK(first, length, columns) {
             vfloat part = 0.0f;
-            for EACH_TEAM_VECTOR(i, length) part += vfloat_load(cotangents + first + i);
+            for EACH_TEAM_VECTOR(i, length) part += LOAD(cotangents + first + i);
             sums = addedTo(sums, part);
         }
-        if (HAS_TEAM_REST(columns)) sums = addedTo(sums, vfloat_load_tail(cotangents + whole, rest, 0.0f));
+        if (HAS_TEAM_REST(columns)) sums = addedTo(sums, LOAD_TAIL(cotangents + whole, rest, 0.0f));
         const vfloat sum = teamSum(valueOf(sums));
         for EACH_TEAM_VECTOR(i, columns)
-            vfloat_store(fma(-vexp(vfloat_load(values + i)), sum, vfloat_load(cotangents + i)), to + i);
+            STORE(fma(-vexp(LOAD(values + i)), sum, LOAD(cotangents + i)), to + i);
         if (HAS_TEAM_REST(columns)) {
-            const vfloat power = vexp(vfloat_load_tail(values + whole, rest, 0.0f));
-            vfloat_store_tail(
-                fma(-power, sum, vfloat_load_tail(cotangents + whole, rest, 0.0f)), to + whole, rest);
+            const vfloat power = vexp(LOAD_TAIL(values + whole, rest, 0.0f));
+            STORE_TAIL(fma(-power, sum, LOAD_TAIL(cotangents + whole, rest, 0.0f)), to + whole, rest);
         }
     }
 }

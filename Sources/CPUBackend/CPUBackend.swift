@@ -99,7 +99,7 @@ package struct CPUKernel: LoweredNode {
         switch node.op.traits.halfTypes {
         // Elementwise programs convert, and round, each block on the way.
         case .elementwise: self = try node.op.accept(CPULowering(node: node, steady: steady))
-        case .sumsInFloat32, .converted:
+        case .converted:
             self =
                 isHalf
                 ? try CPUKernel(widening: node) : try node.op.accept(CPULowering(node: node, steady: steady))

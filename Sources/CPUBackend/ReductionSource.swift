@@ -18,7 +18,10 @@ struct ReductionSource {
     ///   - threads: the most threads that can have work.
     init(_ reduce: Reduce, _ node: Node, panel: Int, threads: Int) {
         let result = TensorType(reduce.operandShape(node.operandTypes), node.resultTypes[0].dtype)
-        program = reduce.producer.map { CompiledProgram($0, operands: node.operandTypes, result: result) }
+        // A program in 16 bits rounds as it does by itself; what it comes to is added in the type of the reduction.
+        program = reduce.producer.map {
+            CompiledProgram($0.converted(to: result.dtype), operands: node.operandTypes, result: result)
+        }
         type = cv_type(result.dtype)
         size = result.dtype.byteCount
         self.panel = panel
@@ -88,5 +91,13 @@ struct ReductionSource {
             program.reduceColumns(
                 source.type, function, operands, first, panel, scratch, rows: rows, columns: columns, of: inner, to: y)
         }
+    }
+}
+
+extension ElementwiseProgram {
+    /// The program with its one result in this type.
+    fileprivate func converted(to dtype: DType) -> ElementwiseProgram {
+        guard results.count == 1, instructions[results[0]].dtype != dtype else { return self }
+        return ElementwiseProgram(instructions + [Instruction(.cast(dtype), [.instruction(results[0])], dtype)])
     }
 }

@@ -33,7 +33,7 @@ struct ElementwiseGroupSource {
     func launch(_ counts: [Int], globalSize: [Int], localSize: [Int]) -> KernelLaunch {
         let isCPU = profile.shape == .cpu
         let specification = KernelSpecification(
-            "elementwise_group", files: ["common/math.cl", "elementwise/functions.cl"],
+            "elementwise_group", files: KernelSpecification.functionFiles,
             defines: ["VECTOR_WIDTH": "\(isCPU ? profile.vectorWidth : 1)"], generated: text(isCPU))
         let tensors =
             (0..<group.sharedOperands.upperBound).map(KernelArgument.operand)

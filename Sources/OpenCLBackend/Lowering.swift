@@ -208,8 +208,13 @@ package struct OpenCLLowering: OpVisitor {
     }
 
     /// The reason to decline where an operand or result is neither float32 nor, as an index or counter, int32.
-    package var unsupportedType: String? {
-        (operands + results).first { $0.dtype != .float32 && $0.dtype != .int32 }.map {
+    package var unsupportedType: String? { unsupported { $0 != .float32 && $0 != .int32 } }
+
+    /// The same of kernels that read and write their tensors by `common/storage.cl`, in 16 bits too.
+    package var unsupportedStorage: String? { unsupported { $0 != .float32 && $0 != .int32 && !$0.isHalf } }
+
+    private func unsupported(_ isUnsupported: (DType) -> Bool) -> String? {
+        (operands + results).first { isUnsupported($0.dtype) }.map {
             "\($0.dtype) is not done on OpenCL for \(node.op.name)"
         }
     }

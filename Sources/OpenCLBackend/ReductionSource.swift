@@ -41,7 +41,10 @@ struct ReductionSource {
 
     /// Why no kernel can be written, or `nil`.
     var refusal: String? {
-        if let type = function.operands.first(where: { $0 != .float32 }) { return "a reduced program reads \(type)" }
+        // Of one type all of them (``ShapeRule``), by which the kernel loads elements.
+        if let type = function.operands.first(where: { $0 != .float32 && !$0.isHalf }) {
+            return "a reduced program reads \(type)"
+        }
         return function.refusal
     }
 
@@ -66,7 +69,7 @@ struct ReductionSource {
 
     /// The macros that `reduce.cl` is made with.
     private var text: String {
-        let tensors = operands.indices.map { "__global const float *restrict x\($0), const ulong x\($0)Offset" }
+        let tensors = operands.indices.map { "__global const STORED *restrict x\($0), const ulong x\($0)Offset" }
         let extents = outer.extents.indices.dropFirst().map { "extent\($0)" }
         let sizes = operands.indices.flatMap { operand in
             outer.extents.indices.map { "stride\(operand)_\($0)" } + ["rowStride\(operand)", "count\(operand)"]
@@ -77,7 +80,7 @@ struct ReductionSource {
             #define SOURCE \(isRows ? 1 : 2)
             #define SOURCE_PARAMETERS \(parameters.joined(separator: ", "))
             #define SOURCE_MATRIX(index) \(matrix.joined(separator: " "))
-            #define SOURCE_LOAD(row, column) \(call { "vfloat_load(\($1))" })
+            #define SOURCE_LOAD(row, column) \(call { "LOAD(\($1))" })
             #define SOURCE_LOAD_TAIL(row, column, count) \
                 FIRST_LANES(\(call { "load_part(\($1), count, limit\($0))" }), count)
 
@@ -89,12 +92,12 @@ struct ReductionSource {
         var lines = StridedLoop.indexLines(of: "index", loops: outer.extents.count, type: "ulong")
         for (index, operand) in operands.enumerated() {
             let terms = outer.extents.indices.map { "index\($0) * stride\(index)_\($0)" }
-            let (tensor, pointer) = ("x\(index) + x\(index)Offset", "__global const float *const")
+            let (tensor, pointer) = ("x\(index) + x\(index)Offset", "__global const STORED *const")
             lines.append("\(pointer) matrix\(index) = \(tensor) + \(terms.joined(separator: " + "));")
             if operand.isVector {
                 lines.append("\(pointer) limit\(index) = \(tensor) + count\(index);")
             } else if isRows || operand.rowStride == 0 {
-                lines.append("const vfloat a\(index) = (vfloat)(*matrix\(index));")
+                lines.append("const vfloat a\(index) = (vfloat)(LOAD1(matrix\(index)));")
             }
         }
         return lines
@@ -109,7 +112,7 @@ struct ReductionSource {
             case (true, true, _): load(index, "matrix\(index) + (row)")
             case (false, true, true): load(index, "matrix\(index) + (column)")
             case (false, true, false): load(index, "matrix\(index) + \(row) + (column)")
-            case (false, false, false): "(vfloat)(matrix\(index)[\(row)])"
+            case (false, false, false): "(vfloat)(LOAD1(matrix\(index) + \(row)))"
             case (_, false, _): "a\(index)"
             }
         }

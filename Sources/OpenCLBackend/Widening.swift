@@ -2,14 +2,14 @@ import Execution
 import TensorGraph
 
 extension OpenCLLowering {
-    /// The node's work: by the operation's own method, or where that declines a product of float16 or bfloat16, in
-    /// float32 with conversions before and after.
+    /// The node's work: by the operation's own method, or where that declines float16 or bfloat16, in float32 with
+    /// conversions before and after.
     package func lowered() throws -> Lowering {
         let direct = try node.op.accept(self)
         guard case .declined = direct, (operands + results).contains(where: \.dtype.isHalf) else { return direct }
         return switch node.op.traits.halfTypes {
-        case .sumsInFloat32: try widened()
-        case .elementwise, .converted: direct
+        case .converted: try widened()
+        case .elementwise: direct
         }
     }
 

@@ -33,5 +33,8 @@ public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvert
     /// Whether the type is one of 16 bits that is computed with in float32.
     package var isHalf: Bool { self == .float16 || self == .bfloat16 }
 
+    /// What a kernel computes with elements of this type in, and keeps sums and statistics of them as.
+    package var computed: DType { isHalf ? .float32 : self }
+
     public var description: String { rawValue }
 }

@@ -228,6 +228,13 @@ package struct ShapeRule: OpVisitor {
         }
     }
 
+    /// What a forward pass keeps for its gradient: of this shape, in the type that the first operand is computed in.
+    func statistics(_ index: Int, _ expected: Shape, _ meaning: String) throws {
+        try shape(index, expected, meaning)
+        let dtype = operands[0].dtype.computed
+        try require(operands[index].dtype == dtype, "\(meaning) must be \(dtype), not \(operands[index].dtype)")
+    }
+
     func countable(_ shape: Shape) throws {
         if let complaint = shape.complaint { throw ShapeError(complaint) }
     }

@@ -84,9 +84,7 @@ extension OpTraits {
     package enum HalfTypes: Sendable {
         /// Element by element: each is converted to float32 as it is read, and rounded after each function.
         case elementwise
-        /// A product: it reads them, sums in float32 and rounds the sum. On OpenCL a conversion before and after is worth it.
-        case sumsInFloat32
-        /// The CPU path converts operands and results as a whole; OpenCL declines.
+        /// Operands are converted to float32 as a whole before it, and results rounded after it.
         case converted
     }
 

@@ -14,7 +14,7 @@ extension OpenCLLowering {
     private func attentionForward(_ attributes: Attention) throws -> Lowering {
         let shape = AttentionShape(attributes, operands[0].shape, operands[1].shape, profile)
         if let lowering = matrixUnits(attributes, shape) { return lowering }
-        if let reason = unsupportedRows ?? shape.unsupported { return .declined(reason) }
+        if let reason = unsupportedType ?? unsupportedExtents ?? shape.unsupported { return .declined(reason) }
         switch profile.shape {
         case .cpu: return shape.isFew ? fewQueries(shape) : queryBlocks(shape)
         case .gpu: return tiles(shape)
@@ -25,7 +25,7 @@ extension OpenCLLowering {
         let shape = AttentionShape(
             attributes, operands[0].shape, operands[1].shape, profile, isGradient: true)
         if let lowering = matrixUnitsGradient(attributes, shape) { return lowering }
-        if let reason = unsupportedRows ?? shape.unsupported { return .declined(reason) }
+        if let reason = unsupportedType ?? unsupportedExtents ?? shape.unsupported { return .declined(reason) }
         switch profile.shape {
         case .cpu: return shape.isFew ? fewQueriesGradient(shape) : queryBlocksGradient(shape)
         case .gpu: return tilesGradient(shape)
@@ -119,7 +119,7 @@ extension OpenCLLowering {
         let teams = RowTeams(profile, rows: rows, columns: shape.width)
         let delta = teams.launch(
             "attentionDelta", files: ["attention/attention_delta.cl"],
-            [.operand(3), .operand(5), .workspace(0)] + .int32s(rows, shape.width))
+            [.operand(3), .operand(5), .workspace(0)] + .int32s(rows, shape.width), storage: .float32)
         return launches(
             [
                 delta,

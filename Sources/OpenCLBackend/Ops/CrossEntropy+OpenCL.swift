@@ -15,7 +15,8 @@ extension OpenCLLowering {
         let (rows, classes) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: classes)
         let launch = teams.launch(
-            name, files: ["softmax/row_logarithm.cl", "softmax/cross_entropy.cl"], tensors + .int32s(rows, classes))
+            name, files: ["softmax/row_logarithm.cl", "softmax/cross_entropy.cl"], tensors + .int32s(rows, classes),
+            storage: operands[0].dtype)
         return launches([launch], "cross-entropy, \(teams.summary)")
     }
 }

@@ -78,7 +78,7 @@ struct Epilogue {
 
     /// The files to put before the kernel's own.
     var files: [String] {
-        activation == nil ? [] : ["common/math.cl", "elementwise/functions.cl"]
+        activation == nil ? [] : KernelSpecification.functionFiles
     }
 
     var defines: [String: String] {

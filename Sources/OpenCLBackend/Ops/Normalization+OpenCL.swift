@@ -28,7 +28,7 @@ extension OpenCLLowering {
         let launch = teams.launch(
             "layerNorm", files: Self.files("layer_norm"),
             [.operand(0), .operand(1), .operand(2), .result(0), .result(1), .result(2)]
-                + .int32s(rows, columns) + [.float(attributes.epsilon)])
+                + .int32s(rows, columns) + [.float(attributes.epsilon)], storage: operands[0].dtype)
         return launches([launch], "layer norm, \(teams.summary)")
     }
 
@@ -39,7 +39,8 @@ extension OpenCLLowering {
         let teams = RowTeams(profile, rows: rows, columns: columns, partialSums: 8 * profile.computeUnits)
         let gradient = teams.launch(
             "layerNormGradient", files: Self.files("layer_norm"),
-            (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)] + .int32s(rows, columns))
+            (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)] + .int32s(rows, columns),
+            storage: operands[0].dtype)
         return launches(
             [gradient] + sums(of: teams.count, features: columns, tensors: 2),
             workspaces: [4 * teams.count * columns, 4 * teams.count * columns],
@@ -48,10 +49,9 @@ extension OpenCLLowering {
 
     /// Workspaces 0, 1, … [`parts`, `features`], added up, are results 1, 2, ….
     private func sums(of parts: Int, features: Int, tensors: Int) -> [KernelLaunch] {
-        (0..<tensors).map {
-            Reduction(.sum, outer: 1, reduced: parts, inner: features)
-                .launch(profile, from: .workspace($0), to: .result($0 + 1))
-        }
+        var sum = Reduction(.sum, outer: 1, reduced: parts, inner: features)
+        sum.resultStorage = results[1].dtype
+        return (0..<tensors).map { sum.launch(profile, from: .workspace($0), to: .result($0 + 1)) }
     }
 
     private func rmsNorm(_ attributes: Normalization) -> Lowering {
@@ -60,7 +60,8 @@ extension OpenCLLowering {
         let teams = RowTeams(profile, rows: rows, columns: columns)
         let launch = teams.launch(
             "rmsNorm", files: Self.files("rms_norm"),
-            [.operand(0), .operand(1), .result(0), .result(1)] + .int32s(rows, columns) + [.float(attributes.epsilon)])
+            [.operand(0), .operand(1), .result(0), .result(1)] + .int32s(rows, columns) + [.float(attributes.epsilon)],
+            storage: operands[0].dtype)
         return launches([launch], "rms norm, \(teams.summary)")
     }
 
@@ -70,7 +71,8 @@ extension OpenCLLowering {
         let teams = RowTeams(profile, rows: rows, columns: columns, partialSums: 8 * profile.computeUnits)
         let gradient = teams.launch(
             "rmsNormGradient", files: Self.files("rms_norm"),
-            (0..<4).map { .operand($0) } + [.result(0), .workspace(0)] + .int32s(rows, columns))
+            (0..<4).map { .operand($0) } + [.result(0), .workspace(0)] + .int32s(rows, columns),
+            storage: operands[0].dtype)
         return launches(
             [gradient] + sums(of: teams.count, features: columns, tensors: 1),
             workspaces: [4 * teams.count * columns],
@@ -90,7 +92,8 @@ extension OpenCLLowering {
         let launch = teams.launch(
             "groupNorm", files: Self.files("group_norm"),
             (0..<3).map { .operand($0) } + (0..<3).map { .result($0) }
-                + .int32s(rows, groups, channels, plane) + [.float(attributes.epsilon)])
+                + .int32s(rows, groups, channels, plane) + [.float(attributes.epsilon)],
+            storage: operands[0].dtype)
         return launches([launch], "group norm, \(teams.summary)")
     }
 
@@ -101,7 +104,7 @@ extension OpenCLLowering {
         let gradient = teams.launch(
             "groupNormGradient", files: Self.files("group_norm"),
             (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)]
-                + .int32s(rows, groups, channels, plane))
+                + .int32s(rows, groups, channels, plane), storage: operands[0].dtype)
         let features = groups * channels
         return launches(
             [gradient] + sums(of: operands[0].shape[0], features: features, tensors: 2),
@@ -123,7 +126,7 @@ extension OpenCLLowering {
         let teams = RowTeams(profile, rows: channels, columns: images * pixels)
         let launch = teams.launch(
             name, files: ["normalization/batch_norm.cl"],
-            tensors + .int32s(images, channels, pixels) + [.float(attributes.epsilon)])
+            tensors + .int32s(images, channels, pixels) + [.float(attributes.epsilon)], storage: operands[0].dtype)
         return launches([launch], "batch norm, \(teams.summary)")
     }
 }

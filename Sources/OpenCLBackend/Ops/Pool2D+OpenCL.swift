@@ -37,7 +37,7 @@ extension OpenCLLowering {
         _ pooling: Pool2D, _ name: String, file: String, _ tensors: [KernelArgument], from input: Shape,
         to output: Shape, defines: [String: String] = [:]
     ) -> Lowering {
-        if let unsupportedRows { return .declined(unsupportedRows) }
+        if let reason = unsupportedType ?? unsupportedExtents { return .declined(reason) }
         let planes = input[0] * input[1]
         let extents: [KernelArgument] = .int32s(input[2], input[3], output[2], output[3])
         let isCPU = profile.shape == .cpu && pooling.privateBytes(profile.vectorWidth) <= Self.mostPrivateBytes

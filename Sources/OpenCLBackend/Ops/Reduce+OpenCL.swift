@@ -12,15 +12,18 @@ extension OpenCLLowering {
             return .declined("\(shape) has more elements than 32-bit extents count")
         }
         let extents = attributes.extents(shape)
-        let whole = Reduction(
+        var whole = Reduction(
             attributes.function, outer: extents.outer, reduced: extents.reduced, inner: extents.inner, source: source)
+        (whole.storage, whole.resultStorage) = (operands[0].dtype, results[0].dtype)
         let instructions = attributes.producer.map { " of \($0.instructions.count) elementwise instructions" } ?? ""
         let summary = whole.summary + instructions
         let splits = whole.splits(profile)
         guard splits > 1 else {
             return launches([whole.launch(profile, from: .operand(0), to: .result(0))], summary)
         }
-        let second = Reduction(attributes.function, outer: extents.outer, reduced: splits, inner: extents.inner)
+        // What the parts come to is kept in float32.
+        var second = Reduction(attributes.function, outer: extents.outer, reduced: splits, inner: extents.inner)
+        (whole.resultStorage, second.resultStorage) = (.float32, results[0].dtype)
         return launches(
             [
                 whole.launch(profile, from: .operand(0), to: .workspace(0), splits: splits),
@@ -34,7 +37,8 @@ extension OpenCLLowering {
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: columns)
         let launch = teams.launch(
-            "argMax", files: ["reduction/arg_max.cl"], [.operand(0), .result(0)] + .int32s(rows, columns))
+            "argMax", files: ["reduction/arg_max.cl"], [.operand(0), .result(0)] + .int32s(rows, columns),
+            storage: operands[0].dtype)
         return launches([launch], "arg max, \(teams.summary)")
     }
 }
@@ -47,6 +51,9 @@ struct Reduction {
     let inner: Int
     /// What makes the elements; nil for those of a tensor.
     let source: ReductionSource?
+    /// The types of what is read and of what is written.
+    var storage = DType.float32
+    var resultStorage = DType.float32
 
     init(_ function: Reduce.Function, outer: Int, reduced: Int, inner: Int, source: ReductionSource? = nil) {
         self.function = function
@@ -95,13 +102,14 @@ struct Reduction {
             case .maximum: "2"
             case .product: "3"
             }
+        let defines = ["FUNCTION": number, "RESULT": resultStorage.rawValue]
         let arguments = source?.arguments ?? [operand]
         if inner == 1 {
             let teams = RowTeams(profile, rows: outer * splits, columns: reduced / splits)
             var launch = teams.launch(
                 "reduceRows", files: ["reduction/reduce.cl"],
-                arguments + [result] + .int32s(outer, reduced, splits) + [.float(divisor)],
-                defines: ["FUNCTION": number])
+                arguments + [result] + .int32s(outer, reduced, splits) + [.float(divisor)], storage: storage,
+                defines: defines)
             source?.read(by: &launch.kernel)
             return launch
         }
@@ -112,10 +120,10 @@ struct Reduction {
         let items = outer * splits * inner.dividedRoundingUp(by: vectors * width)
         var kernel = KernelSpecification(
             "reduceColumns", files: KernelSpecification.vectorFiles + ["common/team.cl", "reduction/reduce.cl"],
-            defines: [
-                "VECTOR_WIDTH": "\(width)", "FUNCTION": number, "COLUMN_VECTORS": "\(vectors)",
+            defines: defines.merging([
+                "VECTOR_WIDTH": "\(width)", "STORAGE": storage.rawValue, "COLUMN_VECTORS": "\(vectors)",
                 "COLUMN_GROUP": "\(group)",
-            ])
+            ]) { $1 })
         source?.read(by: &kernel)
         return KernelLaunch(
             kernel, arguments + [result] + .int32s(outer, reduced, inner, splits) + [.float(divisor)],

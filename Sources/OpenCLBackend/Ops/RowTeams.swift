@@ -32,12 +32,15 @@ struct RowTeams {
 
     var defines: [String: String] { ["VECTOR_WIDTH": "\(vectorWidth)", "TEAM": "\(size)"] }
 
+    /// - Parameter storage: what the kernel's tensors are STORED as (`common/storage.cl`).
     func launch(
-        _ name: String, files: [String], _ arguments: [KernelArgument], defines: [String: String] = [:]
+        _ name: String, files: [String], _ arguments: [KernelArgument], storage: DType,
+        defines: [String: String] = [:]
     ) -> KernelLaunch {
-        let kernel = KernelSpecification(
+        var kernel = KernelSpecification(
             name, files: KernelSpecification.vectorFiles + ["common/team.cl"] + files,
             defines: self.defines.merging(defines) { $1 })
+        kernel.defines["STORAGE"] = storage.rawValue
         return KernelLaunch(kernel, arguments, globalSize: [count * size], localSize: [size])
     }
 
@@ -63,8 +66,11 @@ extension TuningSpace {
 }
 
 extension KernelSpecification {
-    /// The float vectors that row-wise kernels are written on.
-    static let vectorFiles = ["common/math.cl", "common/vector.cl"]
+    /// The float vectors that row-wise kernels are written on, and how they lie in memory.
+    static let vectorFiles = ["common/math.cl", "common/vector.cl", "common/storage.cl"]
+
+    /// What elementwise functions are made of.
+    static let functionFiles = ["common/math.cl", "common/storage.cl", "elementwise/functions.cl"]
 
     /// Squares of floats turned over in registers.
     static let transposeFiles = ["common/shuffle.cl", "common/transpose.cl"]
@@ -75,9 +81,10 @@ extension KernelSpecification {
 
 extension OpenCLLowering {
     /// The reason to decline what row-wise kernels don't do: other types, and tensors too large for their extents.
-    var unsupportedRows: String? {
-        if let unsupportedType { return unsupportedType }
-        return (operands + results).first { $0.shape.elementCount > Int(Int32.max) }.map {
+    var unsupportedRows: String? { unsupportedStorage ?? unsupportedExtents }
+
+    var unsupportedExtents: String? {
+        (operands + results).first { $0.shape.elementCount > Int(Int32.max) }.map {
             "\($0.shape) has more elements than 32-bit extents count"
         }
     }

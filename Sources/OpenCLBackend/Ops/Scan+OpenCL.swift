@@ -26,7 +26,10 @@ extension OpenCLLowering {
             }
         var kernel = KernelSpecification(
             byRows ? "scanRows" : "scanColumns", files: KernelSpecification.vectorFiles + ["scan/scan.cl"],
-            defines: ["VECTOR_WIDTH": "\(width)", "GROUP": "\(group)", "SCAN": function])
+            defines: [
+                "VECTOR_WIDTH": "\(width)", "GROUP": "\(group)", "SCAN": function,
+                "STORAGE": operands[0].dtype.rawValue,
+            ])
         let tensors = operands.indices.map(KernelArgument.operand)
         let globalSize: Int
         var sizes: [KernelArgument] = .int32s(outer, count)

@@ -17,7 +17,8 @@ extension OpenCLLowering {
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: columns)
         let launch = teams.launch(
-            name, files: ["softmax/row_logarithm.cl", "softmax/softmax.cl"], tensors + .int32s(rows, columns))
+            name, files: ["softmax/row_logarithm.cl", "softmax/softmax.cl"], tensors + .int32s(rows, columns),
+            storage: operands[0].dtype)
         return launches([launch], "softmax, \(teams.summary)")
     }
 }

@@ -50,18 +50,15 @@ extension ShapeRule {
             "the scale must be a number from 1.2e-38 up, not \(attributes.scale)")
         try countable(work: q[0], q[1], q[2], q[3], k[2])
         let type = operands[0].dtype
-        return [operands[0], TensorType([q[0], q[1], q[2], 2], type.isHalf ? .float32 : type)]
+        return [operands[0], TensorType([q[0], q[1], q[2], 2], type.computed)]
     }
 
     private func attentionGradient(_ attributes: Attention) throws -> [TensorType] {
         try count(6)
         let results = try ShapeRule(operands: Array(operands[..<3])).attentionForward(attributes)
         try floating(0, 3, 5)
-        try require(
-            operands[4].dtype == results[1].dtype,
-            "the statistics must be \(results[1].dtype), not \(operands[4].dtype)")
         try shape(3, results[0].shape, "y")
-        try shape(4, results[1].shape, "the statistics")
+        try statistics(4, results[1].shape, "the statistics")
         try shape(5, results[0].shape, "the cotangent")
         return [operands[0], operands[1], operands[2]]
     }
@@ -70,7 +67,7 @@ extension ShapeRule {
 extension TraitsRule {
     package func attention(_ attributes: Attention) -> OpTraits {
         let (kind, products) = attributes.pass == .forward ? (OpKind.attention, 2) : (.attentionGradient, 5)
-        return OpTraits(kind, .matrixProduct, overEmptyOperands: .fill(0), halfTypes: .sumsInFloat32) {
+        return OpTraits(kind, .matrixProduct, overEmptyOperands: .fill(0), halfTypes: .converted) {
             let all = OpTraits.multiplyAdds(products, $1[0].shape.elementCount, $0[1].shape[2])
             return attributes.isCausal ? all / 2 : all
         }

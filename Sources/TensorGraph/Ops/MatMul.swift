@@ -84,7 +84,7 @@ extension TraitsRule {
     package func matMul(_ attributes: MatMul) -> OpTraits {
         OpTraits(
             .matMul, .matrixProduct, overEmptyOperands: .epilogue(attributes.activation, biasAxis: nil),
-            halfTypes: .sumsInFloat32
+            halfTypes: .converted
         ) { operands, results in
             let extents = MatMulExtents(attributes, operands[0].shape, operands[1].shape)
             return OpTraits.multiplyAdds(results[0].shape.elementCount, extents.k)

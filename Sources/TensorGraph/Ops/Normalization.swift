@@ -13,6 +13,8 @@
 /// - batchNorm: over all axes but the second. x `[n, c, h, w]`, scale `[c]`, bias `[c]` → y, mean `[c]`, variance `[c]`.
 ///   Gradient: x, scale, mean, variance, dy → dx, dscale, dbias. Ioffe and Szegedy, 2015; ONNX BatchNormalization in
 ///   training mode.
+///
+/// What is computed of the statistics' own kind (means, variances, deviations) is float32 where x has 16 bits.
 package struct Normalization: Hashable, Sendable {
     /// What shares a mean and a variance.
     package enum Statistics: Hashable, Sendable {
@@ -59,18 +61,18 @@ extension ShapeRule {
         try require(x.shape.rank >= 1, "needs a last axis")
         try normalization(attributes, features: x.shape[x.shape.rank - 1])
         let rows = x.shape.dimensions.dropLast().reduce(1, *)
-        return [x, TensorType([rows], x.dtype), TensorType([rows], x.dtype)]
+        return [x, TensorType([rows], x.dtype.computed), TensorType([rows], x.dtype.computed)]
     }
 
     private func layerNormGradient() throws -> [TensorType] {
         try count(5)
-        try floating()
+        try floating(0, 1, 4)
         let (x, scale) = (operands[0], operands[1])
         try require(x.shape.rank >= 1, "needs a last axis")
         try shape(1, [x.shape[x.shape.rank - 1]], "the scale")
         let rows = x.shape.dimensions.dropLast().reduce(1, *)
-        try shape(2, [rows], "the mean")
-        try shape(3, [rows], "the inverse standard deviation")
+        try statistics(2, [rows], "the mean")
+        try statistics(3, [rows], "the inverse standard deviation")
         try shape(4, x.shape, "the cotangent")
         return [x, scale, scale]
     }
@@ -87,13 +89,13 @@ extension ShapeRule {
         try count(2)
         try magnitude(attributes.epsilon, "epsilon")
         try floating()
-        return [operands[0], TensorType([try rows()], operands[0].dtype)]
+        return [operands[0], TensorType([try rows()], operands[0].dtype.computed)]
     }
 
     private func rmsNormGradient() throws -> [TensorType] {
         try count(4)
-        try floating()
-        try shape(2, [try rows()], "the inverse root of the mean square")
+        try floating(0, 1, 3)
+        try statistics(2, [try rows()], "the inverse root of the mean square")
         try shape(3, operands[0].shape, "the cotangent")
         return [operands[0], operands[1]]
     }
@@ -111,16 +113,16 @@ extension ShapeRule {
         try count(3)
         let rows = try rows(groups: groups), x = operands[0]
         try normalization(attributes, features: x.shape[1])
-        return [x, TensorType([rows], x.dtype), TensorType([rows], x.dtype)]
+        return [x, TensorType([rows], x.dtype.computed), TensorType([rows], x.dtype.computed)]
     }
 
     private func groupNormGradient(groups: Int) throws -> [TensorType] {
         try count(5)
-        try floating()
+        try floating(0, 1, 4)
         let rows = try rows(groups: groups), (x, scale) = (operands[0], operands[1])
         try shape(1, [x.shape[1]], "the scale")
-        try shape(2, [rows], "the mean")
-        try shape(3, [rows], "the inverse standard deviation")
+        try statistics(2, [rows], "the mean")
+        try statistics(3, [rows], "the inverse standard deviation")
         try shape(4, x.shape, "the cotangent")
         return [x, scale, scale]
     }
@@ -130,17 +132,18 @@ extension ShapeRule {
         try rank(0, 4, "[n, c, h, w]")
         let x = operands[0]
         try normalization(attributes, features: x.shape[1])
-        return [x, TensorType([x.shape[1]], x.dtype), TensorType([x.shape[1]], x.dtype)]
+        let statistics = TensorType([x.shape[1]], x.dtype.computed)
+        return [x, statistics, statistics]
     }
 
     private func batchNormGradient() throws -> [TensorType] {
         try count(5)
-        try floating()
+        try floating(0, 1, 4)
         try rank(0, 4, "[n, c, h, w]")
         let (x, scale) = (operands[0], operands[1])
         try shape(1, [x.shape[1]], "the scale")
-        try shape(2, scale.shape, "the mean")
-        try shape(3, scale.shape, "the variance")
+        try statistics(2, scale.shape, "the mean")
+        try statistics(3, scale.shape, "the variance")
         try shape(4, x.shape, "the cotangent")
         return [x, scale, scale]
     }

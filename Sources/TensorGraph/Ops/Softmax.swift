@@ -6,7 +6,8 @@
 // logSoftmaxGradient    y, dy → dx = dy - eʸ · Σ dy
 // crossEntropy          logits x [rows, classes], labels int32 [rows] → loss [rows], statistics [rows, 2]:
 //                       loss = m - x[label] + ln Σ eˣ⁻ᵐ; a negative label is ignored (loss 0), one of at least
-//                       `classes` gives NaN, as no kernel can throw. The statistics are m and 1 / Σ eˣ⁻ᵐ
+//                       `classes` gives NaN, as no kernel can throw. The statistics are m and 1 / Σ eˣ⁻ᵐ, in float32
+//                       where x has 16 bits
 // crossEntropyGradient  logits, labels, statistics, dloss [rows] → dlogits [rows, classes]:
 //                       (eˣ⁻ᵐ / Σ eˣ⁻ᵐ - [class = label]) · dloss; a row of zeros for a negative label and of NaN for
 //                       one too large
@@ -59,14 +60,14 @@ extension ShapeRule {
         let rows = operands[0].shape[0]
         try shape(1, [rows], "the labels")
         try require(operands[0].shape[1] > 0, "there are no classes")
-        return [TensorType([rows], operands[0].dtype), TensorType([rows, 2], operands[0].dtype)]
+        return [TensorType([rows], operands[0].dtype), TensorType([rows, 2], operands[0].dtype.computed)]
     }
 
     private func crossEntropyGradient() throws -> [TensorType] {
         try count(4)
         _ = try ShapeRule(operands: Array(operands[..<2])).crossEntropy()
-        try floating(0, 2, 3)
-        try shape(2, [operands[0].shape[0], 2], "the statistics")
+        try floating(0, 3)
+        try statistics(2, [operands[0].shape[0], 2], "the statistics")
         try shape(3, [operands[0].shape[0]], "the cotangent")
         return [operands[0]]
     }

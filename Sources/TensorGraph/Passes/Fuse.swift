@@ -60,7 +60,7 @@ extension Node {
         let producer = list[operands[0].node]
         let dtype = resultTypes[0].dtype
         guard let program = producer.elementwiseProgram, program.results.count == 1,
-            [.float32, .float64].contains(dtype),
+            dtype.isFloatingPoint,
             producer.operandTypes.allSatisfy({ $0.dtype == dtype && reduce.reads($0.shape, of: operandTypes[0].shape) }
             ),
             program.instructions.allSatisfy({ $0.dtype == dtype })

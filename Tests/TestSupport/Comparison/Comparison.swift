@@ -94,8 +94,9 @@ package enum Tolerance: Sendable {
     package func roundedTo(_ unit: Double, smallest: Double, times: Double) -> Tolerance {
         switch self {
         case .exact: times == 0 ? .exact : .elementwise(unit * times, floor: smallest)
-        case .normwise(let limit, let floor): .normwise(limit + unit * times, floor: floor)
-        case .elementwise(let limit, let floor): .elementwise(limit + unit * times, floor: floor)
+        // Below the smallest normal number, all roundings are by half of one step.
+        case .normwise(let limit, let floor): .normwise(limit + unit * times, floor: max(floor, smallest))
+        case .elementwise(let limit, let floor): .elementwise(limit + unit * times, floor: max(floor, smallest))
         }
     }
 

@@ -34,7 +34,7 @@ extension OpCase {
                     -infinity, -infinity, -infinity, infinity, 1, 2, .nan, 0, 1, -infinity, 0, 0, 5, 5, 5,
                 ]), gradient: .parity(near)),
         ]
-        return cases + largeScores
+        return cases.map { $0.inHalf(roundings: 1, backward: 3) } + largeScores
     }()
 
     private static func crossEntropy(

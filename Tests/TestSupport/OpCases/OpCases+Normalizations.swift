@@ -134,6 +134,6 @@ extension OpCase {
                 [.tensor([3, 4], .values([2, 2, 2, 2, 1, .nan, 2, 3, 0, 0, 0, 0])), .tensor([4]), .tensor([4])],
                 .normwise(1e-6)),
         ]
-        return cases
+        return cases.map { $0.inHalf(roundings: 1, backward: 1) }
     }()
 }

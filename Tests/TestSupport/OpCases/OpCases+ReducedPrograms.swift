@@ -11,10 +11,14 @@ extension OpCase {
     ) -> OpCase {
         let shapes = inputs.map(\.shape.description).joined(separator: ", ")
         let text = "reduce \(function.rawValue) of \(name), \(shapes), axes \(first)..<\(first + count)"
+        let whole = Reduce(function, first: first, count: count).operandShape(inputs.map { TensorType($0.shape) })
+        let reduced = Reduce(function, first: first, count: count).extents(whole).reduced
         return OpCase(text, inputs, tolerance) { graph, x in
             let program = ElementwiseProgram(instructions(x[0].dtype))
             return try graph.add(.reduce(Reduce(function, first: first, count: count, of: program)), x)
         }
+        // In 16 bits each function rounds, and a product has the errors of all its factors.
+        .inHalf(roundings: function == .product ? Double(2 * reduced + 1) : 3, backward: 3)
     }
 
     /// Reductions that evaluate their operand as they read it.
@@ -102,11 +106,11 @@ extension OpCase {
                 .normwise(4e-6), gradient: .full(.elementwiseGradient)
             ) { _, x in
                 [try (x[0] * x[1] + x[2]).tanh().sum(axes: [0]), try (x[0] - x[1]).square().mean(axes: [1])]
-            }.with { $0.differentiableOutputs = 2 },
+            }.inHalf(roundings: 5, backward: 5).with { $0.differentiableOutputs = 2 },
             OpCase(
                 "reduce the bias gradient of a chain", [.tensor([4, 3, 5, 7]), .tensor([3, 1, 1]), .tensor([7])],
                 .normwise(4e-6), gradient: .full(.elementwiseGradient)
-            ) { _, x in [try (x[0] * x[1]).sigmoid() * x[2]] },
+            ) { _, x in [try (x[0] * x[1]).sigmoid() * x[2]] }.inHalf(roundings: 4, backward: 6),
         ]
         return cases
     }()

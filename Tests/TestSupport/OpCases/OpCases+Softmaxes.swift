@@ -68,6 +68,6 @@ extension OpCase {
                 gradient: .full(.softmaxGradient)
             ) { _, x in [try x[0].crossEntropy(labels: x[1]).mean()] },
         ]
-        return cases
+        return cases.map { $0.inHalf(roundings: 1, backward: 3) }
     }()
 }
