@@ -33,7 +33,8 @@ DECLARED void mem_fence(cl_mem_fence_flags);
 #define FLOAT_TWO(f, type) PURE type f(type, type);
 ONE(fabs) ONE(floor) ONE(ceil) ONE(trunc) ONE(rint) ONE(round) ONE(sign) ONE(sqrt) ONE(rsqrt) ONE(native_exp2)
 ONE(exp) ONE(exp2) ONE(expm1) ONE(log) ONE(log2) ONE(log1p) ONE(sin) ONE(cos) ONE(sinpi) ONE(cospi) ONE(tanh) ONE(erf)
-TWO(fmax) TWO(fmin) TWO(pow) TWO(fmod) TWO(remainder) TWO(copysign)
+ONE(tan) ONE(asin) ONE(acos) ONE(atan) ONE(sinh) ONE(cosh) ONE(asinh) ONE(acosh) ONE(atanh)
+TWO(fmax) TWO(fmin) TWO(pow) TWO(fmod) TWO(remainder) TWO(copysign) TWO(atan2)
 #define FMA(type) PURE type fma(type, type, type); PURE type mad(type, type, type);
 VECTORS(FMA, float)
 #define LDEXP(type, whole) PURE type ldexp(type, whole);

@@ -63,7 +63,19 @@ static inline vfloat float_exponentialMinusOne(vfloat x) { return vexpm1(x); }
 static inline vfloat float_logarithm(vfloat x) { return vlog(x); }
 static inline vfloat float_sine(vfloat x) { return sin(x); }
 static inline vfloat float_cosine(vfloat x) { return cos(x); }
+static inline vfloat float_tangent(vfloat x) { return tan(x); }
+static inline vfloat float_arcsine(vfloat x) { return asin(x); }
+static inline vfloat float_arccosine(vfloat x) { return acos(x); }
+static inline vfloat float_arctangent(vfloat x) { return atan(x); }
+static inline vfloat float_hyperbolicSine(vfloat x) { return sinh(x); }
+static inline vfloat float_hyperbolicCosine(vfloat x) { return cosh(x); }
+static inline vfloat float_inverseHyperbolicSine(vfloat x) { return asinh(x); }
+static inline vfloat float_inverseHyperbolicCosine(vfloat x) { return acosh(x); }
+static inline vfloat float_inverseHyperbolicTangent(vfloat x) { return atanh(x); }
 static inline vfloat float_floor(vfloat x) { return floor(x); }
+static inline vfloat float_ceiling(vfloat x) { return ceil(x); }
+static inline vfloat float_truncation(vfloat x) { return trunc(x); }
+static inline vfloat float_rounding(vfloat x) { return rint(x); }
 static inline vfloat float_errorFunction(vfloat x) { return verf(x); }
 static inline vfloat float_sigmoid(vfloat x) { return vsigmoid(x); }
 static inline vfloat float_tanh(vfloat x) { return vtanh(x); }
@@ -81,6 +93,12 @@ static inline vfloat float_subtract(vfloat a, vfloat b) { return a - b; }
 static inline vfloat float_multiply(vfloat a, vfloat b) { return a * b; }
 static inline vfloat float_divide(vfloat a, vfloat b) { return a / b; }
 static inline vfloat float_power(vfloat a, vfloat b) { return pow(a, b); }
+static inline vfloat float_truncatedRemainder(vfloat a, vfloat b) { return fmod(a, b); }
+static inline vfloat float_remainder(vfloat a, vfloat b) {
+    const vfloat r = fmod(a, b);
+    return select(r, r + b, (vint)(r != 0.0f) & ((vint)(r < 0.0f) ^ (vint)(b < 0.0f)));
+}
+static inline vfloat float_arctangent2(vfloat a, vfloat b) { return atan2(a, b); }
 // Of two numbers of which one is NaN, NaN.
 static inline vfloat float_minimum(vfloat a, vfloat b) { return select(b, a, (vint)(a < b) | (vint)(a != a)); }
 static inline vfloat float_maximum(vfloat a, vfloat b) { return select(b, a, (vint)(a > b) | (vint)(a != a)); }
@@ -101,6 +119,14 @@ static inline vint int_divide(vint a, vint b) {
     const vint is_minus_one = b == -1;
     const vint quotient = a / select(b, (vint)(1), is_zero | is_minus_one);
     return select(select(quotient, int_negate(a), is_minus_one), (vint)(0), is_zero);
+}
+static inline vint int_truncatedRemainder(vint a, vint b) {
+    const vint is_zero = b == 0, is_minus_one = b == -1;
+    return select(select(a % select(b, (vint)(1), is_zero | is_minus_one), (vint)(0), is_minus_one), a, is_zero);
+}
+static inline vint int_remainder(vint a, vint b) {
+    const vint r = int_truncatedRemainder(a, b);
+    return select(r, r + b, (vint)(r != 0) & ((vint)(r < 0) ^ (vint)(b < 0)) & (vint)(b != 0));
 }
 static inline vint int_minimum(vint a, vint b) { return min(a, b); }
 static inline vint int_maximum(vint a, vint b) { return max(a, b); }

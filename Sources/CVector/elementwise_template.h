@@ -11,6 +11,11 @@ INLINE REAL FN(softplus)(REAL v) {
     return (v > 0 ? v : (v != v ? v : 0)) + FN(log1p)(FN(exp)(-FN(abs)(v)));
 }
 
+INLINE REAL FN(remainder)(REAL u, REAL v) {
+    const REAL r = FN(fmod)(u, v);
+    return r != 0 && (r < 0) != (v < 0) ? r + v : r;
+}
+
 INLINE void FN(unary)(cv_unary_function function, const REAL *restrict x, REAL *restrict y, int64_t count) {
     switch (function) {
 #define CASE(name, expression) case CV_##name: LOOP(expression);
@@ -50,6 +55,9 @@ INLINE void FN(binary)(
         LOOPS(FN(pow)(u, v));
     case CV_MINIMUM: LOOPS(u < v || u != u ? u : v);
     case CV_MAXIMUM: LOOPS(u > v || u != u ? u : v);
+    case CV_REMAINDER: LOOPS(FN(remainder)(u, v));
+    case CV_TRUNCATED_REMAINDER: LOOPS(FN(fmod)(u, v));
+    case CV_ARCTANGENT2: LOOPS(FN(atan2)(u, v));
     case CV_EQUAL: LOOPS(u == v ? (REAL)1 : (REAL)0);
     case CV_LESS: LOOPS(u < v ? (REAL)1 : (REAL)0);
     case CV_LESS_OR_EQUAL: LOOPS(u <= v ? (REAL)1 : (REAL)0);

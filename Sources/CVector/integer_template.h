@@ -8,6 +8,18 @@ INLINE INTEGER FN(divide)(INTEGER u, INTEGER v) {
     return u / v;
 }
 
+INLINE INTEGER FN(truncated_remainder)(INTEGER u, INTEGER v) {
+    if (v == 0) return u;
+    if ((INTEGER)-1 < 0 && v == (INTEGER)-1) return 0;
+    return u % v;
+}
+
+// With the sign of v.
+INLINE INTEGER FN(remainder)(INTEGER u, INTEGER v) {
+    const INTEGER r = FN(truncated_remainder)(u, v);
+    return v != 0 && r != 0 && (r < 0) != (v < 0) ? (INTEGER)(r + v) : r;
+}
+
 INLINE INTEGER FN(power)(INTEGER base, INTEGER exponent) {
     if (exponent < 0) {
         if (base == 1) return 1;
@@ -49,6 +61,9 @@ INLINE void FN(binary)(
         case CV_POWER: y[i] = FN(power)(u, v); break;
         case CV_MINIMUM: y[i] = u < v ? u : v; break;
         case CV_MAXIMUM: y[i] = u > v ? u : v; break;
+        case CV_REMAINDER: y[i] = FN(remainder)(u, v); break;
+        case CV_TRUNCATED_REMAINDER: y[i] = FN(truncated_remainder)(u, v); break;
+        case CV_ARCTANGENT2: y[i] = u; break;
         case CV_EQUAL: y[i] = u == v; break;
         case CV_LESS: y[i] = u < v; break;
         case CV_LESS_OR_EQUAL: y[i] = u <= v; break;

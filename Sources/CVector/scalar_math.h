@@ -267,11 +267,33 @@ INLINE float sqrt_f32(float x) { return __builtin_elementwise_sqrt(x); }
 INLINE double sqrt_f64(double x) { return __builtin_elementwise_sqrt(x); }
 INLINE float floor_f32(float x) { return __builtin_elementwise_floor(x); }
 INLINE double floor_f64(double x) { return __builtin_elementwise_floor(x); }
-INLINE float sin_f32(float x) { return sinf(x); }
-INLINE double sin_f64(double x) { return sin(x); }
-INLINE float cos_f32(float x) { return cosf(x); }
-INLINE double cos_f64(double x) { return cos(x); }
-INLINE float pow_f32(float x, float y) { return powf(x, y); }
-INLINE double pow_f64(double x, double y) { return pow(x, y); }
+INLINE float ceil_f32(float x) { return __builtin_elementwise_ceil(x); }
+INLINE double ceil_f64(double x) { return __builtin_elementwise_ceil(x); }
+INLINE float trunc_f32(float x) { return __builtin_elementwise_trunc(x); }
+INLINE double trunc_f64(double x) { return __builtin_elementwise_trunc(x); }
+INLINE float round_to_even_f32(float x) { return __builtin_elementwise_roundeven(x); }
+INLINE double round_to_even_f64(double x) { return __builtin_elementwise_roundeven(x); }
+
+// Those of the C library.
+#define LIBRARY_FUNCTION(name) \
+    INLINE float name##_f32(float x) { return name##f(x); } \
+    INLINE double name##_f64(double x) { return name(x); }
+#define LIBRARY_FUNCTION_OF_TWO(name) \
+    INLINE float name##_f32(float x, float y) { return name##f(x, y); } \
+    INLINE double name##_f64(double x, double y) { return name(x, y); }
+LIBRARY_FUNCTION(sin)
+LIBRARY_FUNCTION(cos)
+LIBRARY_FUNCTION(tan)
+LIBRARY_FUNCTION(asin)
+LIBRARY_FUNCTION(acos)
+LIBRARY_FUNCTION(atan)
+LIBRARY_FUNCTION(sinh)
+LIBRARY_FUNCTION(cosh)
+LIBRARY_FUNCTION(asinh)
+LIBRARY_FUNCTION(acosh)
+LIBRARY_FUNCTION(atanh)
+LIBRARY_FUNCTION_OF_TWO(pow)
+LIBRARY_FUNCTION_OF_TWO(fmod)
+LIBRARY_FUNCTION_OF_TWO(atan2)
 INLINE float abs_f32(float x) { return __builtin_fabsf(x); }
 INLINE double abs_f64(double x) { return __builtin_fabs(x); }

@@ -69,7 +69,8 @@ struct ElementwiseFunction {
     private static func isText(_ instruction: ElementwiseProgram.Instruction, _ position: Int) -> Bool {
         switch instruction.function {
         case .binary(.power): true
-        case .binary(.divide): !instruction.dtype.isFloatingPoint && position == 1
+        case .binary(.divide), .binary(.remainder), .binary(.truncatedRemainder):
+            !instruction.dtype.isFloatingPoint && position == 1
         default: false
         }
     }

@@ -167,6 +167,18 @@ extension UnaryFunction {
         case .logarithm: "log"
         case .sine: "sin"
         case .cosine: "cos"
+        case .tangent: "tan"
+        case .arcsine: "asin"
+        case .arccosine: "acos"
+        case .arctangent: "atan"
+        case .hyperbolicSine: "sinh"
+        case .hyperbolicCosine: "cosh"
+        case .inverseHyperbolicSine: "asinh"
+        case .inverseHyperbolicCosine: "acosh"
+        case .inverseHyperbolicTangent: "atanh"
+        case .ceiling: "ceil"
+        case .truncation: "trunc"
+        case .rounding: "round"
         case .errorFunction: "erf"
         default: rawValue
         }
@@ -181,6 +193,7 @@ extension BinaryFunction {
         case .subtract: "-"
         case .multiply: "*"
         case .divide: "/"
+        case .arctangent2: "atan2"
         case .equal: "equal(to:)"
         case .less: "less(than:)"
         default: rawValue

@@ -299,7 +299,19 @@ extension cv_unary_function {
             case .logarithm: CV_LOGARITHM
             case .sine: CV_SINE
             case .cosine: CV_COSINE
+            case .tangent: CV_TANGENT
+            case .arcsine: CV_ARCSINE
+            case .arccosine: CV_ARCCOSINE
+            case .arctangent: CV_ARCTANGENT
+            case .hyperbolicSine: CV_HYPERBOLIC_SINE
+            case .hyperbolicCosine: CV_HYPERBOLIC_COSINE
+            case .inverseHyperbolicSine: CV_INVERSE_HYPERBOLIC_SINE
+            case .inverseHyperbolicCosine: CV_INVERSE_HYPERBOLIC_COSINE
+            case .inverseHyperbolicTangent: CV_INVERSE_HYPERBOLIC_TANGENT
             case .floor: CV_FLOOR
+            case .ceiling: CV_CEILING
+            case .truncation: CV_TRUNCATION
+            case .rounding: CV_ROUNDING
             case .errorFunction: CV_ERROR_FUNCTION
             case .sigmoid: CV_SIGMOID
             case .tanh: CV_TANH
@@ -326,6 +338,9 @@ extension cv_binary_function {
             case .power: CV_POWER
             case .minimum: CV_MINIMUM
             case .maximum: CV_MAXIMUM
+            case .remainder: CV_REMAINDER
+            case .truncatedRemainder: CV_TRUNCATED_REMAINDER
+            case .arctangent2: CV_ARCTANGENT2
             case .equal: CV_EQUAL
             case .less: CV_LESS
             case .lessOrEqual: CV_LESS_OR_EQUAL

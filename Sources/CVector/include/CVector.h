@@ -21,7 +21,8 @@ typedef enum : int32_t { CV_UNARY_FUNCTIONS(CV_UNARY_NAME) } cv_unary_function;
 #undef CV_UNARY_NAME
 
 typedef enum : int32_t {
-    CV_ADD, CV_SUBTRACT, CV_MULTIPLY, CV_DIVIDE, CV_POWER, CV_MINIMUM, CV_MAXIMUM, CV_EQUAL, CV_LESS, CV_LESS_OR_EQUAL
+    CV_ADD, CV_SUBTRACT, CV_MULTIPLY, CV_DIVIDE, CV_POWER, CV_MINIMUM, CV_MAXIMUM, CV_REMAINDER, CV_TRUNCATED_REMAINDER,
+    CV_ARCTANGENT2, CV_EQUAL, CV_LESS, CV_LESS_OR_EQUAL
 } cv_binary_function;
 
 /// y = function(x), any type but the half ones; y may be x.

@@ -15,7 +15,19 @@
     F(LOGARITHM, FN(log)(v)) \
     F(SINE, FN(sin)(v)) \
     F(COSINE, FN(cos)(v)) \
+    F(TANGENT, FN(tan)(v)) \
+    F(ARCSINE, FN(asin)(v)) \
+    F(ARCCOSINE, FN(acos)(v)) \
+    F(ARCTANGENT, FN(atan)(v)) \
+    F(HYPERBOLIC_SINE, FN(sinh)(v)) \
+    F(HYPERBOLIC_COSINE, FN(cosh)(v)) \
+    F(INVERSE_HYPERBOLIC_SINE, FN(asinh)(v)) \
+    F(INVERSE_HYPERBOLIC_COSINE, FN(acosh)(v)) \
+    F(INVERSE_HYPERBOLIC_TANGENT, FN(atanh)(v)) \
     F(FLOOR, FN(floor)(v)) \
+    F(CEILING, FN(ceil)(v)) \
+    F(TRUNCATION, FN(trunc)(v)) \
+    F(ROUNDING, FN(round_to_even)(v)) \
     F(ERROR_FUNCTION, FN(erf)(v)) \
     F(SIGMOID, FN(sigmoid)(v)) \
     F(TANH, FN(tanh)(v)) \

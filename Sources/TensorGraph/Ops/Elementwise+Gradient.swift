@@ -10,7 +10,7 @@ extension GradientRule {
         case .negate: gradient = try -dy
         case .absolute: gradient = try dy * x.sign()
         // Zero where there is a slope at all, as PyTorch has it.
-        case .sign, .floor: gradient = try graph.fill(0, x.shape, x.dtype)
+        case .sign, .floor, .ceiling, .truncation, .rounding: gradient = try graph.fill(0, x.shape, x.dtype)
         case .square: gradient = try dy * x * 2
         case .squareRoot: gradient = try dy * 0.5 / y
         case .reciprocalSquareRoot: gradient = try dy * -0.5 * y * y * y
@@ -20,6 +20,22 @@ extension GradientRule {
         case .logarithm: gradient = try dy / x
         case .sine: gradient = try dy * x.cos()
         case .cosine: gradient = try -(dy * x.sin())
+        case .tangent: gradient = try dy * (y.square() + 1)
+        // Near ±1 differences are exact, and so is 1 - x² as a product of two.
+        case .arcsine: gradient = try dy * ((1 - x) * (1 + x)).rsqrt()
+        case .arccosine: gradient = try -(dy * ((1 - x) * (1 + x)).rsqrt())
+        case .arctangent:
+            let (isLarge, u) = try withinOne(x)
+            let slope = try (u.square() + 1).reciprocal()
+            gradient = try dy * Tensor.select(isLarge, u.square() * slope, slope)
+        case .hyperbolicSine: gradient = try dy * x.cosh()
+        case .hyperbolicCosine: gradient = try dy * x.sinh()
+        case .inverseHyperbolicSine:
+            let (isLarge, u) = try withinOne(x)
+            let slope = try (u.square() + 1).rsqrt()
+            gradient = try dy * Tensor.select(isLarge, u.absolute() * slope, slope)
+        case .inverseHyperbolicCosine: gradient = try dy * ((x - 1).rsqrt() * (x + 1).rsqrt())
+        case .inverseHyperbolicTangent: gradient = try dy * ((1 - x).reciprocal() * (1 + x).reciprocal())
         case .errorFunction: gradient = try dy * (apply(.gaussian, x).square() * 1.128_379_167_095_512_6)
         case .sigmoid: gradient = try dy * apply(.sigmoidDerivative, x)
         // 1 / cosh²
@@ -40,6 +56,12 @@ extension GradientRule {
             gradient = try dy * (slope * 2 - x * slope * (x * 0.5).tanh())
         }
         return [gradient]
+    }
+
+    /// Where x is beyond ±1, and 1/x there and x elsewhere: numbers whose squares don't overflow.
+    private func withinOne(_ x: Tensor) throws -> (isLarge: Tensor, u: Tensor) {
+        let isLarge = try x.absolute().greater(than: 1)
+        return (isLarge, try Tensor.select(isLarge, x.reciprocal(), x))
     }
 
     package func binary(_ function: BinaryFunction) throws -> [Tensor?] {
@@ -68,6 +90,18 @@ extension GradientRule {
             return try pair(
                 .select(function == .maximum ? loses : wins, zero, shared),
                 .select(function == .maximum ? wins : loses, zero, shared))
+        // Less the quotient's whole number: from the remainder, as a / b is rounded.
+        case .remainder:
+            let truncated = try a.truncatedRemainder(b), isOneLess = try 1 - y.equal(to: truncated)
+            return try pair(dy, dy * (isOneLess - ((a - truncated) / b).round()))
+        case .truncatedRemainder: return try pair(dy, -(dy * ((a - y) / b).round()))
+        case .arctangent2:
+            // b / (a² + b²) and -a / (a² + b²) by the quotient that is at most 1, so that no square overflows.
+            let isSteep = try b.absolute().less(than: a.absolute()), one = try dy.scalar(1)
+            let larger = try Tensor.select(isSteep, a, b), quotient = try Tensor.select(isSteep, b / a, a / b)
+            let slope = try dy / larger / (quotient.square() + 1)
+            return try pair(
+                slope * Tensor.select(isSteep, quotient, one), -(slope * Tensor.select(isSteep, one, quotient)))
         case .equal, .less, .lessOrEqual: return [nil, nil]
         }
     }

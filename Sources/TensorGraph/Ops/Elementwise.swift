@@ -7,7 +7,11 @@ package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
     case exponential
     /// `eˣ - 1`, which keeps its digits where x is small.
     case exponentialMinusOne
-    case logarithm, sine, cosine, floor, errorFunction
+    case logarithm, errorFunction
+    case sine, cosine, tangent, arcsine, arccosine, arctangent
+    case hyperbolicSine, hyperbolicCosine, inverseHyperbolicSine, inverseHyperbolicCosine, inverseHyperbolicTangent
+    /// To whole numbers: down, up, towards zero, and to the nearest, of two the even one.
+    case floor, ceiling, truncation, rounding
     /// `1 / (1 + e⁻ˣ)`
     case sigmoid
     case tanh
@@ -36,6 +40,12 @@ package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
 /// Integers wrap around. Their quotient is rounded towards zero, and is 0 where the divisor is 0.
 package enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
     case add, subtract, multiply, divide, power, minimum, maximum
+    /// `a - b · floor(a / b)`, exact, with the sign of b (Python's `%`, torch.remainder); of integers a where b is 0.
+    case remainder
+    /// `a - b · trunc(a / b)`, exact, with the sign of a (C's fmod, torch.fmod); of integers a where b is 0.
+    case truncatedRemainder
+    /// The angle of the point (b, a), from -π to π (C's atan2).
+    case arctangent2
     case equal, less, lessOrEqual
 }
 
@@ -167,6 +177,7 @@ extension ShapeRule {
     package func binary(_ function: BinaryFunction) throws -> [TensorType] {
         try count(2)
         try sameType(0, 1)
+        if function == .arctangent2 { try floating() }
         return [TensorType(try broadcastShape(), operands[0].dtype)]
     }
 
@@ -281,6 +292,44 @@ extension Tensor {
     public func cos(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.cosine, file, line)
     }
+    public func tan(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.tangent, file, line)
+    }
+    public func asin(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.arcsine, file, line)
+    }
+    public func acos(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.arccosine, file, line)
+    }
+    public func atan(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.arctangent, file, line)
+    }
+    public func sinh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.hyperbolicSine, file, line)
+    }
+    public func cosh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.hyperbolicCosine, file, line)
+    }
+    public func asinh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.inverseHyperbolicSine, file, line)
+    }
+    public func acosh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.inverseHyperbolicCosine, file, line)
+    }
+    public func atanh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.inverseHyperbolicTangent, file, line)
+    }
+    public func ceil(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.ceiling, file, line)
+    }
+    /// Towards zero. torch.trunc.
+    public func trunc(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.truncation, file, line)
+    }
+    /// To the nearest whole number, of two the even one. torch.round, Round of ONNX.
+    public func round(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.rounding, file, line)
+    }
     public func floor(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.floor, file, line)
     }
@@ -373,6 +422,25 @@ extension Tensor {
     public func power(_ exponent: Double, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
     {
         try combine(.power, exponent, at: SourceLocation(file: file, line: line))
+    }
+
+    /// `self - other · floor(self / other)`, which has the sign of `other`. torch.remainder.
+    public func remainder(
+        _ other: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try combine(.remainder, other, at: SourceLocation(file: file, line: line))
+    }
+
+    /// `self - other · trunc(self / other)`, which has the sign of `self`. torch.fmod.
+    public func truncatedRemainder(
+        _ other: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try combine(.truncatedRemainder, other, at: SourceLocation(file: file, line: line))
+    }
+
+    /// The angle from -π to π of the point whose second coordinate is `self` and whose first is `x`. torch.atan2.
+    public func atan2(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try combine(.arctangent2, x, at: SourceLocation(file: file, line: line))
     }
 
     public func minimum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor

@@ -5,12 +5,15 @@ extension UnaryFunction {
     var testData: TestData {
         switch self {
         case .squareRoot, .reciprocalSquareRoot, .logarithm: .uniform(0.1...4)
+        case .arcsine, .arccosine, .inverseHyperbolicTangent: .uniform(-0.9...0.9)
+        case .inverseHyperbolicCosine: .uniform(1.1...4)
+        case .tangent: .uniform(-1.2...1.2)
         case .reciprocal: .uniform(0.3...3)
         case .exponential, .exponentialMinusOne, .sine, .cosine, .sigmoid, .tanh, .gelu, .silu, .softplus,
-            .errorFunction, .gaussian,
+            .errorFunction, .gaussian, .arctangent, .hyperbolicSine, .hyperbolicCosine, .inverseHyperbolicSine,
             .sigmoidDerivative, .geluDerivative, .siluDerivative:
             .scaled(2)
-        case .negate, .absolute, .sign, .square, .floor, .relu: .normal
+        case .negate, .absolute, .sign, .square, .floor, .ceiling, .truncation, .rounding, .relu: .normal
         }
     }
 
@@ -23,9 +26,14 @@ extension UnaryFunction {
             .gaussian,
             .sigmoidDerivative, .geluDerivative, .siluDerivative:
             values + [.infinity, -.infinity, 1e20, -1e20, denormal, 88, -104]
+        case .arcsine, .arccosine, .arctangent, .hyperbolicSine, .hyperbolicCosine, .inverseHyperbolicSine,
+            .inverseHyperbolicCosine, .inverseHyperbolicTangent:
+            values + [.infinity, -.infinity, 1e20, -1e20, denormal, 1.5, 1e-20]
+        case .ceiling, .truncation, .rounding:
+            values + [.infinity, -.infinity, 1e20, -1e20, 1.5, 2.5, -0.5, -1.5, 8_388_607.5, -0.25]
         case .floor, .sign, .softplus: values + [.infinity, -.infinity, 1e20, -1e20]
         // No denormals: PoCL's vector of sines is wrong for them beside a large number.
-        case .sine, .cosine: values + [.infinity, -.infinity, 100, -100]
+        case .sine, .cosine, .tangent: values + [.infinity, -.infinity, 100, -100]
         case .squareRoot, .reciprocalSquareRoot, .logarithm, .reciprocal: values + [.infinity, -.infinity, 1e20, 1e-20]
         // -∞ · 0 is a matter of how the formula is written.
         case .gelu: values + [1e20]
@@ -35,9 +43,11 @@ extension UnaryFunction {
 
     var tolerance: Tolerance {
         switch self {
-        case .negate, .absolute, .sign, .floor, .relu: .exact
+        case .negate, .absolute, .sign, .floor, .ceiling, .truncation, .rounding, .relu: .exact
         case .square, .squareRoot, .reciprocal, .reciprocalSquareRoot, .exponential, .gaussian: .arithmetic
-        case .sine, .cosine, .errorFunction, .sigmoid, .sigmoidDerivative, .geluDerivative, .siluDerivative:
+        case .sine, .cosine, .tangent, .arcsine, .arccosine, .arctangent, .hyperbolicSine, .hyperbolicCosine,
+            .inverseHyperbolicSine, .inverseHyperbolicCosine, .inverseHyperbolicTangent, .errorFunction, .sigmoid,
+            .sigmoidDerivative, .geluDerivative, .siluDerivative:
             .transcendental
         case .logarithm, .tanh, .gelu, .silu, .softplus: .looseTranscendental
         case .exponentialMinusOne: .elementwise(4e-6, floor: 1e-30)
@@ -49,7 +59,7 @@ extension BinaryFunction {
     /// Numbers for the two operands where the function is smooth and well conditioned.
     var testData: (TestData, TestData) {
         switch self {
-        case .divide: (.normal, .uniform(0.5...3))
+        case .divide, .remainder, .truncatedRemainder: (.normal, .uniform(0.5...3))
         case .power: (.uniform(0.2...3), .normal)
         default: (.normal, .normal)
         }
@@ -57,8 +67,9 @@ extension BinaryFunction {
 
     var tolerance: Tolerance {
         switch self {
-        case .minimum, .maximum, .equal, .less, .lessOrEqual: .exact
-        case .add, .subtract, .multiply, .divide: .arithmetic
+        case .minimum, .maximum, .truncatedRemainder, .equal, .less, .lessOrEqual: .exact
+        case .add, .subtract, .multiply, .divide, .remainder: .arithmetic
+        case .arctangent2: .transcendental
         case .power: .elementwise(4e-5, floor: 1e-5)
         }
     }
@@ -111,7 +122,7 @@ extension OpCase {
                     "\(function.rawValue) with ties", op,
                     [.tensor([3, 5, 7], .integers(1...3)), .tensor([5, 1], .integers(1...3))], function.tolerance,
                     gradient: .parity(.normwise(4e-5))))
-            if function != .power {
+            if ![.power, .arctangent2].contains(function) {
                 cases.append(
                     OpCase(
                         "\(function.rawValue) of int32", op,

@@ -17,7 +17,19 @@ extension UnaryFunction {
         case .logarithm: Foundation.log(x)
         case .sine: Foundation.sin(x)
         case .cosine: Foundation.cos(x)
+        case .tangent: Foundation.tan(x)
+        case .arcsine: Foundation.asin(x)
+        case .arccosine: Foundation.acos(x)
+        case .arctangent: Foundation.atan(x)
+        case .hyperbolicSine: Foundation.sinh(x)
+        case .hyperbolicCosine: Foundation.cosh(x)
+        case .inverseHyperbolicSine: Foundation.asinh(x)
+        case .inverseHyperbolicCosine: Foundation.acosh(x)
+        case .inverseHyperbolicTangent: Foundation.atanh(x)
         case .floor: Foundation.floor(x)
+        case .ceiling: Foundation.ceil(x)
+        case .truncation: Foundation.trunc(x)
+        case .rounding: x.rounded(.toNearestOrEven)
         case .errorFunction: Foundation.erf(x)
         case .sigmoid: Foundation.exp(min(x, 0)) / (1 + Foundation.exp(-abs(x)))
         case .tanh: Foundation.tanh(x)
@@ -49,7 +61,7 @@ extension UnaryFunction {
         return switch self {
         case .negate: -1
         case .absolute: x > 0 ? 1 : x < 0 ? -1 : 0
-        case .sign, .floor: nil
+        case .sign, .floor, .ceiling, .truncation, .rounding: nil
         case .square: 2 * x
         case .squareRoot: 0.5 / y
         case .reciprocalSquareRoot: -0.5 * y * y * y
@@ -59,6 +71,15 @@ extension UnaryFunction {
         case .logarithm: 1 / x
         case .sine: Foundation.cos(x)
         case .cosine: -Foundation.sin(x)
+        case .tangent: 1 + y * y
+        case .arcsine: 1 / ((1 - x) * (1 + x)).squareRoot()
+        case .arccosine: -1 / ((1 - x) * (1 + x)).squareRoot()
+        case .arctangent: 1 / (1 + x * x)
+        case .hyperbolicSine: Foundation.cosh(x)
+        case .hyperbolicCosine: Foundation.sinh(x)
+        case .inverseHyperbolicSine: 1 / Foundation.hypot(x, 1)
+        case .inverseHyperbolicCosine: x < 1 ? .nan : 1 / ((x - 1) * (x + 1)).squareRoot()
+        case .inverseHyperbolicTangent: 1 / ((1 - x) * (1 + x))
         case .errorFunction: 2 / Double.pi.squareRoot() * Foundation.exp(-x * x)
         case .sigmoid: UnaryFunction.sigmoidDerivative(x)
         case .tanh: 4 * UnaryFunction.sigmoidDerivative(2 * x)
@@ -87,10 +108,21 @@ extension BinaryFunction {
         case .power: Foundation.pow(a, b)
         case .minimum: a.isNaN || b.isNaN ? .nan : min(a, b)
         case .maximum: a.isNaN || b.isNaN ? .nan : max(a, b)
+        case .remainder:
+            if isInteger && b == 0 { a } else { Self.floored(a.truncatingRemainder(dividingBy: b), b) }
+        case .truncatedRemainder: isInteger && b == 0 ? a : a.truncatingRemainder(dividingBy: b)
+        case .arctangent2: Foundation.atan2(a, b)
         case .equal: a == b ? 1 : 0
         case .less: a < b ? 1 : 0
         case .lessOrEqual: a <= b ? 1 : 0
         }
+    }
+}
+
+extension BinaryFunction {
+    /// A remainder with the sign of the divisor, of one with the sign of the dividend.
+    private static func floored(_ remainder: Double, _ divisor: Double) -> Double {
+        remainder != 0 && (remainder < 0) != (divisor < 0) ? remainder + divisor : remainder
     }
 }
 
