@@ -1,6 +1,6 @@
 // Random numbers from a counter, and dropout by them.
 //
-// Follows common/math.cl. Philox4x32-10 turns a key (the seed) and a counter (i / 4, 0, step, 0) into four words, for
+// Goes after common/math.cl and common/storage.cl. Philox4x32-10 turns a key (the seed) and a counter (i / 4, 0, step, 0) into four words, for
 // elements i ... i + 3: ten rounds of two 32×32→64-bit products each, about 100 integer operations for 4 elements.
 //
 //   vector of VECTOR_WIDTH counters ──► w0, w1, w2, w3 (a vector each) ──► interleaved: w0₀ w1₀ w2₀ w3₀ w0₁ …
@@ -110,8 +110,8 @@ ELEMENTWISE_KERNEL void random_numbers(
 
 // Keeps an element where its word's upper 24 bits are at least `threshold`, the rate in units of 2⁻²⁴ rounded up.
 ELEMENTWISE_KERNEL void dropout(
-    __global const float *x, const ulong xOffset, __global const int *counter, const ulong counterOffset,
-    __global float *y, const ulong yOffset, const ulong count, const ulong block, const uint key0, const uint key1,
+    __global const STORED *x, const ulong xOffset, __global const int *counter, const ulong counterOffset,
+    __global STORED *y, const ulong yOffset, const ulong count, const ulong block, const uint key0, const uint key1,
     const uint threshold, const float scale)
 {
     x += xOffset;
@@ -127,6 +127,6 @@ ELEMENTWISE_KERNEL void dropout(
         }
         interleave(value, factor);
         const int left = (int)min(count - i, (ulong)GROUP);
-        for (int k = 0; k < left; ++k) y[i + k] = factor[k] == 0.0f ? 0.0f : factor[k] * x[i + k];
+        for (int k = 0; k < left; ++k) STORE1(factor[k] == 0.0f ? 0.0f : factor[k] * LOAD1(x + i + k), y + i + k);
     }
 }

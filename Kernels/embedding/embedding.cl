@@ -16,28 +16,28 @@
 //
 // Bytes moved: 4 an index for each block row, 12 an element of dy, 4 an element of the table. On a CPU a wide table is
 // cut by columns, which is always fair, and a narrow one by rows.
-#ifndef VECTOR_WIDTH
-#define VECTOR_WIDTH 8
+// Rows move as the bits they are, words of T. Of the gradient in 16 bits (STORAGE) the sums are floats in a workspace, and
+// rounded once. Goes after common/math.cl, common/vector.cl and common/storage.cl.
+#ifndef T
+#define T float
+#define FILL NAN
 #endif
-#define EMBEDDING_PASTE_(a, b) a##b
-#define EMBEDDING_PASTE(a, b) EMBEDDING_PASTE_(a, b)
 #if VECTOR_WIDTH > 1
-typedef EMBEDDING_PASTE(float, VECTOR_WIDTH) lanes;
-#define LOAD(pointer) EMBEDDING_PASTE(vload, VECTOR_WIDTH)(0, pointer)
+typedef MATH_PASTE(T, VECTOR_WIDTH) lanes;
+#define LOAD_WORDS(pointer) MATH_PASTE(vload, VECTOR_WIDTH)(0, pointer)
 // One store, of which PoCL makes four in vstore16.
 typedef struct __attribute__((packed)) { lanes value; } unaligned;
-#define STORE(value_, pointer) (((__global unaligned *)(pointer))->value = (value_))
+#define STORE_WORDS(value_, pointer) (((__global unaligned *)(pointer))->value = (value_))
 #else
-typedef float lanes;
-#define LOAD(pointer) (*(pointer))
-#define STORE(value, pointer) (*(pointer) = (value))
+#define LOAD_WORDS(pointer) (*(pointer))
+#define STORE_WORDS(value, pointer) (*(pointer) = (value))
 #endif
 
 // CPU shape: `share` indices for each work-item.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void embedding_rows(
-    __global const float *restrict table, const ulong tableOffset, __global const int *restrict indices,
-    const ulong indicesOffset, __global float *restrict y, const ulong yOffset, const ulong count, const ulong width,
+    __global const T *restrict table, const ulong tableOffset, __global const int *restrict indices,
+    const ulong indicesOffset, __global T *restrict y, const ulong yOffset, const ulong count, const ulong width,
     const int rows, const ulong share)
 {
     table += tableOffset;
@@ -47,13 +47,13 @@ void embedding_rows(
     const ulong last = min(first + share, count);
     for (ulong n = first; n < last; ++n) {
         const int row = indices[n];
-        __global float *to = y + n * width;
+        __global T *to = y + n * width;
         ulong i = 0;
         if (row < 0 || row >= rows) {
-            for (; i < width; ++i) to[i] = NAN;
+            for (; i < width; ++i) to[i] = (T)FILL;
         } else {
-            __global const float *from = table + (ulong)row * width;
-            for (; i + VECTOR_WIDTH <= width; i += VECTOR_WIDTH) STORE(LOAD(from + i), to + i);
+            __global const T *from = table + (ulong)row * width;
+            for (; i + VECTOR_WIDTH <= width; i += VECTOR_WIDTH) STORE_WORDS(LOAD_WORDS(from + i), to + i);
             for (; i < width; ++i) to[i] = from[i];
         }
     }
@@ -61,8 +61,8 @@ void embedding_rows(
 
 // GPU shape: every n-th element.
 __kernel void embedding_elements(
-    __global const float *restrict table, const ulong tableOffset, __global const int *restrict indices,
-    const ulong indicesOffset, __global float *restrict y, const ulong yOffset, const ulong count, const ulong width,
+    __global const T *restrict table, const ulong tableOffset, __global const int *restrict indices,
+    const ulong indicesOffset, __global T *restrict y, const ulong yOffset, const ulong count, const ulong width,
     const int rows)
 {
     table += tableOffset;
@@ -71,7 +71,7 @@ __kernel void embedding_elements(
     for (ulong element = get_global_id(0); element < count * width; element += get_global_size(0)) {
         const ulong n = element / width;
         const int row = indices[n];
-        y[element] = row < 0 || row >= rows ? NAN : table[(ulong)row * width + (element - n * width)];
+        y[element] = row < 0 || row >= rows ? (T)FILL : table[(ulong)row * width + (element - n * width)];
     }
 }
 
@@ -82,8 +82,12 @@ __kernel void embedding_elements(
 
 // LONG_SUMS: totals [rows, width], of which the rows hit often are used, and hits [column blocks, rows].
 __kernel void embedding_gradient(
-    __global const int *restrict indices, const ulong indicesOffset, __global const float *restrict dy,
-    const ulong dyOffset, __global float *restrict dtable, const ulong dtableOffset,
+    __global const int *restrict indices, const ulong indicesOffset, __global const STORED *restrict dy,
+    const ulong dyOffset,
+#if !STORES_ALL
+    __global STORED *restrict rounded, const ulong roundedOffset,
+#endif
+    __global float *restrict dtable, const ulong dtableOffset,
 #if LONG_SUMS
     __global float *restrict totals, const ulong totalsOffset, __global int *restrict hits, const ulong hitsOffset,
 #endif
@@ -109,10 +113,10 @@ __kernel void embedding_gradient(
         const uint row = (uint)indices[n] - (uint)top;
         if (row >= (uint)height) continue;
         __global float *to = dtable + (ulong)(top + (int)row) * width;
-        __global const float *from = dy + n * width;
+        __global const STORED *from = dy + n * width;
         ulong i = left;
-        for (; i + VECTOR_WIDTH <= right; i += VECTOR_WIDTH) STORE(LOAD(to + i) + LOAD(from + i), to + i);
-        for (; i < right; ++i) to[i] += from[i];
+        for (; i + VECTOR_WIDTH <= right; i += VECTOR_WIDTH) vfloat_store(vfloat_load(to + i) + LOAD(from + i), to + i);
+        for (; i < right; ++i) to[i] += LOAD1(from + i);
 #if LONG_SUMS
         const int hit = ++hits[top + (int)row];
         if (hit % HITS == 0) {
@@ -128,5 +132,15 @@ __kernel void embedding_gradient(
     for (int row = top; row < top + height; ++row)
         if (hits[row] >= HITS)
             for (ulong i = left; i < right; ++i) dtable[(ulong)row * width + i] += totals[(ulong)row * width + i];
+#endif
+#if !STORES_ALL
+    rounded += roundedOffset;
+    for (int row = top; row < top + height; ++row) {
+        __global const float *from = dtable + (ulong)row * width;
+        __global STORED *to = rounded + (ulong)row * width;
+        ulong i = left;
+        for (; i + VECTOR_WIDTH <= right; i += VECTOR_WIDTH) STORE(vfloat_load(from + i), to + i);
+        for (; i < right; ++i) STORE1(from[i], to + i);
+    }
 #endif
 }

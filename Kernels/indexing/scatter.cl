@@ -10,7 +10,8 @@
 //                                     block of rows reads all indices.
 //
 // With LONG_SUMS, sums are LongSums of common/vector.cl, with vectors of 1, which goes before then: what rounding takes from
-// each is kept in `errors`, of y's shape.
+// each is kept in `errors`, of y's shape. With ROUNDS, what is added has the 16 bits of STORAGE (common/storage.cl, which goes
+// before then): the sums are floats in `y`, and rounded once to `rounded`, the result.
 // Indices are those of gather.cl; those outside the axis are left out. Goes after indexing/place.cl.
 #ifndef T
 #define T float
@@ -24,12 +25,25 @@
 #ifndef LONG_SUMS
 #define LONG_SUMS 0
 #endif
+#ifndef ROUNDS
+#define ROUNDS 0
+#endif
+#if ROUNDS
+#define SOURCE STORED
+#define ELEMENT(pointer) LOAD1(pointer)
+#else
+#define SOURCE T
+#define ELEMENT(pointer) (*(pointer))
+#endif
 
 __kernel void scatter(
-    __global const INDEX *restrict indices, const ulong indicesOffset, __global const T *restrict source,
+    __global const INDEX *restrict indices, const ulong indicesOffset, __global const SOURCE *restrict source,
     const ulong sourceOffset,
 #if !ADD
     __global const T *restrict base, const ulong baseOffset,
+#endif
+#if ROUNDS
+    __global STORED *restrict rounded, const ulong roundedOffset,
 #endif
     __global T *restrict y, const ulong yOffset,
 #if LONG_SUMS
@@ -72,7 +86,7 @@ __kernel void scatter(
             const ulong row = place_of(indices[(o * count + j) * inner + i], extent);
             if (row < top || row >= bottom) continue;
 #endif
-            const T x = source[j * inner + i];
+            const T x = ELEMENT(source + j * inner + i);
 #if LONG_SUMS
             const LongSum before = {y[row * inner + i], errors[row * inner + i]};
             const LongSum after = addedTo(before, x);
@@ -88,5 +102,10 @@ __kernel void scatter(
 #if LONG_SUMS
     for (ulong row = top; row < bottom; ++row)
         for (ulong i = left; i < right; ++i) y[row * inner + i] += errors[row * inner + i];
+#endif
+#if ROUNDS
+    rounded += roundedOffset + o * extent * inner;
+    for (ulong row = top; row < bottom; ++row)
+        for (ulong i = left; i < right; ++i) STORE1(y[row * inner + i], rounded + row * inner + i);
 #endif
 }

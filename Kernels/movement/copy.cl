@@ -1,8 +1,8 @@
 // Copies between two layouts of the same elements: transpose, slice, concatenate and the inside of pad.
 //
 // The host describes a nest of loops by an extent and by the step of x and of y along each (in elements): up to OUTER
-// outer loops and the innermost of `length`; the boxes that are copied start at xBox and yBox. Words of 4 bytes move as
-// they are, whatever their type: 8 bytes an element and no flops.
+// outer loops and the innermost of `length`; the boxes that are copied start at xBox and yBox. Words of 4 or 2 bytes move
+// as they are, whatever their type: twice an element's bytes and no flops.
 //
 //   copy_rows      CPU shape: the innermost loop is a run of memory in both (CONTIGUOUS) or steps through it
 //   copy_elements  GPU shape of the same: one work-item every n-th element
@@ -25,6 +25,10 @@
 #ifndef VECTOR_WIDTH
 #define VECTOR_WIDTH 8
 #endif
+// An unsigned integer of an element's size.
+#ifndef WORD
+#define WORD uint
+#endif
 // GPU shape: a tile of TILE×TILE words is moved by TILE×TILE_ROWS work-items.
 #ifndef TILE
 #define TILE 16
@@ -35,7 +39,7 @@
 
 #define COPY_PASTE_(a, b) a##b
 #define COPY_PASTE(a, b) COPY_PASTE_(a, b)
-typedef COPY_PASTE(uint, VECTOR_WIDTH) words;
+typedef COPY_PASTE(WORD, VECTOR_WIDTH) words;
 #define LOAD(pointer) COPY_PASTE(vload, VECTOR_WIDTH)(0, pointer)
 // One store, of which PoCL makes four in vstore16.
 typedef struct __attribute__((packed)) { words value; } unaligned;
@@ -71,7 +75,7 @@ typedef struct __attribute__((packed)) { words value; } unaligned;
 // Each work-item takes `share` pieces of rows; a row is `segments` pieces of `segment` elements.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void copy_rows(
-    __global const uint *restrict x, const ulong xOffset, __global uint *restrict y, const ulong yOffset,
+    __global const WORD *restrict x, const ulong xOffset, __global WORD *restrict y, const ulong yOffset,
     const ulong xBox, const ulong yBox, const ulong rows, const ulong length, const ulong xStep, const ulong yStep,
     LAYOUT_PARAMETERS,
     const ulong segment, const ulong segments, const ulong share)
@@ -85,8 +89,8 @@ void copy_rows(
         const ulong begin = (unit - row * segments) * segment;
         const ulong end = min(begin + segment, length);
         FIND_START(row)
-        __global const uint *from = x + xStart;
-        __global uint *to = y + yStart;
+        __global const WORD *from = x + xStart;
+        __global WORD *to = y + yStart;
 #if CONTIGUOUS
         ulong i = begin;
         for (; i + VECTOR_WIDTH <= end; i += VECTOR_WIDTH) STORE(LOAD(from + i), to + i);
@@ -98,7 +102,7 @@ void copy_rows(
 }
 
 __kernel void copy_elements(
-    __global const uint *restrict x, const ulong xOffset, __global uint *restrict y, const ulong yOffset,
+    __global const WORD *restrict x, const ulong xOffset, __global WORD *restrict y, const ulong yOffset,
     const ulong xBox, const ulong yBox, const ulong rows, const ulong length, const ulong xStep, const ulong yStep, LAYOUT_PARAMETERS)
 {
     x += xOffset + xBox;
@@ -127,7 +131,7 @@ __kernel void copy_elements(
 // Unit: VECTOR_WIDTH columns of x in one of `rows` outer iterations.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void copy_tiles_vector(
-    __global const uint *restrict x, const ulong xOffset, __global uint *restrict y, const ulong yOffset,
+    __global const WORD *restrict x, const ulong xOffset, __global WORD *restrict y, const ulong yOffset,
     const ulong xBox, const ulong yBox, const ulong rows, const ulong width, const ulong height,
     const ulong xStep, const ulong yStep, LAYOUT_PARAMETERS,
     const ulong share)
@@ -141,8 +145,8 @@ void copy_tiles_vector(
         const ulong row = unit / strips;
         const ulong column = (unit - row * strips) * VECTOR_WIDTH;
         FIND_START(row)
-        __global const uint *from = x + xStart + column;
-        __global uint *to = y + yStart + column * yStep;
+        __global const WORD *from = x + xStart + column;
+        __global WORD *to = y + yStart + column * yStep;
         const int columns = (int)min(height - column, (ulong)VECTOR_WIDTH);
         ulong r = 0;
         if (columns == VECTOR_WIDTH) {
@@ -176,11 +180,11 @@ void copy_tiles_vector(
 // The same for devices with local memory. Global size (⌈height / TILE⌉·TILE, ⌈width / TILE⌉·TILE_ROWS, rows).
 __kernel __attribute__((reqd_work_group_size(TILE, TILE_ROWS, 1)))
 void copy_tiles_local(
-    __global const uint *restrict x, const ulong xOffset, __global uint *restrict y, const ulong yOffset,
+    __global const WORD *restrict x, const ulong xOffset, __global WORD *restrict y, const ulong yOffset,
     const ulong xBox, const ulong yBox, const ulong rows, const ulong width, const ulong height,
     const ulong xStep, const ulong yStep, LAYOUT_PARAMETERS)
 {
-    __local uint tile[TILE][TILE + 1];
+    __local WORD tile[TILE][TILE + 1];
     FIND_START(get_global_id(2))
     x += xOffset + xBox + xStart;
     y += yOffset + yBox + yStart;

@@ -13,12 +13,16 @@
 //   writeSorted      elements and indices from the numbers
 //
 // Workspaces come as 4-byte elements, and hold 8-byte ones.
-#ifndef T
-#define T float
+// 0 int, 1 float, 2 the bits of a float16, 3 those of a bfloat16.
+#ifndef KIND
+#define KIND 1
 #endif
-// Whether elements are floats, else int.
-#ifndef FLOATS
-#define FLOATS 1
+#if KIND == 0
+#define T int
+#elif KIND == 1
+#define T float
+#else
+#define T ushort
 #endif
 #ifndef GROUP
 #define GROUP 64
@@ -30,8 +34,14 @@
 #define FIND(name) __global ulong *name = (__global ulong *)(name##Words + name##Offset);
 
 static inline ulong number_of(const T x, const ulong place, const int descending) {
-#if FLOATS
+#if KIND > 0
+#if KIND == 1
     uint bits = as_uint(x);
+#elif KIND == 2
+    uint bits = as_uint(vload_half(0, (const half *)&x));
+#else
+    uint bits = (uint)x << 16;
+#endif
     if (bits << 1 == 0) bits = 0;
     uint key = bits >> 31 ? ~bits : bits | 0x80000000u;
     if ((bits & 0x7fffffffu) > 0x7f800000u) key = 0xffffffffu;

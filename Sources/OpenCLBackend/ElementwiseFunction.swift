@@ -241,6 +241,27 @@ extension DType {
         }
     }
 
+    /// The unsigned integer of an element's size, as which kernels move it.
+    var word: String {
+        switch byteCount {
+        case 1: "uchar"
+        case 2: "ushort"
+        case 4: "uint"
+        default: "ulong"
+        }
+    }
+
+    /// The bits of a NaN; 0 of an integer.
+    var fill: String {
+        switch self {
+        case .float16: "0x7e00"
+        case .bfloat16: "0x7fc0"
+        case .float32: "0x7fc00000u"
+        case .float64: "0x7ff8000000000000ul"
+        case .int32, .int64, .uint8: "0"
+        }
+    }
+
     /// What it is computed as.
     var valueType: String { isFloatingPoint ? "vfloat" : "vint" }
 }

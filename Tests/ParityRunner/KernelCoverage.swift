@@ -20,7 +20,7 @@ package enum KernelCoverage {
     ) throws -> [Subject] {
         func nodes(ofConstants: Bool) throws -> [Subject] {
             let built = try opCase.built(
-                dtype: dtype, withGradients: plan == .withGradients, ofConstants: ofConstants)
+                dtype: dtype, withGradients: plan == .withGradients, ofConstants: ofConstants, withData: false)
             let outputs = built.outputs + built.gradients
             let computation = try Computation(built.graph, outputs: outputs, updates: []).optimized()
             return Placement.nodesToLower(computation, changing: ofConstants ? [] : nil).compactMap { $0 }
@@ -35,10 +35,7 @@ package enum KernelCoverage {
     /// The launches of nodes; none of those that the profile's device leaves to another.
     package static func launches(_ nodes: [Subject], _ profile: DeviceProfile) throws -> [KernelLaunch] {
         try nodes.flatMap { node, steady -> [KernelLaunch] in
-            guard
-                case .accepted(let lowered) = try node.op.accept(
-                    OpenCLLowering(node: node, profile: profile, steady: steady))
-            else { return [] }
+            guard case .accepted(let lowered) = try profile.lower(node, steady: steady) else { return [] }
             return (lowered as? OpenCLNode)?.launches ?? []
         }
     }
@@ -67,7 +64,7 @@ package enum KernelCoverage {
             for dtype in Parity.allTypes {
                 for device in devices where device.dtypes(of: opCase).contains(dtype) {
                     guard case .opencl(_, let profile) = device.kind else { continue }
-                    for plan in ParityPlan.of(opCase) {
+                    for plan in ParityPlan.of(opCase, in: dtype) {
                         for (node, steady) in try nodes(opCase, plan, dtype: dtype) {
                             guard case .accepted(let accepted) = try profile.lower(node, steady: steady) else {
                                 continue
@@ -136,7 +133,9 @@ package enum KernelCoverage {
         var candidates: [Candidate] = []
         for opCase in cases {
             for plan in ParityPlan.of(opCase) {
-                let nodes = try nodes(opCase, plan)
+                // A task runs its plan in all types of the case.
+                let dtypes = [DType.float32] + opCase.halfTypes.filter { ParityPlan.of(opCase, in: $0).contains(plan) }
+                let nodes = try dtypes.flatMap { try Self.nodes(opCase, plan, dtype: $0) }
                 let elements = nodes.reduce(0) { sum, node in
                     (node.node.operandTypes + node.node.resultTypes).reduce(sum) { $0 + $1.shape.elementCount }
                 }

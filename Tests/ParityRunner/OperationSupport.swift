@@ -9,13 +9,27 @@ package struct OperationSupport {
     package enum Path: Hashable, CaseIterable {
         case cpu(DType)
         case opencl(DeviceProfile.KernelShape)
+        /// In float16 and in bfloat16.
+        case openclIn16Bits(DeviceProfile.KernelShape)
 
-        package static let allCases: [Path] = [.cpu(.float32), .cpu(.float64), .opencl(.cpu), .opencl(.gpu)]
+        package static let allCases: [Path] = [
+            .cpu(.float32), .cpu(.float64), .opencl(.cpu), .opencl(.gpu), .openclIn16Bits(.cpu), .openclIn16Bits(.gpu),
+        ]
 
         var title: String {
             switch self {
             case .cpu(let dtype): "CPU path, \(dtype)"
             case .opencl(let shape): "OpenCL, \(shape.rawValue) kernels"
+            case .openclIn16Bits(let shape): "in 16 bits, \(shape.rawValue) kernels"
+            }
+        }
+
+        /// What a case is built in to see where it runs.
+        fileprivate func dtypes(_ opCase: OpCase) -> [DType] {
+            switch self {
+            case .cpu(.float64): opCase.hasFloat64 ? [.float32] : []
+            case .cpu, .opencl: [.float32]
+            case .openclIn16Bits: opCase.halfTypes
             }
         }
 
@@ -23,10 +37,10 @@ package struct OperationSupport {
         fileprivate var profile: DeviceProfile? {
             switch self {
             case .cpu: nil
-            case .opencl(.cpu):
+            case .opencl(.cpu), .openclIn16Bits(.cpu):
                 DeviceProfile(
                     shape: .cpu, vectorWidth: 8, computeUnits: 4, maximumWorkGroupSize: 4096, localMemory: 256 << 10)
-            case .opencl(.gpu):
+            case .opencl(.gpu), .openclIn16Bits(.gpu):
                 DeviceProfile(
                     shape: .gpu, vectorWidth: 4, computeUnits: 64, maximumWorkGroupSize: 1024, localMemory: 48 << 10)
             }
@@ -46,20 +60,21 @@ package struct OperationSupport {
         for opCase in cases {
             var done: [Path: Set<OpKind>] = [:]
             var declined: [Path: [OpKind: String]] = [:]
-            for withGradients in opCase.gradient.tolerance == nil ? [false] : [false, true] {
-                let built = try opCase.built(withGradients: withGradients)
-                let computation = try Computation(built.graph, outputs: built.outputs + built.gradients, updates: [])
-                for node in computation.optimized().nodes where !node.isWithoutWork {
-                    let kind = node.op.kind
-                    for path in Path.allCases {
-                        switch path {
-                        case .cpu(.float64) where !opCase.hasFloat64: continue
-                        default: break
-                        }
-                        if let reason = try path.refusal(of: node) {
-                            declined[path, default: [:]][kind] = reason
-                        } else {
-                            done[path, default: []].insert(kind)
+            for dtype in [.float32] + opCase.halfTypes {
+                let paths = Path.allCases.filter { $0.dtypes(opCase).contains(dtype) }
+                for plan in ParityPlan.of(opCase, in: dtype) {
+                    let built = try opCase.built(
+                        dtype: dtype, withGradients: plan == .withGradients, withData: false)
+                    let computation = try Computation(
+                        built.graph, outputs: built.outputs + built.gradients, updates: [])
+                    for node in computation.optimized().nodes where !node.isWithoutWork {
+                        let kind = node.op.kind
+                        for path in paths where !dtype.isHalf || node.isIn16Bits {
+                            if let reason = try path.refusal(of: node) {
+                                declined[path, default: [:]][kind] = reason
+                            } else {
+                                done[path, default: []].insert(kind)
+                            }
                         }
                     }
                 }
@@ -80,6 +95,22 @@ package struct OperationSupport {
         for node in try Computation(graph, outputs: outputs, updates: []).optimized().nodes where !node.isWithoutWork {
             for path in Path.allCases { _ = try path.refusal(of: node) }
         }
+    }
+
+    /// The operations that cases are run in 16 bits of.
+    package var kindsIn16Bits: Set<OpKind> {
+        Set(entries.filter { $0.value.keys.contains(.openclIn16Bits(.cpu)) }.keys)
+    }
+
+    /// Why cases that are run in 16 bits leave nodes in these types to the CPU path, by operation.
+    package var declinedIn16Bits: [OpKind: Set<String>] {
+        var reasons: [OpKind: Set<String>] = [:]
+        for (kind, paths) in entries {
+            for case (.openclIn16Bits, let entry) in paths where !entry.declined.isEmpty {
+                reasons[kind, default: []].formUnion(entry.declined.keys)
+            }
+        }
+        return reasons
     }
 
     /// The table: a row an operation; in each cell how many cases check it there, and below it why others run on the CPU
@@ -108,13 +139,16 @@ package struct OperationSupport {
     }
 }
 
+extension Node {
+    /// Whether an operand or a result is in float16 or bfloat16.
+    fileprivate var isIn16Bits: Bool { (operandTypes + resultTypes).contains(where: \.dtype.isHalf) }
+}
+
 extension OperationSupport.Path {
     /// Why the path leaves a node to the CPU path; `nil` where it does it.
     fileprivate func refusal(of node: Node) throws -> String? {
         guard let profile else { return nil }
-        if case .declined(let reason) = try node.op.accept(OpenCLLowering(node: node, profile: profile)) {
-            return reason
-        }
+        if case .declined(let reason) = try profile.lower(node) { return reason }
         return nil
     }
 }
@@ -136,7 +170,8 @@ package struct OperationPage {
 
         Each number says how many cases of the parity tests hold the operation on that path to a float64 reference: forward,
         where it has a gradient backward too, and twice, which must give the same bits. OpenCL kernels come in two shapes,
-        for CPUs and for GPUs; both are checked on every device.
+        for CPUs and for GPUs; both are checked on every device. The last columns count the cases that are run in float16 and
+        in bfloat16 too.
 
         \(support.markdown)
         What a device declines for its type or size runs on the CPU path; `explain()` says so for each node.

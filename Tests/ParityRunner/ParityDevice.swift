@@ -113,7 +113,7 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     /// The types that a case is run in on this device.
     func dtypes(of opCase: OpCase) -> [DType] {
-        let half: [DType] = opCase.halfRoundings == nil ? [] : [.float16, .bfloat16]
+        let half = opCase.halfTypes
         switch kind {
         case .cpu: return (opCase.hasFloat64 ? [.float32, .float64] : [.float32]) + half
         case .opencl(_, let profile):

@@ -2,6 +2,7 @@ import Foundation
 import OpenCL
 import OpenCLBackend
 import ParityRunner
+import TensorGraph
 import TestSupport
 import Testing
 

@@ -4,7 +4,7 @@ import TensorGraph
 // `Kernels/embedding/embedding.cl`.
 extension OpenCLLowering {
     package func embedding() throws -> Lowering {
-        if let reason = unsupportedType { return .declined(reason) }
+        if let reason = unsupportedStorage { return .declined(reason) }
         let (rows, width) = (operands[0].shape[0], operands[0].shape[1])
         let count = operands[1].shape.elementCount
         var arguments: [KernelArgument] = [.operand(0), .operand(1), .result(0)]
@@ -27,7 +27,7 @@ extension OpenCLLowering {
     }
 
     package func embeddingGradient(_ attributes: EmbeddingGradient) throws -> Lowering {
-        if let reason = unsupportedType { return .declined(reason) }
+        if let reason = unsupportedStorage { return .declined(reason) }
         let (rows, width) = (attributes.rows, results[0].shape[1])
         let count = operands[0].shape.elementCount
         let isCPU = profile.shape == .cpu
@@ -51,7 +51,9 @@ extension OpenCLLowering {
         let columns = (width + columnBlock - 1) / columnBlock
         // Of so many indices, one row may get a long sum; totals of rows, and how often each was hit.
         let isLong = count > GroupTile.longSum
-        let totals: [KernelArgument] = isLong ? [.workspace(0), .workspace(1)] : []
+        // Sums of 16 bits are floats, and rounded once.
+        let rounds = results[0].dtype.isHalf
+        let sums = (rounds ? [4 * rows * width] : []) + (isLong ? [4 * rows * width, 4 * columns * rows] : [])
         let sizes: [KernelArgument] = [
             .uint64(UInt64(count)), .uint64(UInt64(width)), .int32(rows), .int32(rowBlock),
             .uint64(UInt64(columnBlock)),
@@ -59,16 +61,20 @@ extension OpenCLLowering {
         var kernel = specification("embedding_gradient", vectorWidth: isCPU ? profile.vectorWidth : 1)
         if isLong { kernel.defines["LONG_SUMS"] = "1" }
         let launch = KernelLaunch(
-            kernel, [.operand(0), .operand(1), .result(0)] + totals + sizes,
+            kernel, [.operand(0), .operand(1), .result(0)] + sums.indices.map { .workspace($0) } + sizes,
             globalSize: [(columns + local[0] - 1) / local[0] * local[0], (rows + rowBlock - 1) / rowBlock],
             localSize: local)
         return launches(
-            [launch], workspaces: isLong ? [4 * rows * width, 4 * columns * rows] : [],
+            [launch], workspaces: sums,
             "embedding gradient, blocks of \(rowBlock) rows")
     }
 
     private func specification(_ name: String, vectorWidth: Int) -> KernelSpecification {
-        KernelSpecification(
-            name, files: ["embedding/embedding.cl"], defines: ["VECTOR_WIDTH": "\(vectorWidth)"])
+        var defines = ["VECTOR_WIDTH": "\(vectorWidth)", "STORAGE": results[0].dtype.rawValue]
+        if results[0].dtype.isHalf {
+            defines.merge(["T": results[0].dtype.word, "FILL": results[0].dtype.fill]) { $1 }
+        }
+        return KernelSpecification(
+            name, files: KernelSpecification.vectorFiles + ["embedding/embedding.cl"], defines: defines)
     }
 }

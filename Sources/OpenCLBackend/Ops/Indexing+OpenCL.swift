@@ -1,21 +1,14 @@
 import Execution
 import TensorGraph
 
-// `Kernels/indexing/`. Gathers move elements as the bits they are, of any size; sums are done of float32 and int32.
+// `Kernels/indexing/`. Gathers move elements as the bits they are, of any size; sums are done of float32, int32 and, in
+// float32, of 16 bits.
 extension OpenCLLowering {
     package func gather(_ attributes: Gather) throws -> Lowering {
-        guard let word = Self.words[results[0].dtype.byteCount], !results[0].dtype.isHalf else {
-            return .declined("\(results[0].dtype) is not done on OpenCL for \(node.op.name)")
-        }
         let extents = IndexedExtents(
             operands[0].shape, results[0].shape, indices: operands[1].shape, axis: attributes.axis, attributes.form)
-        var defines = defines(word, indices: operands[1], attributes.form)
-        // The bits of a NaN.
-        switch results[0].dtype {
-        case .float32: defines["FILL"] = "0x7fc00000u"
-        case .float64: defines["FILL"] = "0x7ff8000000000000ul"
-        case .float16, .bfloat16, .int32, .int64, .uint8: break
-        }
+        var defines = defines(results[0].dtype.word, indices: operands[1], attributes.form)
+        defines["FILL"] = results[0].dtype.fill
         var arguments: [KernelArgument] = [.operand(0), .operand(1), .result(0)]
         arguments += extents.arguments
         let rows = extents.outer * extents.count
@@ -39,24 +32,30 @@ extension OpenCLLowering {
     package func scatter(_ attributes: Scatter) throws -> Lowering {
         let dtype = results[0].dtype
         let isAdding = attributes.mode == .add
-        let adds: [DType: String] = [.float32: "float", .int32: "int"]
-        guard let word = isAdding ? adds[dtype] : Self.words[dtype.byteCount], !dtype.isHalf else {
+        let adds: [DType: String] = [.float32: "float", .float16: "float", .bfloat16: "float", .int32: "int"]
+        guard let word = isAdding ? adds[dtype] : dtype.word else {
             return .declined("\(dtype) is not done on OpenCL for \(node.op.name)")
         }
         let extents = IndexedExtents(
             results[0].shape, operands[1].shape, indices: operands[0].shape, axis: attributes.axis, attributes.form)
-        let isLong = isAdding && dtype == .float32 && extents.count > Scatter.longSum
+        let isLong = isAdding && dtype.computed == .float32 && extents.count > Scatter.longSum
+        let rounds = isAdding && dtype.isHalf
         let blocks = ScatterBlocks(extents, profile)
         var kernel = KernelSpecification(
             "scatter",
-            files: (isLong ? KernelSpecification.vectorFiles : []) + ["indexing/place.cl", "indexing/scatter.cl"],
+            files: (isLong || rounds ? KernelSpecification.vectorFiles : [])
+                + ["indexing/place.cl", "indexing/scatter.cl"],
             defines: defines(word, indices: operands[0], attributes.form))
         kernel.defines["ADD"] = isAdding ? "1" : "0"
         if isLong { kernel.defines.merge(["LONG_SUMS": "1", "VECTOR_WIDTH": "1"]) { $1 } }
+        if rounds {
+            kernel.defines.merge(["ROUNDS": "1", "STORAGE": dtype.rawValue, "VECTOR_WIDTH": "1"]) { $1 }
+        }
         var arguments: [KernelArgument] = [.operand(0), .operand(1)]
         if !isAdding { arguments.append(.operand(2)) }
         arguments.append(.result(0))
-        if isLong { arguments.append(.workspace(0)) }
+        let workspaces = (isLong ? 1 : 0) + (rounds ? 1 : 0)
+        arguments += (0..<workspaces).map { .workspace($0) }
         arguments += extents.arguments + [.uint64(UInt64(blocks.columns)), .uint64(UInt64(blocks.rows))]
         let items = extents.outer * extents.inner.dividedRoundingUp(by: blocks.columns)
         let launch = KernelLaunch(
@@ -66,11 +65,9 @@ extension OpenCLLowering {
                 extents.extent.dividedRoundingUp(by: blocks.rows),
             ], localSize: [blocks.local, 1])
         return launches(
-            [launch], workspaces: isLong ? [results[0].byteCount] : [],
+            [launch], workspaces: [Int](repeating: 4 * results[0].shape.elementCount, count: workspaces),
             "scatter, blocks of \(blocks.rows)×\(blocks.columns)")
     }
-
-    private static let words = [1: "uchar", 4: "uint", 8: "ulong"]
 
     private func defines(_ word: String, indices: TensorType, _ form: IndexForm) -> [String: String] {
         [

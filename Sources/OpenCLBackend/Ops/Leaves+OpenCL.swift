@@ -22,7 +22,7 @@ extension OpenCLLowering {
     }
 
     package func dropout(_ attributes: Dropout) throws -> Lowering {
-        if let reason = unsupportedType { return .declined(reason) }
+        if let reason = unsupportedStorage { return .declined(reason) }
         let threshold = UInt32((attributes.rate * 0x1p24).rounded(.up))
         let launch = vectorLaunch(
             "dropout", file: "elementwise/philox.cl", tensors: [.operand(0), .operand(1), .result(0)],
@@ -45,7 +45,8 @@ extension OpenCLLowering {
         let count = results[0].shape.elementCount
         var defines = defines
         defines["VECTOR_WIDTH"] = profile.shape == .cpu ? "\(profile.vectorWidth)" : "1"
-        let kernel = KernelSpecification(name, files: ["common/math.cl", file], defines: defines)
+        defines["STORAGE"] = results[0].dtype.rawValue
+        let kernel = KernelSpecification(name, files: ["common/math.cl", "common/storage.cl", file], defines: defines)
         let partition = RowPartition(rows: 1, length: count, computeUnits: profile.computeUnits)
         let arguments = tensors + [.uint64(UInt64(count)), .uint64(UInt64(partition.segment))] + scalars
         let (globalSize, localSize) = vectorItems([count], perItem: perItem)

@@ -68,9 +68,16 @@ extension OpenCLLowering {
         var operand = 0
     }
 
-    /// The kernels move words of four bytes.
+    /// The kernels move words of four bytes, or of two.
     private var wordsOnly: String? {
-        results[0].dtype.byteCount == 4 ? nil : "\(results[0].dtype) is not done on OpenCL for \(node.op.name)"
+        [2, 4].contains(results[0].dtype.byteCount)
+            ? nil : "\(results[0].dtype) is not done on OpenCL for \(node.op.name)"
+    }
+
+    private func specification(_ name: String, _ file: String, _ defines: [String: String]) -> KernelSpecification {
+        var kernel = KernelSpecification(name, files: [file], defines: defines)
+        kernel.defines["WORD"] = results[0].dtype.word
+        return kernel
     }
 
     private func copies(_ parts: [Copy], _ summary: String, after earlier: [KernelLaunch] = []) -> Lowering {
@@ -109,9 +116,9 @@ extension OpenCLLowering {
         }
         let partition = RowPartition(rows: rows, length: loop.length, computeUnits: profile.computeUnits)
         arguments += [partition.segment, partition.segments, partition.share].map { .uint64(UInt64($0)) }
-        let kernel = KernelSpecification(
-            "copy_rows", files: ["movement/copy.cl"],
-            defines: [
+        let kernel = specification(
+            "copy_rows", "movement/copy.cl",
+            [
                 "OUTER": "\(outer.count)", "CONTIGUOUS": isContiguous ? "1" : "0",
                 "VECTOR_WIDTH": "\(profile.vectorWidth)",
             ])
@@ -131,9 +138,8 @@ extension OpenCLLowering {
         let count = "\(outer.count)"
         guard profile.shape == .cpu else {
             let (tile, tileRows) = (16, min(8, profile.maximumWorkGroupSize / 16))
-            let kernel = KernelSpecification(
-                "copy_tiles_local", files: ["movement/copy.cl"],
-                defines: ["OUTER": count, "TILE": "\(tile)", "TILE_ROWS": "\(tileRows)"])
+            let kernel = specification(
+                "copy_tiles_local", "movement/copy.cl", ["OUTER": count, "TILE": "\(tile)", "TILE_ROWS": "\(tileRows)"])
             return KernelLaunch(
                 kernel, arguments,
                 globalSize: [(height + tile - 1) / tile * tile, (width + tile - 1) / tile * tileRows, rows],
@@ -143,9 +149,8 @@ extension OpenCLLowering {
         let wanted = max(1, min(loop.count / 4096, profile.computeUnits * 8, units))
         let share = (units + wanted - 1) / wanted
         arguments.append(.uint64(UInt64(share)))
-        let kernel = KernelSpecification(
-            "copy_tiles_vector", files: ["movement/copy.cl"],
-            defines: ["OUTER": count, "VECTOR_WIDTH": "\(profile.vectorWidth)"])
+        let kernel = specification(
+            "copy_tiles_vector", "movement/copy.cl", ["OUTER": count, "VECTOR_WIDTH": "\(profile.vectorWidth)"])
         return KernelLaunch(kernel, arguments, items: (units + share - 1) / share)
     }
 
@@ -176,7 +181,7 @@ extension OpenCLLowering {
         let local = min(256, profile.maximumWorkGroupSize)
         let groups = min((count + local - 1) / local, profile.computeUnits * 64)
         return KernelLaunch(
-            KernelSpecification(name, files: [file], defines: ["OUTER": "\(outer)"]), arguments,
+            specification(name, file, ["OUTER": "\(outer)"]), arguments,
             globalSize: [groups * local], localSize: [local])
     }
 
@@ -191,8 +196,8 @@ extension OpenCLLowering {
         }
         let partition = RowPartition(rows: rows, length: length, computeUnits: profile.computeUnits)
         arguments += [partition.segment, partition.segments, partition.share].map { .uint64(UInt64($0)) }
-        let kernel = KernelSpecification(
-            "pad_rows", files: ["movement/pad.cl"], defines: ["VECTOR_WIDTH": "\(profile.vectorWidth)"])
+        let kernel = specification(
+            "pad_rows", "movement/pad.cl", ["VECTOR_WIDTH": "\(profile.vectorWidth)"])
         return KernelLaunch(kernel, arguments, items: partition.items)
     }
 }

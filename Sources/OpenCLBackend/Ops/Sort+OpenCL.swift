@@ -4,14 +4,18 @@ import TensorGraph
 // `Kernels/sort/sort.cl`: runs, then merges of pairs of them, then what they say.
 extension OpenCLLowering {
     package func sort(_ attributes: Sort) throws -> Lowering {
-        if let unsupportedType { return .declined(unsupportedType) }
+        if let unsupportedStorage { return .declined(unsupportedStorage) }
         let (rows, n) = rowsAndColumns(operands[0].shape)
         let isCPU = profile.shape == .cpu
-        let isFloat = operands[0].dtype == .float32
+        let kind =
+            switch operands[0].dtype {
+            case .float32: "1"
+            case .float16: "2"
+            case .bfloat16: "3"
+            case .int32, .int64, .uint8, .float64: "0"
+            }
         func kernel(_ name: String, _ defines: [String: String] = [:]) -> KernelSpecification {
-            let types = ["T": isFloat ? "float" : "int", "FLOATS": isFloat ? "1" : "0"]
-            return KernelSpecification(
-                name, files: ["sort/sort.cl"], defines: types.merging(defines) { $1 })
+            KernelSpecification(name, files: ["sort/sort.cl"], defines: ["KIND": kind].merging(defines) { $1 })
         }
         func numbers(_ values: Int...) -> [KernelArgument] { values.map { .uint64(UInt64($0)) } }
         /// A launch over so many elements.

@@ -54,8 +54,10 @@ package struct OpCase: Sendable, CustomStringConvertible {
     /// Whether the case can be run in float64 too.
     package var hasFloat64 = true
     /// How many times a result and a gradient are rounded when the case is run in float16 or bfloat16; nil where it is
-    /// not.
-    package var halfRoundings: (forward: Double, backward: Double)?
+    /// not, or without its gradients.
+    package var halfRoundings: (forward: Double, backward: Double?)?
+    /// The 16-bit types that the case is run in.
+    package var halfTypes: [DType] { halfRoundings == nil ? [] : [.float16, .bfloat16] }
     /// Whether there are kernels for matrix units for it.
     package var runsOnMatrixUnits = false
     /// Adds the case's nodes to a graph.
@@ -93,9 +95,17 @@ package struct OpCase: Sendable, CustomStringConvertible {
     package var large: OpCase { with { $0.isLarge = true } }
     package var float32Only: OpCase { with { $0.hasFloat64 = false } }
 
+    /// Run in float16 and bfloat16 too: elements are moved as they are, and gradients that add them round `backward` times.
+    func movedInHalf(backward: Double = 1) -> OpCase {
+        if case .exact? = gradient.tolerance { return inHalf(roundings: 0, backward: 0) }
+        return inHalf(roundings: 0, backward: backward)
+    }
+
     /// Run in float16 and bfloat16 too, and on matrix units where there are kernels for those.
-    func inHalf(roundings forward: Double, backward: Double, onMatrixUnits: Bool = false) -> OpCase {
+    func inHalf(roundings forward: Double, backward: Double? = nil, onMatrixUnits: Bool = false) -> OpCase {
         with {
+            // Of fixed types alone, it would be the same case.
+            guard inputs.contains(where: { $0.dtype == nil }) else { return }
             $0.halfRoundings = (forward, backward)
             $0.runsOnMatrixUnits = onMatrixUnits
         }
@@ -121,10 +131,12 @@ package struct BuiltCase {
 extension OpCase {
     /// The case in `dtype`, with its backward pass where `withGradients`.
     ///
-    /// - Parameter ofConstants: whether all inputs but the first are constants of the graph, as weights are in inference, so
-    ///   that they stay the same from run to run.
+    /// - Parameters:
+    ///   - ofConstants: whether all inputs but the first are constants of the graph, as weights are in inference, so that they
+    ///     stay the same from run to run.
+    ///   - withData: whether there are numbers to run it with; making them takes most of the time.
     package func built(
-        dtype: DType = .float32, withGradients: Bool = false, ofConstants: Bool = false
+        dtype: DType = .float32, withGradients: Bool = false, ofConstants: Bool = false, withData: Bool = true
     ) throws -> BuiltCase {
         let graph = Graph()
         var data: [String: [Double]] = [:]
@@ -132,13 +144,13 @@ extension OpCase {
         func input(
             _ inputName: String, _ type: TensorType, _ values: TestData, isWeight: Bool
         ) throws -> Tensor {
-            let elements = try values.elements(
-                count: type.shape.elementCount, seed: "\(name) \(inputName)", heldBy: type)
+            let elements =
+                withData
+                ? try values.elements(count: type.shape.elementCount, seed: "\(name) \(inputName)", heldBy: type) : []
             data[inputName] = elements
             // Were all of them constants, the whole would be done once.
-            return ofConstants && isWeight
-                ? try graph.constant(HostTensor(type, doubles: elements))
-                : try graph.input(inputName, type.shape, type.dtype)
+            guard ofConstants, isWeight else { return try graph.input(inputName, type.shape, type.dtype) }
+            return try graph.constant(withData ? HostTensor(type, doubles: elements) : HostTensor(zeros: type))
         }
         for (index, given) in inputs.enumerated() {
             tensors.append(
@@ -173,12 +185,13 @@ extension OpCase {
 
     /// Every row.
     package static let all: [OpCase] =
-        leaves + elementwise + sweeps + programs + movement + reductions + reducedPrograms + products + convolutions
+        leaves + elementwise + sweeps.map { $0.inHalf(roundings: 1) } + programs + movement + reductions
+        + reducedPrograms + products + convolutions
         + spatialConvolutions
         + pooling
         + softmaxes
         + normalizations + attentions + recurrences + embeddings + indexing + scans + sorts + steps + groups + chains
-        + largeOffsets + longSums
+        + largeOffsets + longSums + halfEdges
 }
 
 extension TestData {

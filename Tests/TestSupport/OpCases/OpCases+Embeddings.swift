@@ -45,6 +45,9 @@ extension OpCase {
                 gradient: .parity(.elementwiseGradient)
             ).large,
         ]
+        cases = cases.map { each in
+            each.name.hasPrefix("embeddingGradient") ? each.inHalf(roundings: 1, backward: 0) : each.movedInHalf()
+        }
         // Products of a small table's rows, which are done on the table itself.
         for (transposes, hasBias) in [(false, false), (true, false), (false, true), (true, true)] {
             let weight: Shape = transposes ? [5, 65] : [65, 5]
@@ -57,7 +60,7 @@ extension OpCase {
                 ) { _, x in
                     let product = try x[0].embedding(x[1]).matmul(x[2], transposeOther: transposes)
                     return [hasBias ? try product + x[3] : product]
-                })
+                }.inHalf(roundings: 2, backward: 3))
         }
         cases.append(
             OpCase(

@@ -74,7 +74,7 @@ extension OpCase {
                 gradient: .parity(.elementwiseGradient)
             ).large,
         ]
-        return cases
+        return cases.map { $0.movedInHalf() }
     }()
 
     private static let scatters: [OpCase] = {
@@ -145,7 +145,9 @@ extension OpCase {
                 ], .normwise(1e-6)
             ).large,
         ]
-        return cases
+        return cases.map { each in
+            each.name.hasPrefix("scatter add") ? each.inHalf(roundings: 1, backward: 0) : each.movedInHalf()
+        }
     }()
 
     private static let indexingMethods: [OpCase] = [
@@ -185,7 +187,7 @@ extension OpCase {
             "scatterND", [.tensor([3, 5, 2]), .int32([4, 2], .integers(-3...2)), .tensor([4, 2])], .normwise(1e-6),
             gradient: .full(.elementwiseGradient)
         ) { _, x in [try x[0].scatterND(x[1], x[2]) * x[0].scatterND(x[1], x[2], isAdding: true)] },
-    ]
+    ].map { $0.inHalf(roundings: 4, backward: 6) }
 
     private static let paddings: [OpCase] = {
         let modes: [PaddingMode] = [.constant(-1.5), .constant(0), .reflect, .edge, .wrap]
@@ -212,7 +214,7 @@ extension OpCase {
                 [try x[0].padded(before: [1, 1], after: [1, 2], mode: .reflect)]
             },
         ]
-        return cases
+        return cases.map { $0.movedInHalf(backward: 4) }
     }()
 
     private static let reversals: [OpCase] = {
@@ -247,6 +249,6 @@ extension OpCase {
                 [try x[0].flip(axes: [0, 1])]
             }.large,
         ]
-        return cases
+        return cases.map { $0.movedInHalf() }
     }()
 }

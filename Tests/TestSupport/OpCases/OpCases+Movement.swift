@@ -94,6 +94,6 @@ extension OpCase {
         let slice = Slice(starts: [3, 1], counts: [120, 150], steps: [2, 2])
         cases.append(
             OpCase("slice large", .slice(slice), [.tensor([257, 301])], .exact, gradient: .parity(.exact)).large)
-        return cases
+        return cases.map { $0.movedInHalf(backward: 2) }
     }()
 }

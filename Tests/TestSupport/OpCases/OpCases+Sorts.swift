@@ -59,6 +59,6 @@ extension OpCase {
                 return [values, indices, try x[0].topK(2, largest: false).values]
             },
         ]
-        return cases
+        return cases.map { $0.movedInHalf() }
     }()
 }
