@@ -185,6 +185,10 @@ static const char indexing_scatter[] = {
 #embed "../../Kernels/indexing/scatter.cl" suffix(, )
     0};
 
+static const char interpolation_interpolate[] = {
+#embed "../../Kernels/interpolation/interpolate.cl" suffix(, )
+    0};
+
 static const char movement_copy[] = {
 #embed "../../Kernels/movement/copy.cl" suffix(, )
     0};
@@ -340,6 +344,7 @@ static const CKernelFile files[] = {
     {"indexing/gather.cl", indexing_gather, sizeof indexing_gather - 1},
     {"indexing/place.cl", indexing_place, sizeof indexing_place - 1},
     {"indexing/scatter.cl", indexing_scatter, sizeof indexing_scatter - 1},
+    {"interpolation/interpolate.cl", interpolation_interpolate, sizeof interpolation_interpolate - 1},
     {"movement/copy.cl", movement_copy, sizeof movement_copy - 1},
     {"movement/pad.cl", movement_pad, sizeof movement_pad - 1},
     {"normalization/batch_norm.cl", normalization_batch_norm, sizeof normalization_batch_norm - 1},

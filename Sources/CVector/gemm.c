@@ -10,6 +10,9 @@
 #define TEMPLATE "softmax_template.h"
 #include "for_each_real.h"
 #undef TEMPLATE
+#define TEMPLATE "transpose_template.h"
+#include "for_each_real.h"
+#undef TEMPLATE
 #define TEMPLATE "gemm_template.h"
 #include "for_each_real.h"
 

@@ -228,7 +228,7 @@ package struct ShapeRule: OpVisitor {
         }
     }
 
-    /// What a forward pass keeps for its gradient: of this shape, in the type that the first operand is computed in.
+    /// What a forward pass keeps for its gradient, or weights: of this shape, in the type that the first operand is computed in.
     func statistics(_ index: Int, _ expected: Shape, _ meaning: String) throws {
         try shape(index, expected, meaning)
         let dtype = operands[0].dtype.computed

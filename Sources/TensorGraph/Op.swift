@@ -38,6 +38,8 @@ package enum Op: Hashable, Sendable {
     case maxPool2DGradient(Pool2D)
     case averagePool2D(Pool2D)
     case averagePool2DGradient(AveragePool2DGradient)
+    // Resizing
+    case interpolation(AxisInterpolation)
     // Softmax and losses
     case softmax(SoftmaxFunction)
     case crossEntropy(Pass)
@@ -96,6 +98,7 @@ package protocol OpVisitor {
     func maxPool2DGradient(_ attributes: Pool2D) throws(Failure) -> Result
     func averagePool2D(_ attributes: Pool2D) throws(Failure) -> Result
     func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws(Failure) -> Result
+    func interpolation(_ attributes: AxisInterpolation) throws(Failure) -> Result
     func softmax(_ attributes: SoftmaxFunction) throws(Failure) -> Result
     func crossEntropy(_ pass: Pass) throws(Failure) -> Result
     func normalization(_ attributes: Normalization) throws(Failure) -> Result
@@ -140,6 +143,7 @@ extension Op {
         case .maxPool2DGradient(let attributes): try visitor.maxPool2DGradient(attributes)
         case .averagePool2D(let attributes): try visitor.averagePool2D(attributes)
         case .averagePool2DGradient(let attributes): try visitor.averagePool2DGradient(attributes)
+        case .interpolation(let attributes): try visitor.interpolation(attributes)
         case .softmax(let attributes): try visitor.softmax(attributes)
         case .crossEntropy(let pass): try visitor.crossEntropy(pass)
         case .normalization(let attributes): try visitor.normalization(attributes)

@@ -6,6 +6,7 @@ package enum OpKind: String, CaseIterable, Sendable {
     case reduce, argMax
     case matMul, convolution, convolutionInputGradient, convolutionWeightGradient
     case maxPool2D, maxPool2DGradient, averagePool2D, averagePool2DGradient
+    case interpolate, interpolateGradient
     case softmax, softmaxGradient, logSoftmax, logSoftmaxGradient, crossEntropy, crossEntropyGradient
     case layerNorm, layerNormGradient, rmsNorm, rmsNormGradient, groupNorm, groupNormGradient, batchNorm,
         batchNormGradient

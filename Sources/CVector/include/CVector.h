@@ -243,6 +243,26 @@ void cv_average_pool(cv_type type, const cv_pool *pool, const void *x, void *y, 
 void cv_average_pool_gradient(
     cv_type type, const cv_pool *pool, const void *dy, void *dx, int64_t first, int64_t last);
 
+// Interpolation along an axis
+
+/// y [outer, count, inner] from x [outer, extent, inner]: element j along the axis is the sum of weights[t] · x at places[t]
+/// for starts[j] ≤ t < starts[j + 1]. Weights are of the tensors' type.
+typedef struct {
+    int64_t extent, count, inner;
+    const int32_t *starts, *places;
+    const void *weights;
+} cv_interpolation;
+
+/// Slices [first, last) of y [outer · count, inner].
+void cv_interpolate_slices(
+    cv_type type, const cv_interpolation *interpolation, const void *x, void *y, int64_t first, int64_t last);
+/// Elements [left, right) of rows [first, last), where `inner` is 1.
+void cv_interpolate_rows(
+    cv_type type, const cv_interpolation *interpolation, const void *x, void *y, int64_t first, int64_t last,
+    int64_t left, int64_t right);
+/// The rows that are best done in one call.
+int64_t cv_interpolation_rows(void);
+
 // Matrix products
 
 /// c = activation(a · b + column_bias): element (i, p) of a lies at a[i * a_row + p * a_column], one of b likewise.

@@ -188,7 +188,7 @@ extension OpCase {
         leaves + elementwise + sweeps.map { $0.inHalf(roundings: 1) } + programs + movement + reductions
         + reducedPrograms + products + convolutions
         + spatialConvolutions
-        + pooling
+        + pooling + interpolations
         + softmaxes
         + normalizations + attentions + recurrences + embeddings + indexing + scans + sorts + steps + groups + chains
         + largeOffsets + longSums + halfEdges
