@@ -64,12 +64,36 @@ def operation(family, p, device):
         ), (normal(p["n"], c, p["h"], p["w"]), normal(c), normal(c))
     if family == "maxpool2d":
         return (lambda x: F.max_pool2d(x, p["r"], p["stride"])), (normal(p["n"], p["c"], p["h"], p["w"]),)
+    if family == "rmsnorm":
+        c = p["cols"]
+        return (lambda x, s: F.rms_norm(x, (c,), s)), (normal(p["rows"], c), normal(c))
+    if family == "groupnorm":
+        c = p["c"]
+        inputs = normal(p["n"], c, p["h"], p["w"]), normal(c), normal(c)
+        return (lambda x, s, b: F.group_norm(x, p["groups"], s, b)), inputs
+    if family == "interpolate":
+        order, size = get("order", 0), (p["p"], p["q"])
+        options = {"align_corners": bool(get("aligned", 0))} if order else {}
+        mode = {0: "nearest", 1: "bilinear", 3: "bicubic"}[order]
+        return (lambda x: F.interpolate(x, size=size, mode=mode, **options)), (normal(p["n"], p["c"], p["h"], p["w"]),)
+    if family == "gather":
+        axis, count, shape = get("axis", 0), p["count"], [p["rows"], p["cols"]]
+        extent, x = shape[axis], normal(*shape)
+        shape[axis] = count
+        if get("slices", 0):
+            indices = torch.randint(0, extent, (count,), device=device)
+            return (lambda x, indices: x.index_select(axis, indices)), (x, indices)
+        return (lambda x, indices: x.gather(axis, indices)), (x, torch.randint(0, extent, shape, device=device))
+    if family == "cumsum":
+        return (lambda x: x.cumsum(get("axis", 0))), (normal(p["rows"], p["cols"]),)
+    if family == "topk":
+        return (lambda x: x.topk(p["k"])[0]), (normal(p["rows"], p["cols"]),)
     raise KeyError(family)
 
 
 def operation_passes(family, p, device):
     function, inputs = operation(family, p, device)
-    leaves = [x.clone().requires_grad_() for x in inputs]
+    leaves = [x.clone().requires_grad_() if x.is_floating_point() else x for x in inputs]
     cotangent = torch.randn_like(function(*inputs))
 
     def forward():

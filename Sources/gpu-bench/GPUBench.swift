@@ -9,9 +9,8 @@ struct GPUBench: ParsableCommand {
         commandName: "gpu-bench",
         abstract: "Times the library's operations and training steps on each device, and checks what they compute.",
         discussion: """
-            A case is written family:key=value,…, for example matmul:m=512,n=512,k=512,tb=1. The families are matmul, \
-            conv2d, attention, lstm, gru, softmax, layernorm, batchnorm2d, maxpool2d, reduce, chain and train; a family \
-            alone is answered with its keys.
+            A case is written family:key=value,…, for example matmul:m=512,n=512,k=512,tb=1. The families are \
+            \(BenchCase.families); a family alone is answered with its keys.
 
             A device is cpu (the path on BLAS), opencl (the best OpenCL device), opencl:N, or a part of a device's or \
             platform's name in any case.

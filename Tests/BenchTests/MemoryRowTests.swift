@@ -14,7 +14,8 @@ import Testing
         "softmax:rows=1073741824,cols=1073741824", "softmax:rows=2000000,cols=1000000",
         "layernorm:rows=1073741824,cols=4096", "batchnorm2d:n=1073741824,c=1073741824,h=1073741824,w=8",
         "maxpool2d:n=1073741824,c=1024,h=8,w=8,r=1073741824,stride=1073741824",
-        "reduce:rows=1073741824,cols=1073741824",
+        "reduce:rows=1073741824,cols=1073741824", "interpolate:n=1,c=1,h=8,w=8,p=1000000,q=1000000",
+        "gather:rows=1073741824,cols=1073741824,count=1", "topk:rows=1073741824,cols=1073741824,k=1",
         "train:model=fashion-cnn,b=1073741824",
     ])
     func aCaseThatDoesNotFitFails(_ text: String) throws {

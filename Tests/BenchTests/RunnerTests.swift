@@ -9,6 +9,10 @@ import Testing
         "matmul:m=9,n=7,k=5,tb=1", "matmul:batch=2,m=3,n=4,k=5,ta=1", "conv2d:n=1,c=2,h=5,w=6,k=3,r=3,s=3,pad=1",
         "attention:b=1,h=2,sq=3,sk=4,d=5", "lstm:t=3,b=2,i=4,h=5", "gru:t=3,b=2,i=4,h=5", "softmax:rows=3,cols=7",
         "layernorm:rows=3,cols=7", "batchnorm2d:n=2,c=3,h=4,w=5", "maxpool2d:n=1,c=2,h=4,w=4,r=2,stride=2",
+        "interpolate:n=1,c=2,h=3,w=4,p=5,q=6,order=1", "interpolate:n=1,c=2,h=3,w=4,p=2,q=9,order=3,aligned=1",
+        "interpolate:n=1,c=2,h=3,w=4,p=5,q=6", "gather:rows=5,cols=7,count=3",
+        "gather:rows=5,cols=7,count=9,axis=1",
+        "gather:rows=5,cols=7,count=9,slices=1", "cumsum:rows=5,cols=7,axis=1", "topk:rows=5,cols=7,k=3",
         "reduce:rows=5,cols=7", "reduce:rows=5,cols=7,axis=1", "chain:nodes=3,cols=7", "train:model=deep-cross,b=2",
     ])
     func aSmallCaseIsOkOnTheCPUPath(_ text: String) throws {

@@ -12,7 +12,7 @@ package struct BenchError: Error, Hashable, Sendable, CustomStringConvertible {
 package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     package enum Family: String, Hashable, Sendable, CaseIterable {
         case matmul, conv1d, conv2d, conv3d, attention, lstm, gru, softmax, layernorm, rmsnorm, groupnorm, batchnorm2d
-        case maxpool2d, reduce, chain, train
+        case maxpool2d, interpolate, gather, cumsum, topk, reduce, chain, train
 
         /// The keys of a case, each with its value where it may be left out.
         var keys: [(name: String, standard: Int?)] {
@@ -39,12 +39,23 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
             case .groupnorm: [("n", nil), ("c", nil), ("h", nil), ("w", nil), ("groups", nil)]
             case .batchnorm2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil)]
             case .maxpool2d: [("n", nil), ("c", nil), ("h", nil), ("w", nil), ("r", nil), ("stride", nil)]
+            case .interpolate:
+                [
+                    ("n", nil), ("c", nil), ("h", nil), ("w", nil), ("p", nil), ("q", nil), ("order", 0),
+                    ("aligned", 0),
+                ]
+            case .gather: [("rows", nil), ("cols", nil), ("count", nil), ("axis", 0), ("slices", 0)]
+            case .cumsum: [("rows", nil), ("cols", nil), ("axis", 0)]
+            case .topk: [("rows", nil), ("cols", nil), ("k", nil)]
             case .reduce: [("rows", nil), ("cols", nil), ("axis", 0)]
             case .chain: [("nodes", nil), ("cols", 16)]
             case .train: [("b", nil)]
             }
         }
     }
+
+    /// The names of all families, as messages have them.
+    package static var families: String { Family.allCases.map(\.rawValue).joined(separator: ", ") }
 
     /// The networks that `train` knows.
     package enum Model: String, Hashable, Sendable, CaseIterable {
@@ -79,8 +90,7 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         let text = text.trimmingCharacters(in: .whitespaces)
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let family = Family(rawValue: parts[0]) else {
-            let families = Family.allCases.map(\.rawValue).joined(separator: ", ")
-            throw BenchError("\(text): there is no family \"\(parts[0])\"; there are \(families)")
+            throw BenchError("\(text): there is no family \"\(parts[0])\"; there are \(Self.families)")
         }
         var values: [String: String] = [:]
         for pair in (parts.count > 1 ? parts[1] : "").split(separator: ",") {
@@ -156,7 +166,12 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         {
             throw BenchError("\(text): c and k must be multiples of groups")
         }
-        if family == .reduce, self["axis"] > 1 { throw BenchError("\(text): axis must be 0 or 1") }
+        if [.reduce, .gather, .cumsum].contains(family), self["axis"] > 1 {
+            throw BenchError("\(text): axis must be 0 or 1")
+        }
+        if family == .interpolate, ![0, 1, 3].contains(self["order"]) {
+            throw BenchError("\(text): order must be 0 (nearest), 1 (linear) or 3 (cubic)")
+        }
     }
 
     /// The cases of a file: one a line; empty lines and those that begin with `#` are passed over.

@@ -18,6 +18,10 @@ import TensorGraph
 /// | groupnorm | x `[n, c, h, w]`, scale, bias → y with statistics of each of `groups` groups of channels |
 /// | batchnorm2d | x `[n, c, h, w]`, scale, bias → y with the batch's own statistics |
 /// | maxpool2d | x `[n, c, h, w]` → y |
+/// | interpolate | x `[n, c, h, w]` → y `[n, c, p, q]` by the nearest elements (`order` 0), linear (1) or cubic (3) filters |
+/// | gather | x `[rows, cols]`, indices → y with `count` elements along `axis` 0 or 1: by an index each, or of slices |
+/// | cumsum | x `[rows, cols]` → y, summed up along `axis` 0 or 1 |
+/// | topk | x `[rows, cols]` → y `[rows, k]`, the greatest of each row in order |
 /// | reduce | x, w, b `[rows, cols]` → y, the sum of x·w + b along `axis` 0 or 1 |
 /// | chain | x `[1, cols]` → y after so many softmax one after the other: what a node costs beside its arithmetic |
 /// | train | a network's parameters and a batch → y, or one Adam step |
@@ -71,12 +75,14 @@ package struct CaseProgram {
         for (name, tensor) in results { try output(name, tensor) }
         flops = Self.forwardFlops(benchCase, results[0].1.shape)
         if pass == .fwdbwd {
-            let (y, names) = (results[0].1, inputs.map(\.name))
+            let y = results[0].1
+            let differentiable = tensors.indices.filter { tensors[$0].dtype.isFloatingPoint }
             let dy = Variable(
                 "dy", try Distribution.normal.tensor(y.shape, dtype, name: caseText + " dy", stored: stored))
             cotangent = Slot(name: "dy", variable: dy)
-            let gradients = try graph.gradients(of: y, withRespectTo: tensors, cotangent: graph.read(dy))
-            for (name, gradient) in zip(names, gradients) {
+            let gradients = try graph.gradients(
+                of: y, withRespectTo: differentiable.map { tensors[$0] }, cotangent: graph.read(dy))
+            for (name, gradient) in zip(differentiable.map { inputs[$0].name }, gradients) {
                 let variable = Variable("grad_" + name, try HostTensor(zeros: gradient.type))
                 self.gradients.append(Slot(name: name, variable: variable))
                 updates.append((variable, gradient))
@@ -138,6 +144,16 @@ package struct CaseProgram {
             let x: Shape = [c["n"], c["c"], c["h"], c["w"]]
             return [("x", x, .normal), ("scale", features, .normal), ("bias", features, .normal)]
         case .maxpool2d: return [("x", [c["n"], c["c"], c["h"], c["w"]], .normal)]
+        case .interpolate: return [("x", [c["n"], c["c"], c["h"], c["w"]], .normal)]
+        case .gather:
+            var indices: Shape = [c["rows"], c["cols"]]
+            indices[c["axis"]] = c["count"]
+            let extent = c[c["axis"] == 0 ? "rows" : "cols"]
+            return [
+                ("x", [c["rows"], c["cols"]], .normal),
+                ("indices", c["slices"] != 0 ? [c["count"]] : indices, .indices(count: extent)),
+            ]
+        case .cumsum, .topk: return [("x", [c["rows"], c["cols"]], .normal)]
         case .reduce:
             let shape: Shape = [c["rows"], c["cols"]]
             return ["x", "w", "b"].map { ($0, shape, .normal) }
@@ -170,6 +186,24 @@ package struct CaseProgram {
         case .groupnorm: return [("y", try x[0].groupNorm(groups: c["groups"], scale: x[1], bias: x[2]))]
         case .batchnorm2d: return [("y", try x[0].batchNorm(scale: x[1], bias: x[2]).normalized)]
         case .maxpool2d: return [("y", try x[0].maxPool2D(window: c["r"], stride: c["stride"]))]
+        case .interpolate:
+            let interpolation: Interpolation =
+                switch c["order"] {
+                case 0: .nearest
+                case 1: .linear(alignsCorners: c["aligned"] != 0)
+                default: .cubic(alignsCorners: c["aligned"] != 0)
+                }
+            return [("y", try x[0].interpolated(toSize: [c["p"], c["q"]], interpolation))]
+        case .gather:
+            let isSlices = c["slices"] != 0
+            return [
+                (
+                    "y",
+                    try isSlices ? x[0].indexSelect(x[1], axis: c["axis"]) : x[0].gather(x[1], axis: c["axis"])
+                )
+            ]
+        case .cumsum: return [("y", try x[0].cumsum(axis: c["axis"]))]
+        case .topk: return [("y", try x[0].topK(c["k"]).values)]
         case .reduce: return [("y", try (x[0] * x[1] + x[2]).sum(axes: [c["axis"]]))]
         case .chain: return [("y", try (0..<c["nodes"]).reduce(x[0]) { y, _ in try y.softmax() })]
         case .train: return []
@@ -190,6 +224,10 @@ package struct CaseProgram {
         case .layernorm, .groupnorm, .batchnorm2d: 8 * elements
         case .rmsnorm: 5 * elements
         case .maxpool2d: Double(c["n"] * c["c"] * c["h"] * c["w"])
+        // Of as many elements of x as each counts, in one sum; of what only moves, each element once.
+        case .interpolate: c["order"] == 0 ? elements : 2 * elements * Double((c["order"] + 1) * (c["order"] + 1))
+        case .gather, .cumsum: elements
+        case .topk: Double(c["rows"] * c["cols"])
         case .reduce: 3 * Double(c["rows"] * c["cols"])
         case .chain: 5 * elements * Double(c["nodes"])
         case .train: 0
