@@ -2,7 +2,7 @@ import TensorGraph
 import Testing
 
 /// One mistake: what is done, and what the error must say. Every error also names the line.
-private struct Mistake: Sendable, CustomTestStringConvertible {
+struct Mistake: Sendable, CustomTestStringConvertible {
     var operation: String
     /// Parts of the message: what is wrong, and the shapes.
     var says: [String]
@@ -19,19 +19,19 @@ private struct Mistake: Sendable, CustomTestStringConvertible {
 
 extension Graph {
     /// An operand that nothing is wrong with.
-    fileprivate func operand(_ shape: Shape, _ dtype: DType = .float32) throws -> Tensor {
+    func operand(_ shape: Shape, _ dtype: DType = .float32) throws -> Tensor {
         try input("x\(nodes.count)", shape, dtype)
     }
 
     /// A node with operands of these types.
-    fileprivate func node(_ op: Op, _ types: TensorType...) throws {
+    func node(_ op: Op, _ types: TensorType...) throws {
         let operands = try types.map { try operand($0.shape, $0.dtype) }
         _ = try add(op, operands, at: SourceLocation(file: "Here.swift", line: 7))
     }
 }
 
-private func float(_ shape: Shape) -> TensorType { TensorType(shape) }
-private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
+func float(_ shape: Shape) -> TensorType { TensorType(shape) }
+func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
 
 @Suite struct BadInputTests {
     private static let mistakes: [Mistake] = [
@@ -283,8 +283,8 @@ private func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
             isShared: [false, true])
     }
 
-    @Test("A mistake is said, with the operation, the shapes and the line", arguments: mistakes)
-    private func isSaid(_ mistake: Mistake) throws {
+    @Test("A mistake is said, with the operation, the shapes and the line", arguments: mistakes + mistakesAlongAxes)
+    func isSaid(_ mistake: Mistake) throws {
         let error = #expect(throws: GraphError.self) { try mistake.make(Graph()) }
         guard let error else { return }
         #expect(error.operation == mistake.operation)

@@ -46,6 +46,14 @@ import Testing
         #expect(named.map(\.path).sorted() == promised.sorted())
     }
 
+    @Test func anOptimizerIsNamedWhereContributingSays() throws {
+        let named = try Self.files(under: ["Sources", "Kernels", "Tests/TestSupport"]).filter {
+            $0.text.contains(#/\bSGD\b|\bsgd\b/#)
+        }
+        #expect(named.map(\.path) == ["Sources/Tessera/Optimizers/SGD.swift"])
+        #expect(try Self.promised("An optimizer") == named.map(\.path))
+    }
+
     /// Passes and backends ask an operation's traits. Rules that rewrite a particular operation are about that one.
     @Test func nothingAnswersForANewOperationInSilence() throws {
         let rewriteRules: Set = ["Simplify", "Fuse", "Embeddings", "GroupUpdates"].map {
