@@ -88,6 +88,16 @@ def operation(family, p, device):
         return (lambda x: x.cumsum(get("axis", 0))), (normal(p["rows"], p["cols"]),)
     if family == "topk":
         return (lambda x: x.topk(p["k"])[0]), (normal(p["rows"], p["cols"]),)
+    if family == "pool":
+        extents = [p[key] for key in "dhw" if get(key, 0)]
+        mode, k, stride = get("mode", "max"), p["k"], get("s", 0) or p["k"]
+        options = dict(padding=get("p", 0), ceil_mode=bool(get("ceil", 0)))
+        if mode == "norm":
+            pool = lambda x: getattr(F, f"lp_pool{len(extents)}d")(x, 2.0, k, stride)
+        else:
+            function = getattr(F, {"max": "max_pool", "average": "avg_pool"}[mode] + f"{len(extents)}d")
+            pool = lambda x: function(x, k, stride, **options)
+        return pool, (normal(p["n"], p["c"], *extents),)
     raise KeyError(family)
 
 

@@ -1,80 +1,97 @@
-// The gradient of the mean of windows: dy [planes, outHeight, outWidth] → dx [planes, height, width].
+// The gradient of the mean of windows: dy [planes, outDepth, outHeight, outWidth] → dx [planes, depth, height, width].
 //
 //   averagePoolGradient        GPU-like: one work-item an element of dx, which gathers dy / count of the windows it is in.
 //   averagePoolGradientPlanes  CPU-like: a work-item a run of planes. A row of dy / count is spread over its windows'
 //                              columns and then added to their rows.
 //
-// 4 bytes an element of dy and dx. Goes after common/math.cl, common/vector.cl and pooling/window.cl, which draws the
-// windows.
+// An element of dy and dx is moved once. Goes after pooling/window.cl, which draws the windows, and what that follows.
 
 #if VECTOR_WIDTH == 1
 
-// Global size planes · height · width, rounded up to a multiple of GROUP.
+// Global size planes · depth · height · width, rounded up to a multiple of GROUP.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void averagePoolGradient(
-    __global const float *restrict dy, const ulong dyOffset, __global float *restrict dx, const ulong dxOffset,
-    const int planes, const int height, const int width, const int outHeight, const int outWidth)
+    __global const STORED *restrict dy, const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset,
+    const int planes, EXTENTS)
 {
-    const ulong n = get_global_id(0);
-    const ulong area = (ulong)height * width;
-    if (n >= planes * area) return;
-    __global const float *cotangents = dy + dyOffset + n / area * outHeight * outWidth;
-    const Window windows = windowsOf(n % area / width, n % width, outHeight, outWidth);
+    const uint n = get_global_id(0);
+    if (n >= (uint)planes * depth * height * width) return;
+    const Place place = placeOf(n, depth, height, width);
+    __global const STORED *cotangents = dy + dyOffset + (ulong)place.plane * outDepth * outHeight * outWidth;
+    const Windows fronts = windowsOf(place.front, DEPTH_AXIS);
+    const Windows rows = windowsOf(place.row, HEIGHT_AXIS);
+    const Windows columns = windowsOf(place.column, WIDTH_AXIS);
     float sum = 0.0f;
-    for (int p = windows.top; p < windows.bottom; p++)
-        for (int q = windows.left; q < windows.right; q++)
-            sum += cotangents[p * outWidth + q] / windowCount(height, width, p, q);
-    dx[dxOffset + n] = sum;
+    for (int o = fronts.begin; o < fronts.end; o++) {
+        if (!isTap(place.front, o, DEPTH_AXIS)) continue;
+        for (int p = rows.begin; p < rows.end; p++) {
+            if (!isTap(place.row, p, HEIGHT_AXIS)) continue;
+            const float counted =
+                (float)countOf(o, PAD_BACK, DEPTH_AXIS) * countOf(p, PAD_BOTTOM, HEIGHT_AXIS);
+            for (int q = columns.begin; q < columns.end; q++)
+                if (isTap(place.column, q, WIDTH_AXIS))
+                    sum += LOAD1(cotangents + (o * outHeight + p) * outWidth + q)
+                        / (counted * countOf(q, PAD_RIGHT, WIDTH_AXIS));
+        }
+    }
+    STORE1(sum, dx + dxOffset + n);
 }
 
 #else
 
 // Adds `value` to column j of the windows q, q+1, … of a private row; the opposite of `tap`.
 static inline void addToTap(const vfloat value, float *row, const int q, const int j, const int count) {
+    float *to = row + q * STRIDE_WIDTH + j * DILATION_WIDTH;
 #if STRIDE_WIDTH == 1
-    store_private(load_private(0, row + q + j) + value, 0, row + q + j);
+    store_private(load_private(0, to) + value, 0, to);
 #elif STRIDE_WIDTH == 2
-    vfloat low = load_private(0, row + 2 * q + j), high = load_private(1, row + 2 * q + j);
+    vfloat low = load_private(0, to), high = load_private(1, to);
     low.even += value.lo;
     high.even += value.hi;
-    store_private(low, 0, row + 2 * q + j);
-    store_private(high, 1, row + 2 * q + j);
+    store_private(low, 0, to);
+    store_private(high, 1, to);
 #else
-    for (int n = 0; n < min(VECTOR_WIDTH, count - q); n++) row[(q + n) * STRIDE_WIDTH + j] += VLANE(value, n);
+    for (int n = 0; n < min(VECTOR_WIDTH, count - q); n++) to[n * STRIDE_WIDTH] += VLANE(value, n);
 #endif
 }
 
+// Sums need what they add up to in full, so this one is for float32 only.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void averagePoolGradientPlanes(
     __global const float *restrict dy, const ulong dyOffset, __global float *restrict dx, const ulong dxOffset,
-    const ulong planes, const int height, const int width, const int outHeight, const int outWidth)
+    const ulong planes, EXTENTS)
 {
     float row[SPAN];
+    const int volume = depth * height * width, outputs = outDepth * outHeight * outWidth;
     for EACH_OWN_PLANE(n) {
-        __global const float *cotangents = dy + dyOffset + n * outHeight * outWidth;
-        __global float *to = dx + dxOffset + n * height * width;
-        for (int e = 0; e < height * width; e++) to[e] = 0.0f;
+        __global const float *cotangents = dy + dyOffset + n * outputs;
+        __global float *to = dx + dxOffset + n * volume;
+        for (int e = 0; e < volume; e++) to[e] = 0.0f;
         for EACH_CHUNK(first, count, outWidth) {
             const Columns columns = columnsOf(first, count, width);
-            for (int p = 0; p < outHeight; p++) {
-                const Window window = clippedWindow(height, width, p, 0);
+            for (int op = 0; op < outDepth * outHeight; op++) {
+                const int o = outDepth == 1 ? 0 : op / outHeight, p = op - o * outHeight;
+                const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
+                const int counted = countOf(o, PAD_BACK, DEPTH_AXIS) * countOf(p, PAD_BOTTOM, HEIGHT_AXIS);
                 for (int c = 0; c < columns.span; c++) row[c] = 0.0f;
                 for (int q = 0; q < count; q += VECTOR_WIDTH) {
-                    __global const float *from = cotangents + p * outWidth + first + q;
+                    __global const float *from = cotangents + op * outWidth + first + q;
                     const vfloat slope = q + VECTOR_WIDTH <= count ? vfloat_load(from)
                                                                    : vfloat_load_tail(from, count - q, 0.0f);
-                    const vfloat share = slope / windowCounts(window.bottom - window.top, width, first + q);
+                    const vfloat share = slope / windowCounts(counted, width, first + q);
                     for (int j = 0; j < WINDOW_WIDTH; j++) addToTap(share, row, q, j, count);
                 }
-                for (int i = window.top; i < window.bottom; i++) {
-                    __global float *target = to + i * width;
-                    for (int c = columns.begin; c < columns.end; c += VECTOR_WIDTH) {
-                        const vfloat sum = load_private(0, row + c - columns.shift);
-                        const int left = columns.end - c;
-                        if (left >= VECTOR_WIDTH) vfloat_store(vfloat_load(target + c) + sum, target + c);
-                        else for (int k = 0; k < left; k++) target[c + k] += VLANE(sum, k);
+                for (int t = 0; t < fronts.count; t++)
+                    for (int i = 0; i < rows.count; i++) {
+                        __global float *target = to
+                            + ((fronts.first + t * DILATION_DEPTH) * height + rows.first + i * DILATION_HEIGHT) * width;
+                        for (int c = columns.begin; c < columns.end; c += VECTOR_WIDTH) {
+                            const vfloat sum = load_private(0, row + c - columns.shift);
+                            const int left = columns.end - c;
+                            if (left >= VECTOR_WIDTH) vfloat_store(vfloat_load(target + c) + sum, target + c);
+                            else for (int k = 0; k < left; k++) target[c + k] += VLANE(sum, k);
+                        }
                     }
-                }
             }
         }
     }

@@ -1,11 +1,11 @@
-// The maximum or mean of windows of x [planes, height, width] → y [planes, outHeight, outWidth].
+// The maximum or mean of windows of x [planes, depth, height, width] → y [planes, outDepth, outHeight, outWidth].
 //
 //   pool        GPU-like: one work-item an element of y.
 //   poolPlanes  CPU-like: a work-item a run of planes. First the rows of a window are combined by vectors, then its
 //               columns; windows of two columns side by side stay in registers for both.
 //
 // Clipped at the borders: padding never wins, NaN does. A mean counts padding as zeros (COUNTS_PADDING) or leaves it out.
-// 4 bytes read an element of x. Goes after common/math.cl, common/vector.cl and pooling/window.cl, which draws the windows.
+// An element of x is read once from memory. Goes after pooling/window.cl, which draws the windows, and what that follows.
 
 // 1 the maximum, 0 the mean.
 #ifndef IS_MAXIMUM
@@ -22,94 +22,125 @@
 
 #if VECTOR_WIDTH == 1
 
-// Global size planes · outHeight · outWidth, rounded up to a multiple of GROUP.
+// Global size planes · outDepth · outHeight · outWidth, rounded up to a multiple of GROUP.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void pool(
-    __global const float *restrict x, const ulong xOffset, __global float *restrict y, const ulong yOffset,
-    const int planes, const int height, const int width, const int outHeight, const int outWidth)
+    __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
+    const int planes, EXTENTS)
 {
-    const ulong n = get_global_id(0);
-    const ulong area = (ulong)outHeight * outWidth;
-    if (n >= planes * area) return;
-    const int p = n % area / outWidth, q = n % outWidth;
-    __global const float *plane = x + xOffset + n / area * height * width;
-    const Window window = clippedWindow(height, width, p, q);
+    const uint n = get_global_id(0);
+    if (n >= (uint)planes * outDepth * outHeight * outWidth) return;
+    const Place place = placeOf(n, outDepth, outHeight, outWidth);
+    const Taps fronts = tapsOf(place.front, DEPTH_AXIS);
+    const Taps rows = tapsOf(place.row, HEIGHT_AXIS);
+    const Taps columns = tapsOf(place.column, WIDTH_AXIS);
+    __global const STORED *plane = x + xOffset + (ulong)place.plane * depth * height * width + columns.first;
+    // Row by row and plane by plane, so that no sum of a large window is long.
     float result = IDENTITY;
-    for (int i = window.top; i < window.bottom; i++) {
-        // Row by row, so that no sum of a large window is long.
-        float row = IDENTITY;
-        for (int j = window.left; j < window.right; j++) row = COMBINE(row, plane[i * width + j]);
-        result = COMBINE(result, row);
+    for (int t = 0; t < fronts.count; t++) {
+        float part = IDENTITY;
+        for (int i = 0; i < rows.count; i++) {
+            __global const STORED *from =
+                plane + ((fronts.first + t * fronts.step) * height + rows.first + i * rows.step) * width;
+            float row = IDENTITY;
+            for (int j = 0; j < columns.count; j++) row = COMBINE(row, LOAD1(from + j * columns.step));
+            part = COMBINE(part, row);
+        }
+        result = COMBINE(result, part);
     }
-    y[yOffset + n] = IS_MAXIMUM ? result : result / windowCount(height, width, p, q);
+#if !IS_MAXIMUM
+    result /= (float)countOf(place.front, PAD_BACK, DEPTH_AXIS) * countOf(place.row, PAD_BOTTOM, HEIGHT_AXIS)
+        * countOf(place.column, PAD_RIGHT, WIDTH_AXIS);
+#endif
+    STORE1(result, y + yOffset + n);
 }
 
 #else
 
-// The columns c, c+1, … of `rows` rows combined, `count` of which are inside the plane.
+// The columns c, c+1, … of the rows of a plane of a window combined, `count` of which are inside the plane.
 static inline vfloat combinedRows(
-    __global const float *from, __global const float *past, const int rows, const int width, const int count)
+    __global const STORED *from, __global const STORED *past, const Taps rows, const int width, const int count)
 {
     vfloat result = loadColumns(from, count, past - from, IDENTITY);
-    for (int i = 1; i < rows; i++) {
-        from += width;
+    for (int i = 1; i < rows.count; i++) {
+        from += DILATION_HEIGHT * width;
         result = COMBINE(result, loadColumns(from, count, past - from, IDENTITY));
     }
     return result;
 }
 
+// The same of all planes of a window, `area` elements each.
+static inline vfloat combinedPlanes(
+    __global const STORED *from, __global const STORED *past, const Taps fronts, const Taps rows, const int area,
+    const int width, const int count)
+{
+    vfloat result = combinedRows(from, past, rows, width, count);
+#if WINDOW_DEPTH > 1
+    for (int t = 1; t < fronts.count; t++) {
+        from += DILATION_DEPTH * (long)area;
+        result = COMBINE(result, combinedRows(from, past, rows, width, count));
+    }
+#endif
+    return result;
+}
+
 // What is written past a row of fewer outputs than lanes is written over by the next row; `past` ends this item's.
 static inline void storeOutputs(
-    const vfloat result, __global float *to, const int count, __global const float *past, const vfloat counts)
+    const vfloat result, __global STORED *to, const int count, __global const STORED *past, const vfloat counts)
 {
     const vfloat value = IS_MAXIMUM ? result : result / counts;
-    if (count >= VECTOR_WIDTH || past - to >= VECTOR_WIDTH) vfloat_store(value, to);
-    else vfloat_store_tail(value, to, count);
+    if (count >= VECTOR_WIDTH || past - to >= VECTOR_WIDTH) STORE(value, to);
+    else STORE_TAIL(value, to, count);
 }
 
 // Global size: any number of items, which share the planes.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void poolPlanes(
-    __global const float *restrict x, const ulong xOffset, __global float *restrict y, const ulong yOffset,
-    const ulong planes, const int height, const int width, const int outHeight, const int outWidth)
+    __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
+    const ulong planes, EXTENTS)
 {
-    __global const float *past = x + xOffset + planes * height * width;
-    __global const float *pastOutputs = outWidth >= VECTOR_WIDTH
+    const int area = height * width, outArea = outHeight * outWidth;
+    __global const STORED *past = x + xOffset + planes * depth * area;
+    __global const STORED *pastOutputs = outWidth >= VECTOR_WIDTH
         ? y
-        : y + yOffset + planes * (get_global_id(0) + 1) / get_global_size(0) * outHeight * outWidth;
+        : y + yOffset + planes * (get_global_id(0) + 1) / get_global_size(0) * outDepth * outArea;
     float row[SPAN];
     for EACH_OWN_PLANE(n) {
-        __global const float *plane = x + xOffset + n * height * width;
-        __global float *to = y + yOffset + n * outHeight * outWidth;
+        __global const STORED *plane = x + xOffset + n * depth * area;
+        __global STORED *to = y + yOffset + n * outDepth * outArea;
         for EACH_CHUNK(first, count, outWidth) {
             const Columns columns = columnsOf(first, count, width);
             padRow(row, columns, IDENTITY);
-            for (int p = 0; p < outHeight; p++) {
-                const Window window = clippedWindow(height, width, p, 0);
-                __global const float *from = plane + window.top * width;
-                __global float *outputs = to + p * outWidth + first;
-                const int rows = window.bottom - window.top;
-#if WINDOW_WIDTH == 2 && STRIDE_WIDTH == 2
+            for (int op = 0; op < outDepth * outHeight; op++) {
+                const int o = outDepth == 1 ? 0 : op / outHeight, p = op - o * outHeight;
+                const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
+                __global const STORED *from = plane + (long)fronts.first * area + rows.first * width;
+                __global STORED *outputs = to + op * outWidth + first;
+                const int counted = countOf(o, PAD_BACK, DEPTH_AXIS) * countOf(p, PAD_BOTTOM, HEIGHT_AXIS);
+#if WINDOW_WIDTH == 2 && STRIDE_WIDTH == 2 && DILATION_WIDTH == 1
                 if (columns.begin == columns.shift) {
                     for EACH_OUTPUT_VECTOR(q, count) {
                         const int c = columns.begin + 2 * q, d = c + VECTOR_WIDTH;
-                        const vfloat low = combinedRows(from + c, past, rows, width, columns.end - c);
-                        const vfloat high = combinedRows(from + d, past, rows, width, columns.end - d);
+                        const vfloat low =
+                            combinedPlanes(from + c, past, fronts, rows, area, width, columns.end - c);
+                        const vfloat high =
+                            combinedPlanes(from + d, past, fronts, rows, area, width, columns.end - d);
                         storeOutputs(
                             COMBINE(EVEN(low, high), ODD(low, high)),
-                            outputs + q, count - q, pastOutputs, windowCounts(rows, width, first + q));
+                            outputs + q, count - q, pastOutputs, windowCounts(counted, width, first + q));
                     }
                     continue;
                 }
 #endif
                 for EACH_COLUMN_VECTOR(c, columns)
                     store_private(
-                        combinedRows(from + c, past, rows, width, columns.end - c), 0, row + c - columns.shift);
+                        combinedPlanes(from + c, past, fronts, rows, area, width, columns.end - c), 0,
+                        row + c - columns.shift);
                 for EACH_OUTPUT_VECTOR(q, count) {
                     vfloat result = tap(row, q, 0, count);
                     for (int j = 1; j < WINDOW_WIDTH; j++) result = COMBINE(result, tap(row, q, j, count));
                     storeOutputs(
-                        result, outputs + q, count - q, pastOutputs, windowCounts(rows, width, first + q));
+                        result, outputs + q, count - q, pastOutputs, windowCounts(counted, width, first + q));
                 }
             }
         }

@@ -1,5 +1,5 @@
-// Windows of planes [height, width], WINDOW_HEIGHT × WINDOW_WIDTH every STRIDE_* elements, and how rows of them are
-// worked on by vectors: what the maximum, the mean and their gradients share.
+// Windows of planes [depth, height, width], WINDOW_* elements DILATION_* apart along each axis, every STRIDE_* elements, and
+// how rows of them are worked on by vectors: what maximum, mean, norm and their gradients share. Two axes have depth 1.
 //
 //        x  ┌──┬──┐──┬──┐…            y  ┌──┬──┐…       A window is clipped at the plane's borders.
 //           │ 0│ 0│ 1│ 1│      →         │ 0│ 1│
@@ -8,20 +8,39 @@
 //
 // GPU-like devices: a work-item an element. CPU-like devices (VECTOR_WIDTH > 1): a work-item a run of planes; it takes
 // CHUNK outputs of a row at a time by way of a private row of SPAN inputs, padded where windows reach out of the plane,
-// from which ‹tap(row, q, j)› is column j of the windows q, q+1, … in the lanes of a vector.
-// Goes after common/math.cl, common/vector.cl and common/shuffle.cl.
+// from which ‹tap(row, q, j, …)› is column j of the windows q, q+1, … in the lanes of a vector.
+// Tensors are of STORED elements, sums and comparisons of floats.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl and common/shuffle.cl.
 
+#ifndef WINDOW_DEPTH
+#define WINDOW_DEPTH 1
+#endif
 #ifndef WINDOW_HEIGHT
 #define WINDOW_HEIGHT 2
 #endif
 #ifndef WINDOW_WIDTH
 #define WINDOW_WIDTH 2
 #endif
+#ifndef STRIDE_DEPTH
+#define STRIDE_DEPTH 1
+#endif
 #ifndef STRIDE_HEIGHT
 #define STRIDE_HEIGHT 2
 #endif
 #ifndef STRIDE_WIDTH
 #define STRIDE_WIDTH 2
+#endif
+#ifndef DILATION_DEPTH
+#define DILATION_DEPTH 1
+#endif
+#ifndef DILATION_HEIGHT
+#define DILATION_HEIGHT 1
+#endif
+#ifndef DILATION_WIDTH
+#define DILATION_WIDTH 1
+#endif
+#ifndef PAD_FRONT
+#define PAD_FRONT 0
 #endif
 #ifndef PAD_TOP
 #define PAD_TOP 0
@@ -33,37 +52,98 @@
 #ifndef COUNTS_PADDING
 #define COUNTS_PADDING 1
 #endif
+// Whether a last window may reach beyond the padding, which at the far ends is PAD_BACK, PAD_BOTTOM and PAD_RIGHT.
+#ifndef ROUNDS_UP
+#define ROUNDS_UP 0
+#endif
+#ifndef PAD_BACK
+#define PAD_BACK 0
+#endif
+#ifndef PAD_BOTTOM
+#define PAD_BOTTOM 0
+#endif
+#ifndef PAD_RIGHT
+#define PAD_RIGHT 0
+#endif
+// Whether the windows are instead spread over all of each axis: window p of q from ⌊p·h/q⌋ to ⌈(p+1)·h/q⌉.
+#ifndef ADAPTIVE
+#define ADAPTIVE 0
+#endif
 #ifndef GROUP
 #define GROUP 64
 #endif
 
-// The part of a window inside its plane: rows top ..< bottom, columns left ..< right.
-typedef struct {
-    int top, bottom, left, right;
-} Window;
+#define DIVIDED_UP(a, b) (((a) + (b) - 1) / (b))
+// From a window's first to its last column.
+#define REACH ((WINDOW_WIDTH - 1) * DILATION_WIDTH + 1)
 
-static inline Window clippedWindow(const int height, const int width, const int p, const int q) {
-    const int top = p * STRIDE_HEIGHT - PAD_TOP, left = q * STRIDE_WIDTH - PAD_LEFT;
-    const Window window = {
-        max(top, 0), min(top + WINDOW_HEIGHT, height), max(left, 0), min(left + WINDOW_WIDTH, width)};
-    return window;
+// The extents of a plane of x and of its outputs, and what an axis is.
+#define EXTENTS \
+    const int depth, const int height, const int width, const int outDepth, const int outHeight, const int outWidth
+#define DEPTH_AXIS depth, outDepth, WINDOW_DEPTH, STRIDE_DEPTH, DILATION_DEPTH, PAD_FRONT
+#define HEIGHT_AXIS height, outHeight, WINDOW_HEIGHT, STRIDE_HEIGHT, DILATION_HEIGHT, PAD_TOP
+#define WIDTH_AXIS width, outWidth, WINDOW_WIDTH, STRIDE_WIDTH, DILATION_WIDTH, PAD_LEFT
+#define AXIS \
+    const int extent, const int outputs, const int window, const int stride, const int dilation, const int before
+
+// Positions first, first + step, …: the taps of a window along one axis that are inside the plane.
+typedef struct {
+    int first, count, step;
+} Taps;
+
+static inline Taps tapsOf(const int p, AXIS) {
+#if ADAPTIVE
+    const int first = p * extent / outputs;
+    const Taps taps = {first, DIVIDED_UP((p + 1) * extent, outputs) - first, 1};
+#else
+    const int start = p * stride - before;
+    const int skipped = DIVIDED_UP(max(-start, 0), dilation);
+    const Taps taps = {
+        start + skipped * dilation, min(window, DIVIDED_UP(extent - start, dilation)) - skipped, dilation};
+#endif
+    return taps;
 }
 
-// The windows that an element (i, j) is in: p of top ..< bottom and q of left ..< right.
-static inline Window windowsOf(const int i, const int j, const int outHeight, const int outWidth) {
-    const Window windows = {
-        max(i + PAD_TOP - WINDOW_HEIGHT + STRIDE_HEIGHT, 0) / STRIDE_HEIGHT,
-        min((i + PAD_TOP) / STRIDE_HEIGHT + 1, outHeight),
-        max(j + PAD_LEFT - WINDOW_WIDTH + STRIDE_WIDTH, 0) / STRIDE_WIDTH,
-        min((j + PAD_LEFT) / STRIDE_WIDTH + 1, outWidth)};
+// The windows p of begin ..< end that position i may be in.
+typedef struct {
+    int begin, end;
+} Windows;
+
+static inline Windows windowsOf(const int i, AXIS) {
+#if ADAPTIVE
+    const Windows windows = {i * outputs / extent, DIVIDED_UP((i + 1) * outputs, extent)};
+#else
+    const Windows windows = {
+        max(i + before - (window - 1) * dilation + stride - 1, 0) / stride, min((i + before) / stride + 1, outputs)};
+#endif
     return windows;
 }
 
-// The number of elements that the window of output (p, q) is divided by.
-static inline float windowCount(const int height, const int width, const int p, const int q) {
-    if (COUNTS_PADDING) return WINDOW_HEIGHT * WINDOW_WIDTH;
-    const Window window = clippedWindow(height, width, p, q);
-    return (window.bottom - window.top) * (window.right - window.left);
+// Whether position i is one of the taps of window p, which is one of windowsOf(i).
+static inline bool isTap(const int i, const int p, AXIS) {
+    return ADAPTIVE || dilation == 1 || (i + before - p * stride) % dilation == 0;
+}
+
+// The number of taps of window p that a mean is over. 'after': the padding at the far end.
+static inline int countOf(const int p, const int after, AXIS) {
+#if COUNTS_PADDING && !ROUNDS_UP
+    return window;
+#elif COUNTS_PADDING
+    return min(window, DIVIDED_UP(extent + after + before - p * stride, dilation));
+#else
+    return tapsOf(p, extent, outputs, window, stride, dilation, before).count;
+#endif
+}
+
+// Element n of a tensor [planes, depth, height, width].
+typedef struct {
+    int plane, front, row, column;
+} Place;
+
+static inline Place placeOf(const uint n, const uint depth, const uint height, const uint width) {
+    const uint rows = n / width, fronts = rows / height;
+    const Place place = {fronts / depth, fronts % depth, rows % height, n % width};
+    return place;
 }
 
 // The planes begin ..< end of this work-item.
@@ -75,7 +155,7 @@ static inline float windowCount(const int height, const int width, const int p, 
 #if VECTOR_WIDTH > 1
 
 #define CHUNK (STRIDE_WIDTH <= 2 ? 4 * VECTOR_WIDTH : VECTOR_WIDTH)
-#define SPAN (CHUNK * STRIDE_WIDTH + WINDOW_WIDTH + VECTOR_WIDTH)
+#define SPAN (CHUNK * STRIDE_WIDTH + REACH + VECTOR_WIDTH)
 #define load_private MATH_PASTE(vload, VECTOR_WIDTH)
 #define store_private MATH_PASTE(vstore, VECTOR_WIDTH)
 
@@ -91,12 +171,12 @@ typedef struct {
 
 static inline Columns columnsOf(const int first, const int count, const int width) {
     const int shift = first * STRIDE_WIDTH - PAD_LEFT;
-    const int wanted = (count - 1) * STRIDE_WIDTH + WINDOW_WIDTH;
+    const int wanted = (count - 1) * STRIDE_WIDTH + REACH;
     // Whole vectors of outputs are read where they are by vectors.
     const int whole = (count + VECTOR_WIDTH - 1) / VECTOR_WIDTH * VECTOR_WIDTH;
     const Columns columns = {
         shift, clamp(shift, 0, width), clamp(shift + wanted, 0, width),
-        STRIDE_WIDTH <= 2 ? whole * STRIDE_WIDTH + WINDOW_WIDTH : wanted};
+        STRIDE_WIDTH <= 2 ? whole * STRIDE_WIDTH + REACH : wanted};
     return columns;
 }
 
@@ -113,33 +193,39 @@ static inline void padRow(float *row, const Columns columns, const float padding
 
 // The first `count` elements, and padding in the lanes after them. `available`: the elements that may be read.
 static inline vfloat loadColumns(
-    __global const float *from, const int count, const long available, const float padding)
+    __global const STORED *from, const int count, const long available, const float padding)
 {
-    if (count >= VECTOR_WIDTH) return vfloat_load(from);
-    if (available < VECTOR_WIDTH) return vfloat_load_tail(from, count, padding);
-    return select(vfloat_load(from), (vfloat)(padding), (vint)(VLANES >= (vint)(count)));
+    if (count >= VECTOR_WIDTH) return LOAD(from);
+    if (available < VECTOR_WIDTH) return LOAD_TAIL(from, count, padding);
+    return select(LOAD(from), (vfloat)(padding), (vint)(VLANES >= (vint)(count)));
 }
 
 // Column j of the windows q, q+1, … of a private row; the lanes from `count` on are of no interest.
 static inline vfloat tap(const float *row, const int q, const int j, const int count) {
+    const float *from = row + q * STRIDE_WIDTH + j * DILATION_WIDTH;
 #if STRIDE_WIDTH == 1
-    return load_private(0, row + q + j);
+    return load_private(0, from);
 #elif STRIDE_WIDTH == 2
-    const vfloat low = load_private(0, row + 2 * q + j), high = load_private(1, row + 2 * q + j);
+    const vfloat low = load_private(0, from), high = load_private(1, from);
     return EVEN(low, high);
 #else
     vfloat value = 0.0f;
-    for (int n = 0; n < min(VECTOR_WIDTH, count - q); n++) ((float *)&value)[n] = row[(q + n) * STRIDE_WIDTH + j];
+    for (int n = 0; n < min(VECTOR_WIDTH, count - q); n++) ((float *)&value)[n] = from[n * STRIDE_WIDTH];
     return value;
 #endif
 }
 
-// What the windows q, q+1, … of a row of outputs, whose windows have `rows` rows, are divided by.
+// What the windows q, q+1, … of a row of outputs, a mean of whose windows is over `rows` rows, are divided by.
 static inline vfloat windowCounts(const int rows, const int width, const int q) {
-    if (COUNTS_PADDING) return WINDOW_HEIGHT * WINDOW_WIDTH;
+#if COUNTS_PADDING && !ROUNDS_UP
+    return rows * WINDOW_WIDTH;
+#else
     const vint left = (q + VLANES) * STRIDE_WIDTH - PAD_LEFT;
-    const vint columns = min(left + WINDOW_WIDTH, (vint)(width)) - max(left, (vint)(0));
-    return convert_vfloat(rows * max(columns, (vint)(1)));
+    const int bound = COUNTS_PADDING ? width + PAD_RIGHT : width;
+    const vint begin = COUNTS_PADDING ? (vint)(0) : DIVIDED_UP(max(-left, (vint)(0)), DILATION_WIDTH);
+    const vint end = min((vint)(WINDOW_WIDTH), DIVIDED_UP(bound - left, DILATION_WIDTH));
+    return convert_vfloat(rows * max(end - begin, (vint)(1)));
+#endif
 }
 
 // Vectors of outputs at q that together are all of a chunk's; the last two may overlap.

@@ -225,8 +225,20 @@ static const char pooling_max_pool_gradient[] = {
 #embed "../../Kernels/pooling/max_pool_gradient.cl" suffix(, )
     0};
 
+static const char pooling_max_pool_indices[] = {
+#embed "../../Kernels/pooling/max_pool_indices.cl" suffix(, )
+    0};
+
+static const char pooling_norm_pool[] = {
+#embed "../../Kernels/pooling/norm_pool.cl" suffix(, )
+    0};
+
 static const char pooling_pool[] = {
 #embed "../../Kernels/pooling/pool.cl" suffix(, )
+    0};
+
+static const char pooling_taken[] = {
+#embed "../../Kernels/pooling/taken.cl" suffix(, )
     0};
 
 static const char pooling_window[] = {
@@ -354,7 +366,10 @@ static const CKernelFile files[] = {
     {"normalization/rms_norm.cl", normalization_rms_norm, sizeof normalization_rms_norm - 1},
     {"pooling/average_pool_gradient.cl", pooling_average_pool_gradient, sizeof pooling_average_pool_gradient - 1},
     {"pooling/max_pool_gradient.cl", pooling_max_pool_gradient, sizeof pooling_max_pool_gradient - 1},
+    {"pooling/max_pool_indices.cl", pooling_max_pool_indices, sizeof pooling_max_pool_indices - 1},
+    {"pooling/norm_pool.cl", pooling_norm_pool, sizeof pooling_norm_pool - 1},
     {"pooling/pool.cl", pooling_pool, sizeof pooling_pool - 1},
+    {"pooling/taken.cl", pooling_taken, sizeof pooling_taken - 1},
     {"pooling/window.cl", pooling_window, sizeof pooling_window - 1},
     {"probe/launch.cl", probe_launch, sizeof probe_launch - 1},
     {"probe/local_memory.cl", probe_local_memory, sizeof probe_local_memory - 1},

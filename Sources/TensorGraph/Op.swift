@@ -34,12 +34,9 @@ package enum Op: Hashable, Sendable {
     case matMul(MatMul)
     case convolution(Convolution)
     // Pooling
-    case maxPool2D(Pool2D)
-    case maxPool2DGradient(Pool2D)
-    case averagePool2D(Pool2D)
-    case averagePool2DGradient(AveragePool2DGradient)
     // Resizing
     case interpolation(AxisInterpolation)
+    case pooling(Pooling)
     // Softmax and losses
     case softmax(SoftmaxFunction)
     case crossEntropy(Pass)
@@ -94,11 +91,8 @@ package protocol OpVisitor {
     func argMax() throws(Failure) -> Result
     func matMul(_ attributes: MatMul) throws(Failure) -> Result
     func convolution(_ attributes: Convolution) throws(Failure) -> Result
-    func maxPool2D(_ attributes: Pool2D) throws(Failure) -> Result
-    func maxPool2DGradient(_ attributes: Pool2D) throws(Failure) -> Result
-    func averagePool2D(_ attributes: Pool2D) throws(Failure) -> Result
-    func averagePool2DGradient(_ attributes: AveragePool2DGradient) throws(Failure) -> Result
     func interpolation(_ attributes: AxisInterpolation) throws(Failure) -> Result
+    func pooling(_ attributes: Pooling) throws(Failure) -> Result
     func softmax(_ attributes: SoftmaxFunction) throws(Failure) -> Result
     func crossEntropy(_ pass: Pass) throws(Failure) -> Result
     func normalization(_ attributes: Normalization) throws(Failure) -> Result
@@ -139,11 +133,8 @@ extension Op {
         case .argMax: try visitor.argMax()
         case .matMul(let attributes): try visitor.matMul(attributes)
         case .convolution(let attributes): try visitor.convolution(attributes)
-        case .maxPool2D(let attributes): try visitor.maxPool2D(attributes)
-        case .maxPool2DGradient(let attributes): try visitor.maxPool2DGradient(attributes)
-        case .averagePool2D(let attributes): try visitor.averagePool2D(attributes)
-        case .averagePool2DGradient(let attributes): try visitor.averagePool2DGradient(attributes)
         case .interpolation(let attributes): try visitor.interpolation(attributes)
+        case .pooling(let attributes): try visitor.pooling(attributes)
         case .softmax(let attributes): try visitor.softmax(attributes)
         case .crossEntropy(let pass): try visitor.crossEntropy(pass)
         case .normalization(let attributes): try visitor.normalization(attributes)

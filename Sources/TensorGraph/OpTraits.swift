@@ -5,8 +5,8 @@ package enum OpKind: String, CaseIterable, Sendable {
     case reshape, stopGradient, broadcast, transpose, concatenate, slice, pad
     case reduce, argMax
     case matMul, convolution, convolutionInputGradient, convolutionWeightGradient
-    case maxPool2D, maxPool2DGradient, averagePool2D, averagePool2DGradient
     case interpolate, interpolateGradient
+    case maxPool, maxPoolGradient, averagePool, averagePoolGradient, normPool, normPoolGradient
     case softmax, softmaxGradient, logSoftmax, logSoftmaxGradient, crossEntropy, crossEntropyGradient
     case layerNorm, layerNormGradient, rmsNorm, rmsNormGradient, groupNorm, groupNormGradient, batchNorm,
         batchNormGradient

@@ -114,3 +114,8 @@ extension Int {
         return overflows ? (self < 0 ? .min : .max) : difference
     }
 }
+
+extension Int {
+    /// `⌈self / divisor⌉` of a count.
+    package func dividedRoundingUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
+}

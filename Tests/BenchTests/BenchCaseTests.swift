@@ -27,6 +27,7 @@ import Testing
         ("gather:rows=3,cols=4,count=5,axis=2", "axis must be 0 or 1"),
         ("interpolate:n=1,c=2,h=3,w=4,p=5,q=6,order=2", "order must be 0 (nearest), 1 (linear) or 3 (cubic)"),
         ("topk:rows=3,cols=4", "k= is missing"),
+        ("pool:n=1,c=2,d=3,w=4,k=2", "d= needs h="), ("pool:n=1,c=2,w=4,k=2,mode=least", "no mode least"),
         ("matmul:m=3,n=4,k=5,type=f8", "no type f8"), ("softmax:rows=3,cols=4,type=f16", "no key type"),
     ])
     func whatIsWrongIsSaid(_ text: String, _ message: String) {
@@ -61,6 +62,8 @@ import Testing
         "gather:rows=3,cols=4,count=5", "gather:rows=3,cols=4,count=5,axis=1,slices=1", "cumsum:rows=3,cols=4",
         "topk:rows=3,cols=4,k=2", "train:model=fashion-cnn,b=1", "train:model=char-lstm,b=1",
         "train:model=tiny-transformer,b=1",
+        "pool:n=1,c=2,w=9,k=2", "pool:n=1,c=2,h=5,w=6,k=3,s=2,p=1,mode=max",
+        "pool:n=1,c=2,d=4,h=5,w=6,k=3,s=2,p=1,ceil=1,mode=average", "pool:n=1,c=2,d=4,h=5,w=6,k=2,mode=norm",
         "train:model=deep-cross,b=2",
     ])
     func everyFamilyCanBeBuilt(_ text: String) throws {

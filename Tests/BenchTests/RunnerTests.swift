@@ -13,6 +13,8 @@ import Testing
         "interpolate:n=1,c=2,h=3,w=4,p=5,q=6", "gather:rows=5,cols=7,count=3",
         "gather:rows=5,cols=7,count=9,axis=1",
         "gather:rows=5,cols=7,count=9,slices=1", "cumsum:rows=5,cols=7,axis=1", "topk:rows=5,cols=7,k=3",
+        "pool:n=1,c=2,w=9,k=2", "pool:n=1,c=2,h=5,w=6,k=3,s=2,p=1,mode=max",
+        "pool:n=1,c=2,d=4,h=5,w=6,k=3,s=2,p=1,ceil=1,mode=average", "pool:n=1,c=2,d=4,h=5,w=6,k=2,mode=norm",
         "reduce:rows=5,cols=7", "reduce:rows=5,cols=7,axis=1", "chain:nodes=3,cols=7", "train:model=deep-cross,b=2",
     ])
     func aSmallCaseIsOkOnTheCPUPath(_ text: String) throws {

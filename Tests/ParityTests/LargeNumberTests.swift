@@ -13,11 +13,11 @@ import Testing
                 "conv2D " + name, .convolution(attributes), [.tensor(x), .tensor(w)], .normwise(1e-6),
                 gradient: .parity(.normwise(1e-6)))
         }
-        func pool(_ name: String, _ attributes: Pool2D, isMaximum: Bool, of shape: Shape = [2, 3, 5, 4]) -> OpCase {
+        func pool(_ name: String, _ attributes: Pooling, of shape: Shape = [2, 3, 5, 4]) -> OpCase {
             OpCase(
-                name, isMaximum ? .maxPool2D(attributes) : .averagePool2D(attributes), [.tensor(shape)],
-                .normwise(1e-6), gradient: .parity(.normwise(1e-6)))
+                name, .pooling(attributes), [.tensor(shape)], .normwise(1e-6), gradient: .parity(.normwise(1e-6)))
         }
+        let average = Pooling.Function.average(countsPadding: true)
         return [
             convolution("stride", [2, 3, 5, 4], [2, 3, 3, 3], Convolution(stride: [most, most])),
             convolution("stride down", [2, 3, 5, 9], [2, 3, 3, 3], Convolution(stride: [most, 2])),
@@ -32,14 +32,17 @@ import Testing
                 "dilation into the padding", [1, 2, 3, 3], [2, 2, 3, 3],
                 Convolution(
                     stride: [most, most], padding: [most, most, most, most], dilation: [most, most])),
-            pool("maxPool2D stride", Pool2D(window: [2, 2], stride: [most, most]), isMaximum: true),
-            pool("averagePool2D stride", Pool2D(window: [2, 2], stride: [most, most]), isMaximum: false),
+            pool("maxPool2D stride", Pooling(.maximum, window: [2, 2], stride: [most, most])),
+            pool("averagePool2D stride", Pooling(average, window: [2, 2], stride: [most, most])),
+            pool("maxPool2D dilation of one tap", Pooling(.maximum, window: [1, 1], dilation: [most, most])),
+            pool("maxPool2D of all", Pooling(.maximum, window: [70, 70]), of: [1, 2, 70, 70]),
+            pool("averagePool2D of all", Pooling(average, window: [70, 70]), of: [1, 2, 70, 70]),
+            pool("maxPool3D of all", Pooling(.maximum, window: [20, 20, 20]), of: [1, 2, 20, 20, 20]),
+            pool("averagePool3D of all", Pooling(average, window: [20, 20, 20]), of: [1, 2, 20, 20, 20]),
             pool(
-                "maxPool2D of all", Pool2D(window: [70, 70], stride: [70, 70]), isMaximum: true,
-                of: [1, 2, 70, 70]),
-            pool(
-                "averagePool2D of all", Pool2D(window: [70, 70], stride: [70, 70]), isMaximum: false,
-                of: [1, 2, 70, 70]),
+                "averagePool1D of more than the input",
+                Pooling(average, window: [most], stride: [most], padding: [most - 1, most - 1], roundsUp: true),
+                of: [1, 2, 5]),
         ]
     }()
 

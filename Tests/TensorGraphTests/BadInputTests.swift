@@ -165,11 +165,64 @@ func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
                 float([1, 1, 2, 2]), float([1, 1, 4, 4]))
         },
         Mistake("maxPool2D", "does not fit") {
-            try $0.node(.maxPool2D(Pool2D(window: [5, 5], stride: [1, 1])), float([1, 1, 4, 4]))
+            try $0.node(.pooling(Pooling(.maximum, window: [5, 5], stride: [1, 1])), float([1, 1, 4, 4]))
         },
         Mistake("maxPool2D", "paddings less than the window") {
             try $0.node(
-                .maxPool2D(Pool2D(window: [2, 2], stride: [1, 1], padding: [2, 0, 0, 0])), float([1, 1, 4, 4]))
+                .pooling(Pooling(.maximum, window: [2, 2], stride: [1, 1], padding: [2, 0, 0, 0])),
+                float([1, 1, 4, 4]))
+        },
+        Mistake("averagePool3D", "the input must be [n, c, d, h, w], not [1, 1, 4, 4]") {
+            _ = try $0.operand([1, 1, 4, 4]).averagePool3D(window: 2, file: "Here.swift", line: 7)
+        },
+        Mistake("maxPool2D", "a stride and a dilation for each axis") {
+            _ = try $0.operand([1, 1, 4, 4]).maxPool(window: [2, 2], stride: [2], file: "Here.swift", line: 7)
+        },
+        Mistake("maxPool4D", "one to three axes, not 4") {
+            _ = try $0.operand([1, 1, 4, 4, 4, 4]).maxPool(window: [2, 2, 2, 2], file: "Here.swift", line: 7)
+        },
+        Mistake("maxPool1D", "strides and dilations must be at least 1") {
+            _ = try $0.operand([1, 1, 4]).maxPool1D(window: 2, dilation: 0, file: "Here.swift", line: 7)
+        },
+        Mistake("averagePool1D", "must be less than 65536") {
+            _ = try $0.operand([1, 1, 70_000]).averagePool1D(window: 65_536, file: "Here.swift", line: 7)
+        },
+        Mistake("maxPool1D", "would be of nothing but padding") {
+            _ = try $0.operand([1, 1, 1]).maxPool1D(
+                window: 2, stride: 1, padding: 1, dilation: 2, file: "Here.swift", line: 7)
+        },
+        Mistake("maxPool2D", "there is nothing in a window on [1, 1, 0, 4]") {
+            _ = try $0.operand([1, 1, 0, 4]).maxPool2D(window: 2, padding: 1, file: "Here.swift", line: 7)
+        },
+        Mistake("normPool2D", "the order of a norm must be at least 1") {
+            _ = try $0.operand([1, 1, 4, 4]).normPool(order: 0, window: [2, 2], file: "Here.swift", line: 7)
+        },
+        Mistake("adaptiveMaxPool2D", "at least one window along each axis") {
+            _ = try $0.operand([1, 1, 4, 4]).adaptiveMaxPool(to: [2, 0], file: "Here.swift", line: 7)
+        },
+        Mistake("adaptiveAveragePool1D", "nothing to spread windows over in [1, 1, 0]") {
+            _ = try $0.operand([1, 1, 0]).adaptiveAveragePool(to: [2], file: "Here.swift", line: 7)
+        },
+        Mistake("adaptiveAveragePool2D", "only maxima have indices") {
+            try $0.node(
+                .pooling(Pooling(.average(countsPadding: true), .adaptive([1, 1]), pass: .forwardWithIndices)),
+                float([1, 1, 4, 4]))
+        },
+        Mistake("maxPool2DGradient", "the cotangent must have shape [1, 1, 2, 2]") {
+            try $0.node(
+                .pooling(Pooling(.maximum, window: [2, 2]).with(.gradient([1, 1, 4, 4]))), float([1, 1, 4, 4]),
+                float([1, 1, 4, 4]))
+        },
+        Mistake("globalAveragePool", "the input must be [n, c, …] with spatial axes, not [3, 4]") {
+            _ = try $0.operand([3, 4]).globalAveragePool(file: "Here.swift", line: 7)
+        },
+        Mistake("maxUnpool", "the indices must have shape [1, 1, 2], not [1, 1, 3]") {
+            _ = try $0.operand([1, 1, 2]).maxUnpool(
+                $0.operand([1, 1, 3], .int32), to: [4], file: "Here.swift", line: 7)
+        },
+        Mistake("maxUnpool", "one to three spatial extents") {
+            _ = try $0.operand([1, 1, 2]).maxUnpool(
+                $0.operand([1, 1, 2], .int32), to: [4, 4], file: "Here.swift", line: 7)
         },
         Mistake("softmax", "needs a last axis") { try $0.node(.softmax(.plain), float([])) },
         Mistake("softmax", "there is no axis 2 in [3]") {

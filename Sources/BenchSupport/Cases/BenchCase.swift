@@ -12,7 +12,7 @@ package struct BenchError: Error, Hashable, Sendable, CustomStringConvertible {
 package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     package enum Family: String, Hashable, Sendable, CaseIterable {
         case matmul, conv1d, conv2d, conv3d, attention, lstm, gru, softmax, layernorm, rmsnorm, groupnorm, batchnorm2d
-        case maxpool2d, interpolate, gather, cumsum, topk, reduce, chain, train
+        case maxpool2d, pool, interpolate, gather, cumsum, topk, reduce, chain, train
 
         /// The keys of a case, each with its value where it may be left out.
         var keys: [(name: String, standard: Int?)] {
@@ -47,6 +47,8 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
             case .gather: [("rows", nil), ("cols", nil), ("count", nil), ("axis", 0), ("slices", 0)]
             case .cumsum: [("rows", nil), ("cols", nil), ("axis", 0)]
             case .topk: [("rows", nil), ("cols", nil), ("k", nil)]
+            case .pool:
+                [("n", nil), ("c", nil), ("d", 0), ("h", 0), ("w", nil), ("k", nil), ("s", 0), ("p", 0), ("ceil", 0)]
             case .reduce: [("rows", nil), ("cols", nil), ("axis", 0)]
             case .chain: [("nodes", nil), ("cols", 16)]
             case .train: [("b", nil)]
@@ -65,6 +67,11 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         case deepCross = "deep-cross"
     }
 
+    /// What `pool` takes of a window, as `mode=` says.
+    package enum PoolMode: String, Hashable, Sendable, CaseIterable {
+        case max, average, norm
+    }
+
     /// What matmul, conv2d and attention compute in, as `type=` says.
     package enum NumberType: String, Hashable, Sendable, CaseIterable {
         case f32, f16, bf16
@@ -78,6 +85,8 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     package let text: String
     /// The network of a `train` case.
     package let model: Model?
+    /// What a `pool` case takes of a window.
+    package let poolMode: PoolMode
     private let numbers: [String: Int]
 
     package var description: String { text }
@@ -102,6 +111,7 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         }
         model = try Self.model(family, &values, text)
         type = try Self.type(family, &values, text)
+        poolMode = try Self.poolMode(family, &values, text)
         numbers = try Self.numbers(family, values, text)
         self.family = family
         self.text = text
@@ -128,6 +138,17 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
             throw BenchError("\(text): there is no type \(name); there are \(types)")
         }
         return type
+    }
+
+    private static func poolMode(
+        _ family: Family, _ values: inout [String: String], _ text: String
+    ) throws -> PoolMode {
+        guard family == .pool, let name = values.removeValue(forKey: "mode") else { return .max }
+        guard let mode = PoolMode(rawValue: name) else {
+            let modes = PoolMode.allCases.map(\.rawValue).joined(separator: ", ")
+            throw BenchError("\(text): there is no mode \(name); there are \(modes)")
+        }
+        return mode
     }
 
     private static func numbers(
@@ -172,6 +193,7 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         if family == .interpolate, ![0, 1, 3].contains(self["order"]) {
             throw BenchError("\(text): order must be 0 (nearest), 1 (linear) or 3 (cubic)")
         }
+        if family == .pool, self["d"] > 0, self["h"] == 0 { throw BenchError("\(text): d= needs h= too") }
     }
 
     /// The cases of a file: one a line; empty lines and those that begin with `#` are passed over.

@@ -22,9 +22,13 @@ import TensorGraph
 /// | gather | x `[rows, cols]`, indices → y with `count` elements along `axis` 0 or 1: by an index each, or of slices |
 /// | cumsum | x `[rows, cols]` → y, summed up along `axis` 0 or 1 |
 /// | topk | x `[rows, cols]` → y `[rows, k]`, the greatest of each row in order |
+/// | pool | x `[n, c, w]`, with `h` `[n, c, h, w]`, with `d` too `[n, c, d, h, w]` → y; `k`, `s` (or `k`), `p`, `mode` below |
 /// | reduce | x, w, b `[rows, cols]` → y, the sum of x·w + b along `axis` 0 or 1 |
 /// | chain | x `[1, cols]` → y after so many softmax one after the other: what a node costs beside its arithmetic |
 /// | train | a network's parameters and a batch → y, or one Adam step |
+///
+/// A `pool` takes windows of `k` elements along each axis, `s` apart, padded by `p`, in ceiling mode with `ceil=1`: their
+/// maximum, or with `mode=average` or `mode=norm` their mean, padding counted, or norm of order 2.
 ///
 /// Inputs are standard normal; the weights of lstm and gru are uniform in ±1/√h, as PyTorch initialises them: with larger
 /// ones the recurrence is chaotic, and no two ways of rounding agree for long.
@@ -154,6 +158,7 @@ package struct CaseProgram {
                 ("indices", c["slices"] != 0 ? [c["count"]] : indices, .indices(count: extent)),
             ]
         case .cumsum, .topk: return [("x", [c["rows"], c["cols"]], .normal)]
+        case .pool: return [("x", Shape([c["n"], c["c"]] + c.pooledExtents), .normal)]
         case .reduce:
             let shape: Shape = [c["rows"], c["cols"]]
             return ["x", "w", "b"].map { ($0, shape, .normal) }
@@ -204,6 +209,20 @@ package struct CaseProgram {
             ]
         case .cumsum: return [("y", try x[0].cumsum(axis: c["axis"]))]
         case .topk: return [("y", try x[0].topK(c["k"]).values)]
+        case .pool:
+            func along(_ number: Int) -> [Int] { c.pooledExtents.map { _ in number } }
+            let (window, stride) = (along(c["k"]), along(c["s"] > 0 ? c["s"] : c["k"]))
+            let (padding, ceilingMode) = (along(c["p"]).map { ($0, $0) }, c["ceil"] != 0)
+            let y =
+                switch c.poolMode {
+                case .max:
+                    try x[0].maxPool(window: window, stride: stride, padding: padding, ceilingMode: ceilingMode)
+                case .average:
+                    try x[0].averagePool(window: window, stride: stride, padding: padding, ceilingMode: ceilingMode)
+                case .norm:
+                    try x[0].normPool(window: window, stride: stride, padding: padding, ceilingMode: ceilingMode)
+                }
+            return [("y", y)]
         case .reduce: return [("y", try (x[0] * x[1] + x[2]).sum(axes: [c["axis"]]))]
         case .chain: return [("y", try (0..<c["nodes"]).reduce(x[0]) { y, _ in try y.softmax() })]
         case .train: return []
@@ -228,6 +247,7 @@ package struct CaseProgram {
         case .interpolate: c["order"] == 0 ? elements : 2 * elements * Double((c["order"] + 1) * (c["order"] + 1))
         case .gather, .cumsum: elements
         case .topk: Double(c["rows"] * c["cols"])
+        case .pool: c.pooledExtents.reduce(Double(c["n"] * c["c"])) { $0 * Double($1) }
         case .reduce: 3 * Double(c["rows"] * c["cols"])
         case .chain: 5 * elements * Double(c["nodes"])
         case .train: 0
@@ -262,6 +282,9 @@ extension BenchCase {
         let axes = family == .conv1d ? 1 : family == .conv2d ? 2 : 3
         return (Array(["d", "h", "w"].suffix(axes)), Array(["t", "r", "s"].suffix(axes)))
     }
+
+    /// The extents of the axes that a `pool` case has.
+    fileprivate var pooledExtents: [Int] { ["d", "h", "w"].map { self[$0] }.filter { $0 > 0 } }
 }
 
 extension BenchCase.NumberType {

@@ -11,7 +11,7 @@ struct Roofline {
         ("matmul", "#2f6fb5"), ("conv2d", "#d1601a"), ("conv1d", "#e0a060"), ("conv3d", "#9c3f10"),
         ("attention", "#7a4fb0"), ("lstm", "#1f8a70"), ("gru", "#6a9a1f"),
         ("softmax", "#b83280"), ("layernorm", "#a8871a"), ("batchnorm2d", "#4a6572"), ("maxpool2d", "#d0453f"),
-        ("train", "#16a0b8"),
+        ("pool", "#e07a70"), ("train", "#16a0b8"),
     ]
 
     private struct Point {

@@ -231,17 +231,33 @@ void cv_batch_norm_gradient(
 
 // Pooling, planes [first, last)
 
+/// Window p begins at `p * stride - before` and has `window` taps, `dilation` apart.
 typedef struct {
-    int64_t h, w, p, q, rows, columns, row_stride, column_stride, top, left;
+    int64_t input, output, window, stride, dilation, before, after;
+} cv_pool_axis;
+
+/// Windows of planes [axes[0].input, axes[1].input, axes[2].input].
+typedef struct {
+    cv_pool_axis axes[3];
+    /// Whether window p is what `output` windows that are spread over all of an axis have there; only `input` and `output`
+    /// hold then.
+    int32_t is_adaptive;
     int32_t counts_padding;
 } cv_pool;
 
-void cv_maximum_pool(cv_type type, const cv_pool *pool, const void *x, void *y, int64_t first, int64_t last);
+/// Where `indices` is not null, it gets the place in its plane of each maximum.
+void cv_maximum_pool(
+    cv_type type, const cv_pool *pool, const void *x, void *y, int32_t *indices, int64_t first, int64_t last);
 void cv_maximum_pool_gradient(
     cv_type type, const cv_pool *pool, const void *x, const void *dy, void *dx, int64_t first, int64_t last);
 void cv_average_pool(cv_type type, const cv_pool *pool, const void *x, void *y, int64_t first, int64_t last);
 void cv_average_pool_gradient(
     cv_type type, const cv_pool *pool, const void *dy, void *dx, int64_t first, int64_t last);
+void cv_norm_pool(
+    cv_type type, const cv_pool *pool, int64_t order, const void *x, void *y, int64_t first, int64_t last);
+void cv_norm_pool_gradient(
+    cv_type type, const cv_pool *pool, int64_t order, const void *x, const void *y, const void *dy, void *dx,
+    int64_t first, int64_t last);
 
 // Interpolation along an axis
 

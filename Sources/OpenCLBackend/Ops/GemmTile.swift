@@ -66,11 +66,6 @@ struct GemmTile {
     }
 }
 
-extension Int {
-    /// `⌈self / divisor⌉` of a count.
-    func dividedRoundingUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
-}
-
 /// A bias and an activation as macros and files of a kernel that has an epilogue.
 struct Epilogue {
     let hasBias: Bool

@@ -55,29 +55,20 @@ package struct Convolution: Hashable, Sendable {
 
     /// The output extent along one spatial axis, `nil` where the kernel does not fit.
     package func outputExtent(_ extent: Int, kernel: Int, axis: Int) -> Int? {
-        let padded = extent.plus(padding[2 * axis]).plus(padding[2 * axis + 1])
-        let span = padded.minus(dilation[axis].times(kernel - 1)).minus(1)
-        return span < 0 ? nil : span / stride[axis] + 1
+        SpatialAxis.windows(
+            input: extent, window: kernel, stride: stride[axis], before: padding[2 * axis],
+            after: padding[2 * axis + 1], dilation: dilation[axis])
     }
-
-    /// Strides, dilations, paddings and windows are below this, so that backends may multiply them.
-    package static let largestNumber = 1 << 16
-
-    /// The most spatial axes.
-    package static let mostAxes = 3
-
-    /// The spatial axes of a tensor, as messages have them: `h, w`.
-    static func axisNames(_ axes: Int) -> String { ["d", "h", "w"].suffix(axes).joined(separator: ", ") }
 }
 
 extension Convolution {
     /// The shape of y for an input and a weight, or what is wrong with them.
     func outputShape(_ x: Shape, _ w: Shape) throws -> Shape {
-        guard (1...Self.mostAxes).contains(axes), dilation.count == axes, padding.count == 2 * axes else {
+        guard (1...SpatialLimits.mostAxes).contains(axes), dilation.count == axes, padding.count == 2 * axes else {
             throw ShapeError(
                 "needs a stride and a dilation for each of one to three axes, and a padding for each of their ends")
         }
-        let names = Self.axisNames(axes)
+        let names = SpatialLimits.axisNames(axes)
         guard x.rank == axes + 2 else { throw ShapeError("the input must be [n, c, \(names)], not \(x)") }
         guard w.rank == axes + 2 else {
             let taps = ["t", "r", "s"].suffix(axes).joined(separator: ", ")
@@ -90,8 +81,8 @@ extension Convolution {
         }
         guard stride.allSatisfy({ $0 >= 1 }), dilation.allSatisfy({ $0 >= 1 }), padding.allSatisfy({ $0 >= 0 })
         else { throw ShapeError("strides and dilations must be at least 1 and paddings at least 0") }
-        guard (stride + dilation + padding).allSatisfy({ $0 < Self.largestNumber }) else {
-            throw ShapeError("strides, dilations and paddings must be less than \(Self.largestNumber)")
+        guard (stride + dilation + padding).allSatisfy({ $0 < SpatialLimits.largestNumber }) else {
+            throw ShapeError("strides, dilations and paddings must be less than \(SpatialLimits.largestNumber)")
         }
         let kernel = w.dimensions.dropFirst(2)
         guard kernel.allSatisfy({ $0 >= 1 }) else { throw ShapeError("the weight has no taps: \(w)") }
@@ -198,7 +189,7 @@ extension Tensor {
         dilation: [Int]? = nil, groups: Int = 1, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         let attributes = Convolution(
-            axes: min(max(shape.rank - 2, 0), Convolution.mostAxes + 1), stride: stride,
+            axes: min(max(shape.rank - 2, 0), SpatialLimits.mostAxes + 1), stride: stride,
             padding: padding?.flatMap { [$0.before, $0.after] }, dilation: dilation, groups: groups)
         return try apply(.convolution(attributes), [weight] + (bias.map { [$0] } ?? []), file: file, line: line)
     }

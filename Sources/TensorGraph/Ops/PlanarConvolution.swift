@@ -29,14 +29,14 @@ package struct PlanarConvolution {
             case .inputGradient(let input): (input, types[0], types[1])
             case .weightGradient(let weight): (types[0], weight, types[1])
             }
-        var axes = FoldedAxis.axes(convolution, x, w, y)
+        var axes = SpatialAxis.folded(convolution, x, w, y)
         let depth = axes.count > 2 ? axes.removeFirst() : nil
         let (images, channels, filters) = (x[0], x[1], w[0])
-        let (t, o, d) = (depth?.kernel ?? 1, depth?.output ?? 1, depth?.input ?? 1)
-        func shape(_ outer: Int, _ channels: Int, _ extent: (FoldedAxis) -> Int) -> Shape {
+        let (t, o, d) = (depth?.window ?? 1, depth?.output ?? 1, depth?.input ?? 1)
+        func shape(_ outer: Int, _ channels: Int, _ extent: (SpatialAxis) -> Int) -> Shape {
             Shape([outer, channels] + axes.map(extent))
         }
-        func area(_ extent: (FoldedAxis) -> Int) -> Int { axes.reduce(1) { $0 * extent($1) } }
+        func area(_ extent: (SpatialAxis) -> Int) -> Int { axes.reduce(1) { $0 * extent($1) } }
         var inner = Convolution(
             stride: axes.map(\.stride), padding: axes.flatMap { [$0.before, $0.after] }, dilation: axes.map(\.dilation),
             groups: convolution.groups, activation: convolution.activation)
@@ -50,7 +50,7 @@ package struct PlanarConvolution {
         }
         switch convolution.pass {
         case .forward:
-            shapes = [shape(images * o, channels * t, \.input), shape(filters, w[1] * t, \.kernel)]
+            shapes = [shape(images * o, channels * t, \.input), shape(filters, w[1] * t, \.window)]
             innerResult = shape(images * o, filters, \.output)
             gathers = [gatheredX, nil]
             scatter = depth.map { _ in
@@ -59,10 +59,10 @@ package struct PlanarConvolution {
         case .inputGradient:
             // dy's planes that an input plane went into, and of the weight the taps before the channels.
             innerResult = shape(images * d, channels, \.input)
-            shapes = [shape(filters * t, w[1], \.kernel), shape(images * d, filters * t, \.output)]
+            shapes = [shape(filters * t, w[1], \.window), shape(images * d, filters * t, \.output)]
             inner.pass = .inputGradient(innerResult)
             gathers = [
-                depth.map { _ in PlaneGather(exchanging: w[1], with: t, outer: filters, plane: area(\.kernel)) },
+                depth.map { _ in PlaneGather(exchanging: w[1], with: t, outer: filters, plane: area(\.window)) },
                 depth.map {
                     PlaneGather(
                         outer: images, channels: filters, source: o, output: d, taps: t, stride: 1, base: $0.before,
@@ -71,7 +71,7 @@ package struct PlanarConvolution {
             ]
             scatter = depth.map { _ in PlaneGather(exchanging: d, with: channels, outer: images, plane: area(\.input)) }
         case .weightGradient:
-            innerResult = shape(filters, w[1] * t, \.kernel)
+            innerResult = shape(filters, w[1] * t, \.window)
             shapes = [shape(images * o, channels * t, \.input), shape(images * o, filters, \.output)]
             inner.pass = .weightGradient(innerResult)
             gathers = [
@@ -135,27 +135,13 @@ extension PlaneGather {
     }
 }
 
-/// One spatial axis of a convolution.
-private struct FoldedAxis {
-    var input: Int
-    var kernel: Int
-    var output: Int
-    var stride: Int
-    var before: Int
-    var after: Int
-    var dilation: Int
-
-    /// Whether each position is read once, by the one tap.
-    var isPlain: Bool { kernel == 1 && stride == 1 && before == 0 && after == 0 }
-    /// Whether there is nothing along it.
-    var isSingle: Bool { input == 1 && kernel == 1 && before == 0 && after == 0 }
-
+extension SpatialAxis {
     /// As few axes as do, and at least two: plain neighbours together, those of extent 1 left out.
-    static func axes(_ convolution: Convolution, _ x: Shape, _ w: Shape, _ y: Shape) -> [FoldedAxis] {
-        var axes: [FoldedAxis] = []
+    fileprivate static func folded(_ convolution: Convolution, _ x: Shape, _ w: Shape, _ y: Shape) -> [SpatialAxis] {
+        var axes: [SpatialAxis] = []
         for axis in 0..<convolution.axes {
-            let next = FoldedAxis(
-                input: x[2 + axis], kernel: w[2 + axis], output: y[2 + axis], stride: convolution.stride[axis],
+            let next = SpatialAxis(
+                input: x[2 + axis], window: w[2 + axis], output: y[2 + axis], stride: convolution.stride[axis],
                 before: convolution.padding[2 * axis], after: convolution.padding[2 * axis + 1],
                 dilation: convolution.dilation[axis])
             if next.isSingle { continue }
@@ -166,8 +152,7 @@ private struct FoldedAxis {
                 axes.append(next)
             }
         }
-        let single = FoldedAxis(input: 1, kernel: 1, output: 1, stride: 1, before: 0, after: 0, dilation: 1)
-        while axes.count < 2 { axes.insert(single, at: 0) }
+        while axes.count < 2 { axes.insert(.single, at: 0) }
         return axes
     }
 }
