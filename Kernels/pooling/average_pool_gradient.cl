@@ -69,13 +69,13 @@ void averagePoolGradientPlanes(
         for (int e = 0; e < volume; e++) to[e] = 0.0f;
         for EACH_CHUNK(first, count, outWidth) {
             const Columns columns = columnsOf(first, count, width);
-            for (int op = 0; op < outDepth * outHeight; op++) {
-                const int o = outDepth == 1 ? 0 : op / outHeight, p = op - o * outHeight;
+            __global const float *slopes = cotangents + first;
+            for EACH_OUTPUT_ROW(o, p, slopes) {
                 const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
                 const int counted = countOf(o, PAD_BACK, DEPTH_AXIS) * countOf(p, PAD_BOTTOM, HEIGHT_AXIS);
                 for (int c = 0; c < columns.span; c++) row[c] = 0.0f;
                 for (int q = 0; q < count; q += VECTOR_WIDTH) {
-                    __global const float *from = cotangents + op * outWidth + first + q;
+                    __global const float *from = slopes + q;
                     const vfloat slope = q + VECTOR_WIDTH <= count ? vfloat_load(from)
                                                                    : vfloat_load_tail(from, count - q, 0.0f);
                     const vfloat share = slope / windowCounts(counted, width, first + q);

@@ -130,15 +130,15 @@ void maxPoolGradientPlanes(
         for EACH_CHUNK(first, count, outWidth) {
             const Columns columns = columnsOf(first, count, width);
             for (int i = 0; i < WINDOW_DEPTH * WINDOW_HEIGHT; i++) padRow(kept[i], columns, -INFINITY);
-            for (int op = 0; op < outDepth * outHeight; op++) {
-                const int o = outDepth == 1 ? 0 : op / outHeight, p = op - o * outHeight;
+            __global const float *slopes = cotangents + first;
+            for EACH_OUTPUT_ROW(o, p, slopes) {
                 const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
                 gatherRows(kept, plane, past, fronts, rows, columns, height, width);
                 for (int q = 0; q < count; q += VECTOR_WIDTH) {
                     vfloat maximum;
                     const vint taken = takenLanes(kept, fronts, rows, first, q, count, height, width, &maximum);
                     for (int k = 0; k < min(VECTOR_WIDTH, count - q); k++)
-                        to[((const int *)&taken)[k]] += cotangents[op * outWidth + first + q + k];
+                        to[((const int *)&taken)[k]] += slopes[q + k];
                 }
             }
         }

@@ -45,18 +45,17 @@ void maxPoolIndicesPlanes(
     __global int *restrict indices, const ulong indicesOffset, const ulong planes, EXTENTS)
 {
     float kept[WINDOW_DEPTH * WINDOW_HEIGHT][SPAN];
-    const int area = height * width, outArea = outHeight * outWidth;
+    const int area = height * width;
     __global const STORED *past = x + xOffset + planes * depth * area;
     for EACH_OWN_PLANE(n) {
         __global const STORED *plane = x + xOffset + n * depth * area;
         for EACH_CHUNK(first, count, outWidth) {
             const Columns columns = columnsOf(first, count, width);
             for (int i = 0; i < WINDOW_DEPTH * WINDOW_HEIGHT; i++) padRow(kept[i], columns, -INFINITY);
-            for (int op = 0; op < outDepth * outHeight; op++) {
-                const int o = op / outHeight, p = op % outHeight;
+            ulong at = n * outDepth * outHeight * outWidth + first;
+            for EACH_OUTPUT_ROW(o, p, at) {
                 const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
                 gatherRows(kept, plane, past, fronts, rows, columns, height, width);
-                const ulong at = n * outDepth * outArea + op * outWidth + first;
                 for EACH_OUTPUT_VECTOR(q, count) {
                     vfloat maximum;
                     const vint taken = takenLanes(kept, fronts, rows, first, q, count, height, width, &maximum);

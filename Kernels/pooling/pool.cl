@@ -107,15 +107,13 @@ void poolPlanes(
     float row[SPAN];
     for EACH_OWN_PLANE(n) {
         __global const STORED *plane = x + xOffset + n * depth * area;
-        __global STORED *to = y + yOffset + n * outDepth * outArea;
         for EACH_CHUNK(first, count, outWidth) {
             const Columns columns = columnsOf(first, count, width);
             padRow(row, columns, IDENTITY);
-            for (int op = 0; op < outDepth * outHeight; op++) {
-                const int o = outDepth == 1 ? 0 : op / outHeight, p = op - o * outHeight;
+            __global STORED *outputs = y + yOffset + n * outDepth * outArea + first;
+            for EACH_OUTPUT_ROW(o, p, outputs) {
                 const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
                 __global const STORED *from = plane + (long)fronts.first * area + rows.first * width;
-                __global STORED *outputs = to + op * outWidth + first;
                 const int counted = countOf(o, PAD_BACK, DEPTH_AXIS) * countOf(p, PAD_BOTTOM, HEIGHT_AXIS);
 #if WINDOW_WIDTH == 2 && STRIDE_WIDTH == 2 && DILATION_WIDTH == 1
                 if (columns.begin == columns.shift) {

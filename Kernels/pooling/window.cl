@@ -164,6 +164,10 @@ static inline Place placeOf(const uint n, const uint depth, const uint height, c
     (int first = 0, count = min(CHUNK, outWidth); first < (outWidth); \
         first += CHUNK, count = min(CHUNK, (outWidth) - first))
 
+// The rows p of the planes o of outputs in order; `at` is outWidth further at each. A division a row would show.
+#define EACH_OUTPUT_ROW(o, p, at) \
+    (int o = 0, p = 0; o < outDepth; at += outWidth, p++, o += p == outHeight, p = p == outHeight ? 0 : p)
+
 // The columns begin ..< end of the plane that a chunk's windows reach, `shift` before their places in the private row.
 typedef struct {
     int shift, begin, end, span;
