@@ -6,17 +6,21 @@ public struct CharacterLSTM: Layer {
     /// The number of characters it is trained on at a time.
     public static let context = 64
 
-    let e: Embedding
-    let r: LSTM
-    let o: Dense
+    let embedding: Embedding
+    let recurrence: LSTM
+    let output: Dense
 
     public init(vocabulary: Int = CharacterDataset.vocabularySize, width: Int = 256, _ random: RandomSource) {
-        e = Embedding(vocabulary, width, random)
-        r = LSTM(width, width, random)
-        o = Dense(width, vocabulary, random)
+        embedding = Embedding(vocabulary, width, random)
+        recurrence = LSTM(width, width, random)
+        output = Dense(width, vocabulary, random)
+    }
+
+    public var members: [LayerMember] {
+        [.layer("e", embedding), .layer("r", recurrence), .layer("o", output)]
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try o(r(e(input, pass), pass), pass)
+        try output(recurrence(embedding(input, pass), pass), pass)
     }
 }

@@ -6,52 +6,65 @@ public struct CharacterTransformer: Layer {
     /// The number of characters it sees.
     public static let context = 256
 
-    let e: Embedding
-    let p: Variable
-    let b: [Block]
-    let n: LayerNorm
-    let o: Dense
+    let embedding: Embedding
+    let positions: Variable
+    let blocks: [Block]
+    let norm: LayerNorm
+    let output: Dense
 
     public init(
         vocabulary: Int = CharacterDataset.vocabularySize, width: Int = 256, blocks: Int = 4, _ random: RandomSource
     ) {
-        e = Embedding(vocabulary, width, random)
-        p = Variable("p", try HostTensor(zeros: TensorType([Self.context, width])))
-        b = (0..<blocks).map { _ in Block(width, heads: 8, random) }
-        n = LayerNorm(width)
-        o = Dense(width, vocabulary, random)
+        embedding = Embedding(vocabulary, width, random)
+        positions = Variable("p", try HostTensor(zeros: TensorType([Self.context, width])))
+        self.blocks = (0..<blocks).map { _ in Block(width, heads: 8, random) }
+        norm = LayerNorm(width)
+        output = Dense(width, vocabulary, random)
+    }
+
+    public var members: [LayerMember] {
+        [.layer("e", embedding), .variable("p", positions)]
+            + blocks.enumerated().map { .layer("b.\($0)", $1) }
+            + [.layer("n", norm), .layer("o", output)]
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        var x = try e(input, pass) + pass.read(p)
-        for block in b { x = try block(x, pass) }
-        return try o(n(x, pass), pass)
+        let embedded = try embedding(input, pass) + pass.read(positions)
+        let mixed = try blocks.reduce(embedded) { try $1($0, pass) }
+        return try output(norm(mixed, pass), pass)
     }
 
     /// Attention and a two-layer network, each behind a layer norm and beside a residual connection.
     struct Block: Layer {
-        let n1: LayerNorm
-        let n2: LayerNorm
-        let qkv: Dense
-        let o: Dense
-        let f1: Dense
-        let f2: Dense
+        let attentionNorm: LayerNorm
+        let networkNorm: LayerNorm
+        let projections: Dense
+        let output: Dense
+        let expansion: Dense
+        let contraction: Dense
         private let heads: Int
 
         init(_ width: Int, heads: Int, _ random: RandomSource) {
             self.heads = heads
-            n1 = LayerNorm(width)
-            n2 = LayerNorm(width)
-            qkv = Dense(width, 3 * width, random)
-            o = Dense(width, width, random)
-            f1 = Dense(width, 4 * width, random)
-            f2 = Dense(4 * width, width, random)
+            attentionNorm = LayerNorm(width)
+            networkNorm = LayerNorm(width)
+            projections = Dense(width, 3 * width, random)
+            output = Dense(width, width, random)
+            expansion = Dense(width, 4 * width, random)
+            contraction = Dense(4 * width, width, random)
+        }
+
+        var members: [LayerMember] {
+            [
+                .layer("n1", attentionNorm), .layer("n2", networkNorm), .layer("qkv", projections),
+                .layer("o", output), .layer("f1", expansion), .layer("f2", contraction),
+            ]
         }
 
         func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-            let mixed = try qkv(n1(input, pass), pass).selfAttention(heads: heads, isCausal: true)
-            let attended = try input + o(mixed, pass)
-            return try attended + f2(f1(n2(attended, pass), pass).gelu(), pass)
+            let mixed = try projections(attentionNorm(input, pass), pass).selfAttention(heads: heads, isCausal: true)
+            let attended = try input + output(mixed, pass)
+            return try attended + contraction(expansion(networkNorm(attended, pass), pass).gelu(), pass)
         }
     }
 }

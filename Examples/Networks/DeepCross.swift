@@ -6,17 +6,21 @@ import Tessera
 public struct DeepCross: Layer {
     let cross: [Dense]
     let deep: Sequential
-    let o: Dense
+    let output: Dense
 
     public init(_ width: Int, _ random: RandomSource) {
         cross = (0..<3).map { _ in Dense(width, width, random) }
         deep = Sequential(Dense(width, 256, random), ReLU(), Dense(256, 128, random), ReLU())
-        o = Dense(width + 128, 1, random)
+        output = Dense(width + 128, 1, random)
+    }
+
+    public var members: [LayerMember] {
+        cross.enumerated().map { .layer("cross.\($0)", $1) } + [.layer("deep", deep), .layer("o", output)]
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let crossed = try cross.reduce(input) { x, layer in try input * layer(x, pass) + x }
         let joined = try Tensor.concatenated([crossed, deep(input, pass)], axis: 1)
-        return try o(joined, pass).reshaped(to: [input.shape[0]])
+        return try output(joined, pass).reshaped(to: [input.shape[0]])
     }
 }

@@ -23,6 +23,11 @@
 #define TILE_M 6             // tiles of the register tile
 #endif
 
+// What is left of a block is done by smaller register tiles, which are code of their own: the number of tiles in a block is
+// not in the text.
+#define REST_M ((TILE_M + 2) / 2)
+#define LEAST_M (TILE_M / 4 + 1)
+
 // Aᵀ products A of a block's tiles, plus bias, activated → one vector of rows of y, from row k on.
 static void transform_products(
     __global const float *products, const long stride, const floatv bias, const Shape s, const int start,
@@ -51,17 +56,17 @@ static void transform_products(
     }
 }
 
-// products [TILE_VECTORS][count][VECTOR_WIDTH], TILE_M tiles of them = tiles [channel vectors][count][VECTOR_WIDTH] ·
+// products [TILE_VECTORS][count][VECTOR_WIDTH], `height` tiles of them = tiles [channel vectors][count][VECTOR_WIDTH] ·
 // weights [channels][TILE_N], both from the first of these tiles on; of the TILE_VECTORS vectors of rows, just the first
-// `rowVectors`.
+// `rowVectors`. Both numbers are constants where this is inlined.
 static inline __attribute__((always_inline))
 void multiply_tiles(
     __global const float *tiles, __global const float *weights, __global float *products, const int vectors,
-    const int count, const int rowVectors)
+    const int count, const int rowVectors, const int height)
 {
     floatv sums[TILE_M][TILE_VECTORS];
     #pragma unroll
-    for (int i = 0; i < TILE_M; i++) {
+    for (int i = 0; i < height; i++) {
         #pragma unroll
         for (int v = 0; v < TILE_VECTORS; v++) sums[i][v] = (floatv)(0);
     }
@@ -71,7 +76,7 @@ void multiply_tiles(
             #pragma unroll
             for (int v = 0; v < TILE_VECTORS; v++) if (v < rowVectors) weight[v] = loadv(v, weights);
             #pragma unroll
-            for (int i = 0; i < TILE_M; i++) {
+            for (int i = 0; i < height; i++) {
                 const floatv value = (floatv)(tiles[i * VECTOR_WIDTH + l]);
                 #pragma unroll
                 for (int v = 0; v < TILE_VECTORS; v++) if (v < rowVectors) sums[i][v] = fma(value, weight[v], sums[i][v]);
@@ -81,11 +86,24 @@ void multiply_tiles(
         tiles += (long)count * VECTOR_WIDTH;
     }
     #pragma unroll
-    for (int i = 0; i < TILE_M; i++) {
+    for (int i = 0; i < height; i++) {
         #pragma unroll
         for (int v = 0; v < TILE_VECTORS; v++)
             if (v < rowVectors) storev(sums[i][v], 0, products + ((long)v * count + i) * VECTOR_WIDTH);
     }
+}
+
+// The same, of all vectors of rows or, where the last of them is not there, of the others.
+static inline __attribute__((always_inline))
+int multiply_some(
+    __global const float *tiles, __global const float *weights, __global float *products, const int vectors,
+    const int count, const int isWhole, const int first, const int height)
+{
+    // The last tiles overlap those before them.
+    const long tile = min(first, count - height) * VECTOR_WIDTH;
+    if (isWhole) multiply_tiles(tiles + tile, weights, products + tile, vectors, count, TILE_VECTORS, height);
+    else multiply_tiles(tiles + tile, weights, products + tile, vectors, count, TILE_VECTORS - 1, height);
+    return first + height;
 }
 
 // Where ω begins.
@@ -174,7 +192,7 @@ void winograd_levels(__global float *restrict packed, const ulong packedOffset, 
 
 // The convolution. Global size (items, row items, 1): the blocks of tile rows are shared out over the items, the row
 // blocks over the row items. `blockTiles` is the most tiles in a block, `slot` the floats of scratch of a work-item.
-// Every block has at least TILE_M tiles. The end of a slot holds the taps of a row, the levels of a run and the marks of a
+// The end of a slot holds the taps of a row, the levels of a run and the marks of a
 // block. `weight` is what `packed` was made of, as winograd_weights has it.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_convolution(
@@ -232,12 +250,17 @@ void winograd_convolution(
                 __global const float *weights = packed + ((long)p * rowBlocks + r) * weightStride;
                 __global float *target = products + p * productStride + (long)(r - rowStart) * TILE_N * count;
                 const int isWhole = TILE_VECTORS == 1 || rows - r * TILE_N > (TILE_VECTORS - 1) * VECTOR_WIDTH;
-                for (int t = 0; t < count; t += TILE_M) {
-                    // The last tiles overlap those before them.
-                    const long tile = min(t, count - TILE_M) * VECTOR_WIDTH;
-                    __global const float *from = tiles + p * tileStride + tile;
-                    if (isWhole) multiply_tiles(from, weights, target + tile, vectors, count, TILE_VECTORS);
-                    else multiply_tiles(from, weights, target + tile, vectors, count, TILE_VECTORS - 1);
+                __global const float *from = tiles + p * tileStride;
+                for (int t = 0; t < count;) {
+                    const int rest = count - t;
+                    if (rest > REST_M && count >= TILE_M)
+                        t = multiply_some(from, weights, target, vectors, count, isWhole, t, TILE_M);
+                    else if (rest > LEAST_M && count >= REST_M)
+                        t = multiply_some(from, weights, target, vectors, count, isWhole, t, REST_M);
+                    else if (count >= LEAST_M)
+                        t = multiply_some(from, weights, target, vectors, count, isWhole, t, LEAST_M);
+                    else
+                        t = multiply_some(from, weights, target, vectors, count, isWhole, t, 1);
                 }
             }
         }

@@ -58,7 +58,7 @@ struct CPUWinograd {
             return Double((count.dividedUp(by: register)) * register + 8) / Double(count)
         }
         let rows = (1...max(tiles.dividedUp(by: tilesWide), 1)).min { waste($0) < waste($1) } ?? 1
-        // A block must fill a register tile.
+        // So that a block fills a register tile.
         let most = max(tileRows / register.dividedUp(by: tilesWide), 1)
         let blocks = min(max(tileRows.dividedUp(by: rows), fewest), most)
         let blockRows = tileRows.dividedUp(by: blocks)

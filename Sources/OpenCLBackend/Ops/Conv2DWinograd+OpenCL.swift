@@ -13,7 +13,7 @@ private enum WinogradLimits {
 }
 
 extension TuningSpace {
-    /// `convolution/winograd.cl`, the forward pass and the gradient of the input: a register tile of at most `rows` tiles
+    /// `convolution/winograd.cl`, the forward pass and the gradient of the input: a register tile of `rows` tiles
     /// by `vectors` vectors of rows, and blocks whose tiles and products take `blockKilobytes`, to stay in the
     /// second-level cache.
     static let winograd = TuningSpace(
@@ -45,24 +45,36 @@ extension TuningSpace {
 /// Blocks of whole rows of tiles.
 struct WinogradBlocks {
     let count: Int
-    /// Tiles in the largest and the smallest block.
+    /// Tiles in the largest block.
     let mostTiles: Int
-    let fewestTiles: Int
 
-    /// As many rows a block as come to about `tiles` tiles, and fill register tiles of at most `register` tiles best.
+    /// As many rows a block as come to about `tiles` tiles, and fill register tiles of `register` tiles best.
     init(_ winograd: WinogradGrid, tiles: Int, register: Int, fewest: Int) {
         func waste(_ rows: Int) -> Double {
             let count = rows * winograd.tilesWide
-            let panels = count.dividedRoundingUp(by: register)
             // Each block reads all weights, which costs as much as so many tiles.
             let reading = 8
-            return Double(panels * count.dividedRoundingUp(by: panels) + reading) / Double(count)
+            return Double(Self.multiplied(count, register: register) + reading) / Double(count)
         }
         let candidates = 1...max(tiles.dividedRoundingUp(by: winograd.tilesWide), 1)
         let rows = candidates.min { waste($0) < waste($1) } ?? 1
         count = min(max(winograd.tileRows.dividedRoundingUp(by: rows), fewest), winograd.tileRows)
         mostTiles = winograd.tileRows.dividedRoundingUp(by: count) * winograd.tilesWide
-        fewestTiles = winograd.tileRows / count * winograd.tilesWide
+    }
+
+    /// The tiles that `convolution/winograd.cl` multiplies for a block of `count`, those included that it does twice.
+    private static func multiplied(_ count: Int, register: Int) -> Int {
+        let (rest, least) = ((register + 2) / 2, register / 4 + 1)
+        var (done, sum) = (0, 0)
+        while done < count {
+            let left = count - done
+            let height =
+                left > rest && count >= register
+                ? register : left > least && count >= rest ? rest : count >= least ? least : 1
+            done += height
+            sum += height
+        }
+        return sum
     }
 }
 
@@ -143,8 +155,6 @@ extension OpenCLLowering {
         let blocks = WinogradBlocks(
             winograd, tiles: max(1024 * numbers[.blockKilobytes] / tileBytes, WinogradLimits.wantedTiles),
             register: numbers[.rows], fewest: min(units, max(winograd.tiles / WinogradLimits.fewestTiles, 1)))
-        let panels = blocks.mostTiles.dividedRoundingUp(by: numbers[.rows])
-        let registerTiles = min(blocks.mostTiles.dividedRoundingUp(by: panels), blocks.fewestTiles)
         let items = min(blocks.count, numbers[.itemsPerUnit] * units)
         let rowItems = min(rowBlocks, units.dividedRoundingUp(by: items))
         let stage = stageFloats(winograd, blocks)
@@ -157,7 +167,7 @@ extension OpenCLLowering {
             winogradKernel(
                 name, winograd,
                 ["levels", "exact"].map { "convolution/winograd_\($0).cl" } + ["convolution/winograd.cl"],
-                ["TILE_M": "\(registerTiles)", "TILE_VECTORS": "\(tileVectors)"], epilogue: tensors.epilogue)
+                ["TILE_M": "\(numbers[.rows])", "TILE_VECTORS": "\(tileVectors)"], epilogue: tensors.epilogue)
         }
         let transform = KernelLaunch(
             kernel("winograd_weights"), [tensors.weight, .workspace(0)] + weightSizes(winograd),
@@ -178,7 +188,7 @@ extension OpenCLLowering {
             + (channelVectors + 2 * rowBlocks * tileVectors) * profile.vectorWidth
         return winogradLaunches(
             [transform, levels, multiply], workspaces: [4 * weightFloats, 4 * items * rowItems * slot],
-            "\(winograd.name), \(registerTiles) tiles × \(tileVectors) vectors, \(blocks.count) blocks\(tensors.epilogue.summary)"
+            "\(winograd.name), \(numbers[.rows]) tiles × \(tileVectors) vectors, \(blocks.count) blocks\(tensors.epilogue.summary)"
         )
     }
 

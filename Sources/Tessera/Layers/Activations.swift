@@ -1,55 +1,43 @@
-/// `max(x, 0)`
-public struct ReLU: Layer {
+/// A layer without parameters that is one function of its input, whose errors name the line that makes the layer.
+public class Activation: Layer {
     private let location: SourceLocation
+    private let function: (Tensor) throws -> Tensor
 
-    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) { try input.relu() }
+    fileprivate init(_ file: StaticString, _ line: UInt, _ function: @escaping (Tensor) throws -> Tensor) {
+        location = SourceLocation(file: file, line: line)
+        self.function = function
     }
+
+    public final var members: [LayerMember] { [] }
+
+    public final func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) { try function(input) }
+    }
+}
+
+/// `max(x, 0)`
+public final class ReLU: Activation {
+    public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.relu() } }
 }
 
 /// `x · Φ(x)` with the normal distribution function Φ (Hendrycks and Gimpel, 2016).
-public struct GELU: Layer {
-    private let location: SourceLocation
-
-    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) { try input.gelu() }
-    }
+public final class GELU: Activation {
+    public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.gelu() } }
 }
 
 /// `x · sigmoid(x)`
-public struct SiLU: Layer {
-    private let location: SourceLocation
-
-    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) { try input.silu() }
-    }
+public final class SiLU: Activation {
+    public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.silu() } }
 }
 
 /// `1 / (1 + e⁻ˣ)`
-public struct Sigmoid: Layer {
-    private let location: SourceLocation
-
-    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) { try input.sigmoid() }
-    }
+public final class Sigmoid: Activation {
+    public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.sigmoid() } }
 }
 
-public struct Tanh: Layer {
-    private let location: SourceLocation
-
-    public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) { try input.tanh() }
-    }
+/// The hyperbolic tangent.
+public final class Tanh: Activation {
+    public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.tanh() } }
 }
 
 /// The softmax along one axis, by default the last.
