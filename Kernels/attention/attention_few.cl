@@ -9,16 +9,13 @@
 // q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (the greatest of q·k, m, and
 // 1 / Σ e^(scale·(q·k - m))); VECTOR_WIDTH must divide d = HEAD_WIDTH. Bound by memory: 8·heads·sk·d bytes
 // forward, 16 backward. Splitting the keys: Dao et al., Flash-Decoding, 2023.
-// Goes after common/math.cl and common/vector.cl.
+// What is masked: attention/masks.cl. Goes after that, common/math.cl and common/vector.cl.
 
 #ifndef HEAD_WIDTH
 #define HEAD_WIDTH 64
 #endif
 #ifndef MAX_QUERIES
 #define MAX_QUERIES 4
-#endif
-#ifndef CAUSAL
-#define CAUSAL 0
 #endif
 #if HEAD_WIDTH % VECTOR_WIDTH != 0
 #error "VECTOR_WIDTH must divide HEAD_WIDTH"
@@ -40,19 +37,35 @@ static inline float dotRow(const vfloat a[WIDTH_VECTORS], __global const float *
     return vsum(sum);
 }
 
-// Whether query i sees key j.
-#define SEES(i, j) (!CAUSAL || (j) <= (i))
+// A score from a product.
+#if BIAS
+#define SCORE(product, row, key) biasedScore(product, scale, biases[row][(long)(key) * biasKey])
+#define ROW_BIASES \
+    __global const float *biases[MAX_QUERIES]; \
+    for (int i = 0; i < sq; i++) biases[i] = BIAS_OF(head, i);
+#else
+#define SCORE(product, row, key) (product)
+#define ROW_BIASES
+#endif
+// Leaves out what is hidden, in a loop over keys.
+#if HIDES || KEY_LENGTHS
+#define SKIP_HIDDEN(weight) if ((weight) == 0.0f) continue;
+#else
+#define SKIP_HIDDEN(weight)
+#endif
 
 // Global size (heads · splits, 1). `partial` is [heads, splits, sq, 2 + d]: maximum, sum of weights, unscaled y.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attentionFew(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global float *restrict partial, const ulong partialOffset,
-    const int sq, const int sk, const float scale, const int splits)
+    const int sq, const int sk, const float scale, const int splits
+    MASK_PARAMETERS)
 {
     const long head = get_global_id(0) / splits;
     const int split = get_global_id(0) % splits;
-    const int begin = (int)((long)sk * split / splits), end = (int)((long)sk * (split + 1) / splits);
+    const int keys = KEYS_OF(head);
+    const int begin = (int)((long)sk * split / splits), end = min((int)((long)sk * (split + 1) / splits), keys);
     q += qOffset + head * sq * HEAD_WIDTH;
     k += kOffset + head * sk * HEAD_WIDTH;
     v += vOffset + head * sk * HEAD_WIDTH;
@@ -66,25 +79,27 @@ void attentionFew(
         maximum[i] = -INFINITY;
         total[i] = 0.0f;
     }
+    ROW_BIASES
     for (int j0 = begin; j0 < end; j0 += VECTOR_WIDTH) {
         const int count = min(VECTOR_WIDTH, end - j0);
         for (int i = 0; i < sq; i++) {
             vfloat weights;
             for (int j = 0; j < VECTOR_WIDTH; j++) {
-                const bool seen = j < count && SEES(i, j0 + j);
+                const bool seen = j < count AND_SEES(i, j0 + j);
                 ((float *)&weights)[j] =
-                    seen ? dotRow(query[i], k + (long)(j0 + j) * HEAD_WIDTH) : -INFINITY;
+                    seen ? SCORE(dotRow(query[i], k + (long)(j0 + j) * HEAD_WIDTH), i, j0 + j) : -INFINITY;
             }
             const float largest = fmax(maximum[i], vlargest(weights));
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
             const float reference = largest == -INFINITY ? 0.0f : largest;
-            const float decay = exp(scale * (maximum[i] - reference));
-            weights = vexp_nonpositive(scale * (weights - reference));
+            const float decay = exp(EXPONENT(maximum[i], reference));
+            weights = vexp_nonpositive(EXPONENT(weights, reference));
             total[i] = fma(total[i], decay, vsum(weights));
             maximum[i] = largest;
             EACH_VECTOR sum[i][c] *= decay;
             for (int j = 0; j < count; j++) {
                 const vfloat weight = ((const float *)&weights)[j];
+                SKIP_HIDDEN(VLANE(weights, j))
                 __global const float *value = v + (long)(j0 + j) * HEAD_WIDTH;
                 EACH_VECTOR sum[i][c] = fma(weight, vfloat_load(value + c * VECTOR_WIDTH), sum[i][c]);
             }
@@ -118,15 +133,15 @@ void attentionJoin(
     EACH_VECTOR sum[c] = 0.0f;
     for (int split = 0; split < splits; split++) {
         __global const float *part = partial + split * stride;
-        const float factor = exp(scale * (part[0] - reference));
+        const float factor = exp(EXPONENT(part[0], reference));
         total = fma(factor, part[1], total);
         EACH_VECTOR sum[c] = fma((vfloat)(factor), vfloat_load(part + 2 + c * VECTOR_WIDTH), sum[c]);
     }
-    const float inverse = 1.0f / total;
+    const float inverse = INVERSE(total);
     EACH_VECTOR sum[c] *= inverse;
     storeRow(y, sum);
     statistics += statisticsOffset + 2 * (head * sq + i);
-    statistics[0] = largest;
+    statistics[0] = reference;
     statistics[1] = inverse;
 }
 
@@ -138,11 +153,14 @@ void attentionFewGradient(
     __global const float *restrict statistics, const ulong statisticsOffset,
     __global const float *restrict dy, const ulong dyOffset, __global float *restrict dq, const ulong dqOffset,
     __global float *restrict dk, const ulong dkOffset, __global float *restrict dv, const ulong dvOffset,
-    const int heads, const int sq, const int sk, const float scale, const int splits)
+    const int heads, const int sq, const int sk, const float scale, const int splits
+    MASK_PARAMETERS)
 {
     const long head = get_global_id(0) / splits;
     const int split = get_global_id(0) % splits;
     const int begin = (int)((long)sk * split / splits), end = (int)((long)sk * (split + 1) / splits);
+    const int keys = KEYS_OF(head);
+    ROW_BIASES
     q += qOffset + head * sq * HEAD_WIDTH;
     k += kOffset + head * sk * HEAD_WIDTH;
     v += vOffset + head * sk * HEAD_WIDTH;
@@ -167,14 +185,18 @@ void attentionFewGradient(
         for (int i = 0; i < sq; i++) {
             vfloat score = -INFINITY, slope = 0.0f, inverse = 0.0f;
             for (int j = 0; j < count; j++)
-                if (SEES(i, j0 + j)) {
+                if (j0 + j < keys AND_SEES(i, j0 + j)) {
                     const long row = (long)(j0 + j) * HEAD_WIDTH;
-                    ((float *)&score)[j] = scale * (dotRow(query[i], k + row) - statistics[2 * i]);
+                    const float product = dotRow(query[i], k + row);
+                    ((float *)&score)[j] = EXPONENT(SCORE(product, i, j0 + j), statistics[2 * i]);
                     ((float *)&inverse)[j] = statistics[2 * i + 1];
                     ((float *)&slope)[j] = scale * (dotRow(cotangent[i], v + row) - delta[i]);
                 }
             weights[i] = vexp_nonpositive(score) * inverse;
             slopes[i] = weights[i] * slope;
+#if HIDES
+            slopes[i] = select(slopes[i], (vfloat)(0.0f), weights[i] == (vfloat)(0.0f));
+#endif
         }
         for (int j = 0; j < count; j++) {
             const long row = (long)(j0 + j) * HEAD_WIDTH;
@@ -185,6 +207,7 @@ void attentionFewGradient(
                 dvalue[c] = 0.0f;
             }
             for (int i = 0; i < sq; i++) {
+                SKIP_HIDDEN(VLANE(weights[i], j))
                 const vfloat weight = ((const float *)&weights[i])[j];
                 const vfloat slope = ((const float *)&slopes[i])[j];
                 EACH_VECTOR {

@@ -16,7 +16,7 @@
 //
 // q, y, dy, dq [heads, sq, d]; k, v [heads, sk, d]; statistics [heads, sq, 2] (m, 1 / Σ); dk, dv [parts, heads, sk, d].
 // 10·heads·sq·sk·d flops. Dao et al., FlashAttention, 2022, algorithm 4.
-// Goes after common/math.cl, common/vector.cl and attention/columns.cl.
+// What is masked: attention/masks.cl. Goes after common/math.cl, common/vector.cl and attention/columns.cl.
 
 // The register tile of dk and dv: keys, and vectors along e; the second divides ⌈d / VECTOR_WIDTH⌉.
 #ifndef OUTER_ROWS
@@ -67,6 +67,27 @@ static inline void addProducts(
         }
 }
 
+#if HIDES
+// The same without the terms of no weight.
+static inline void addSeenProducts(
+    __global float *target, vfloat weights[KEY_BLOCK][QUERY_VECTORS], vfloat rows[LANES][WIDTH_VECTORS],
+    const int first, const int count)
+{
+#pragma unroll 1
+    for (int j = 0; j < count; j++)
+#pragma unroll 1
+        for (int e = 0; e < WIDTH_VECTORS; e++) {
+            vfloat sum = 0.0f;
+#pragma unroll 1
+            for (int i = 0; i < LANES; i++) {
+                const float factor = ((const float *)weights[j])[i];
+                if (factor != 0.0f) sum = fma((vfloat)(factor), rows[i][e], sum);
+            }
+            addToRow(target + (long)(first + j) * HEAD_WIDTH, e * VECTOR_WIDTH, sum);
+        }
+}
+#endif
+
 // Global size (heads · parts, 1).
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attentionGradient(
@@ -75,7 +96,8 @@ void attentionGradient(
     __global const float *restrict statistics, const ulong statisticsOffset,
     __global const float *restrict dy, const ulong dyOffset, __global float *restrict dq, const ulong dqOffset,
     __global float *restrict dk, const ulong dkOffset, __global float *restrict dv, const ulong dvOffset,
-    const int heads, const int sq, const int sk, const float scale, const int parts)
+    const int heads, const int sq, const int sk, const float scale, const int parts
+    MASK_PARAMETERS)
 {
     const long head = get_global_id(0) / parts;
     const int part = get_global_id(0) % parts;
@@ -104,6 +126,12 @@ void attentionGradient(
         const int first = block * LANES;
         loadColumns(qColumns, q, first, sq);
         loadColumns(dyColumns, dy, first, sq);
+        LANE_BIASES(head, first)
+#if HIDES
+        const int rows = min(LANES, sq - first);
+        const bool rowsAreFinite = areFinite(q + (long)first * HEAD_WIDTH, rows)
+            && areFinite(dy + (long)first * HEAD_WIDTH, rows);
+#endif
         for (int i = 0; i < LANES; i++) {
             const bool inside = first + i < sq;
             const long row = (long)(first + i) * HEAD_WIDTH;
@@ -122,24 +150,35 @@ void attentionGradient(
         }
         for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN dqColumns[e][c] = 0.0f;
 
-        const int keys = CAUSAL ? min(sk, first + LANES) : sk;
+        const int keys = KEYS_SEEN(KEYS_OF(head), first, LANES);
         for (int j0 = 0; j0 < keys; j0 += KEY_BLOCK) {
             const int count = min(KEY_BLOCK, keys - j0);
             keysTimesColumns(weights, k, qColumns, j0, sk - 1);
             keysTimesColumns(slopes, v, dyColumns, j0, sk - 1);
+            ADD_BIAS(weights, j0, count)
             for (int j = 0; j < KEY_BLOCK; j++)
                 EACH_COLUMN {
-                    vfloat weight = vexp_nonpositive(scale * (weights[j][c] - maximum[c])) * inverse[c];
-                    if (CAUSAL) {
-                        const vint query = VLANES + (first + c * VECTOR_WIDTH);
-                        weight = select(weight, (vfloat)(0.0f), query < (vint)(j0 + j));
-                    }
+                    vfloat weight = vexp_nonpositive(EXPONENT(weights[j][c], maximum[c])) * inverse[c];
+#if CAUSAL
+                    weight = select(weight, (vfloat)(0.0f), LANE_QUERIES(c, first) < (vint)(j0 + j));
+#endif
                     weights[j][c] = weight;
                     slopes[j][c] = scale * weight * (slopes[j][c] - delta[c]);
+#if HIDES
+                    slopes[j][c] = select(slopes[j][c], (vfloat)(0.0f), weight == (vfloat)(0.0f));
+#endif
                 }
-            addProducts(dv, weights, dyRows, j0, count);
-            addProducts(dk, slopes, qRows, j0, count);
-            addWeightedRows(dqColumns, one, k, slopes, j0, count);
+#if HIDES
+            if (MAY_HIDE(first, j0, count) && !rowsAreFinite) {
+                addSeenProducts(dv, weights, dyRows, j0, count);
+                addSeenProducts(dk, slopes, qRows, j0, count);
+            } else
+#endif
+            {
+                addProducts(dv, weights, dyRows, j0, count);
+                addProducts(dk, slopes, qRows, j0, count);
+            }
+            ADD_WEIGHTED_ROWS(dqColumns, one, k, slopes, j0, count, MAY_HIDE(first, j0, count));
         }
 
         for (int i = 0; i < LANES && first + i < sq; i++)

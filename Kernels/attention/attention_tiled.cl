@@ -3,6 +3,7 @@
 //   attentionTiles         a block of 32 queries walks over the keys, 64 at a time        y, statistics
 //   attentionTilesQueries  the same walk, with p formed again                             dq, inverse
 //   attentionTilesKeys     a block of 32 keys walks over the queries, 64 at a time        dk, dv
+//   attentionTilesBias     32 queries × 64 keys of one head, or summed over several       ds
 //
 //                64 (b)                        A work-group has 16×8 work-items; each holds 4×4 of the 32×64 products,
 //           ┌──────────────┐                   rows ty·4 …, columns tx, tx + 16, …, and 4×⌈d/16⌉ of the 32×d sums.
@@ -15,13 +16,10 @@
 // q, y, dy, dq [heads, sq, d], k, v, dk, dv [heads, sk, d], delta, inverse [heads, sq], statistics [heads, sq, 2]: the
 // greatest of q·k, m, and 1 / Σ e^(scale·(q·k - m)). The gradient reads m alone and adds the weights up again, as the
 // products may have come from a kernel that rounds them otherwise, which large ones would not forgive. d ≤ 256.
-// Dao et al., FlashAttention, 2022; the split of the gradient by dq and by dk, dv: Dao, FlashAttention-2, 2023.
+// What is masked: attention/masks.cl, which goes before. Dao et al., FlashAttention, 2022; the split of the gradient by dq and by dk, dv: Dao, FlashAttention-2, 2023.
 
 #ifndef HEAD_WIDTH
 #define HEAD_WIDTH 64
-#endif
-#ifndef CAUSAL
-#define CAUSAL 0
 #endif
 
 #define ACROSS 16
@@ -51,7 +49,30 @@
 #define TY ((int)get_local_id(0) / ACROSS)
 
 #define LOCAL_TILES \
-    __local float aTile[A_ROWS * CHUNK_STRIDE], bTile[B_ROWS * CHUNK_STRIDE], weights[A_ROWS * WEIGHT_STRIDE];
+    __local float aTile[A_ROWS * CHUNK_STRIDE], bTile[B_ROWS * CHUNK_STRIDE], weights[A_ROWS * WEIGHT_STRIDE]; \
+    SPECIAL_MEMORY
+
+// Whether one of the staged rows of x is not finite, by turns: while one is set and read the other is cleared. B_ROWS are
+// staged in an even number of parts, so that the first is clear again after them.
+#if HIDES
+#define SPECIAL_MEMORY \
+    __local int special[2]; \
+    if (get_local_id(0) == 0) special[0] = 0;
+#define ADD_WEIGHTED(sums, x, first, count) addWeighted(sums, weights, x, first, count, bTile, special)
+#else
+#define SPECIAL_MEMORY
+#define ADD_WEIGHTED(sums, x, first, count) addWeighted(sums, weights, x, first, count, bTile)
+#endif
+
+#if BIAS
+#define ROW_BIASES(head) \
+    __global const float *biases[SIDE]; \
+    EACH_ROW biases[r] = BIAS_OF(head, min(first + TY * SIDE + r, sq - 1));
+#define SCORE(product, r, key) biasedScore(product, scale, biases[r][(long)(key) * biasKey])
+#else
+#define ROW_BIASES(head)
+#define SCORE(product, r, key) (product)
+#endif
 
 // products[r][c] = a[aFirst + ty·4 + r] · b[bFirst + tx + 16·c]; rows past the last count as zeros.
 static inline void tileProducts(
@@ -81,19 +102,45 @@ static inline void tileProducts(
     }
 }
 
-// sums[r][c] += Σ_j weights[ty·4 + r][j] · x[first + j][tx + 16·c]. The barrier before the first product also makes the
-// weights visible.
+// sums[r][c] += Σ_j weights[ty·4 + r][j] · x[first + j][tx + 16·c]; rows from `count` on are zeros. The barrier before the
+// first product also makes the weights visible.
 static inline void addWeighted(
     float sums[SIDE][WIDTH_COLUMNS], __local const float *weights, __global const float *x, const int first,
-    const int count, __local float *tile)
+    const int count, __local float *tile
+#if HIDES
+    , __local int *special
+#endif
+    )
 {
     for (int staged = 0; staged < B_ROWS; staged += STAGED) {
         barrier(CLK_LOCAL_MEM_FENCE);
+#if HIDES
+        const int turn = staged / STAGED % 2;
+        if (get_local_id(0) == 0) special[1 - turn] = 0;
+#endif
         for (int n = get_local_id(0); n < STAGED * PADDED_WIDTH; n += ITEMS) {
             const int row = first + staged + n / PADDED_WIDTH, e = n % PADDED_WIDTH;
-            tile[n] = row < count && e < HEAD_WIDTH ? x[(long)row * HEAD_WIDTH + e] : 0.0f;
+            const float value = row < count && e < HEAD_WIDTH ? x[(long)row * HEAD_WIDTH + e] : 0.0f;
+            tile[n] = value;
+#if HIDES
+            if (!(fabs(value) < INFINITY)) special[turn] = 1;
+#endif
         }
         barrier(CLK_LOCAL_MEM_FENCE);
+#if HIDES
+        if (special[turn]) {
+            // Without the terms of no weight.
+#pragma unroll 1
+            for (int j = 0; j < STAGED; j++) {
+                for (int r = 0; r < SIDE; r++) {
+                    const float weight = weights[(TY * SIDE + r) * WEIGHT_STRIDE + staged + j];
+                    if (weight == 0.0f) continue;
+                    EACH_WIDTH_COLUMN sums[r][c] = fma(weight, tile[j * PADDED_WIDTH + TX + ACROSS * c], sums[r][c]);
+                }
+            }
+            continue;
+        }
+#endif
         for (int j = 0; j < STAGED; j++) {
             float weight[SIDE];
             EACH_ROW weight[r] = weights[(TY * SIDE + r) * WEIGHT_STRIDE + staged + j];
@@ -104,6 +151,13 @@ static inline void addWeighted(
         }
     }
 }
+
+// Of what is hidden, a value may be NaN.
+#if HIDES || KEY_LENGTHS
+#define SLOPE(weight, difference) ((weight) == 0.0f ? 0.0f : (weight) * (difference))
+#else
+#define SLOPE(weight, difference) ((weight) * (difference))
+#endif
 
 static inline void storeSums(
     float sums[SIDE][WIDTH_COLUMNS], const float factors[SIDE], __global float *to, const int first, const int count)
@@ -122,7 +176,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void attentionTiles(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global float *restrict y, const ulong yOffset,
-    __global float *restrict statistics, const ulong statisticsOffset, const int sq, const int sk, const float scale)
+    __global float *restrict statistics, const ulong statisticsOffset, const int sq, const int sk, const float scale
+    MASK_PARAMETERS)
 {
     LOCAL_TILES
     __local float partials[A_ROWS * (ACROSS + 1)];
@@ -140,7 +195,8 @@ void attentionTiles(
         maximum[r] = -INFINITY;
         total[r] = 0.0f;
     }
-    const int keys = CAUSAL ? min(sk, first + A_ROWS) : sk;
+    ROW_BIASES(head)
+    const int keys = KEYS_SEEN(KEYS_OF(head), first, A_ROWS);
     for (int j0 = 0; j0 < keys; j0 += B_ROWS) {
         float scores[SIDE][SIDE];
         tileProducts(scores, q, first, sq, k, j0, sk, aTile, bTile);
@@ -148,8 +204,8 @@ void attentionTiles(
             float largest = -INFINITY;
             EACH_COLUMN {
                 const int j = j0 + TX + ACROSS * c;
-                const bool seen = j < sk && (!CAUSAL || j <= first + TY * SIDE + r);
-                scores[r][c] = seen ? scores[r][c] : -INFINITY;
+                const bool seen = j < keys AND_SEES(first + TY * SIDE + r, j);
+                scores[r][c] = seen ? SCORE(scores[r][c], r, j) : -INFINITY;
                 largest = fmax(largest, scores[r][c]);
             }
             partials[(TY * SIDE + r) * (ACROSS + 1) + TX] = largest;
@@ -161,14 +217,14 @@ void attentionTiles(
             for (int n = 0; n < ACROSS; n++) largest = fmax(largest, partials[(TY * SIDE + r) * (ACROSS + 1) + n]);
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
             reference[r] = largest == -INFINITY ? 0.0f : largest;
-            decay[r] = exp(scale * (maximum[r] - reference[r]));
+            decay[r] = exp(EXPONENT(maximum[r], reference[r]));
             maximum[r] = largest;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         EACH_ROW {
             float partial = 0.0f;
             EACH_COLUMN {
-                const float weight = exp(scale * (scores[r][c] - reference[r]));
+                const float weight = exp(EXPONENT(scores[r][c], reference[r]));
                 weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = weight;
                 partial += weight;
             }
@@ -181,15 +237,15 @@ void attentionTiles(
             total[r] = fma(total[r], decay[r], partial);
             EACH_WIDTH_COLUMN sums[r][c] *= decay[r];
         }
-        addWeighted(sums, weights, v, j0, sk, bTile);
+        ADD_WEIGHTED(sums, v, j0, keys);
     }
     float inverse[SIDE];
     EACH_ROW {
-        inverse[r] = 1.0f / total[r];
+        inverse[r] = INVERSE(total[r]);
         const int query = first + TY * SIDE + r;
         if (TX == 0 && query < sq) {
             __global float *row = statistics + statisticsOffset + 2 * (head * sq + query);
-            row[0] = maximum[r];
+            row[0] = GREATEST(maximum[r]);
             row[1] = inverse[r];
         }
     }
@@ -204,7 +260,7 @@ void attentionTilesQueries(
     const ulong statisticsOffset, __global const float *restrict dy, const ulong dyOffset,
     __global const float *restrict delta, const ulong deltaOffset, __global float *restrict inverse,
     const ulong inverseOffset, __global float *restrict dq, const ulong dqOffset, const int sq, const int sk,
-    const float scale)
+    const float scale MASK_PARAMETERS)
 {
     LOCAL_TILES
     __local float partials[A_ROWS * (ACROSS + 1)];
@@ -223,19 +279,20 @@ void attentionTilesQueries(
         mean[r] = query < sq ? delta[deltaOffset + head * sq + query] : 0.0f;
         total[r] = 0.0f;
     }
-    const int keys = CAUSAL ? min(sk, first + A_ROWS) : sk;
+    ROW_BIASES(head)
+    const int keys = KEYS_SEEN(KEYS_OF(head), first, A_ROWS);
     for (int j0 = 0; j0 < keys; j0 += B_ROWS) {
         float scores[SIDE][SIDE], slopes[SIDE][SIDE];
         tileProducts(scores, q, first, sq, k, j0, sk, aTile, bTile);
         tileProducts(slopes, dy, first, sq, v, j0, sk, aTile, bTile);
         EACH_ROW EACH_COLUMN {
             const int j = j0 + TX + ACROSS * c;
-            const bool seen = j < sk && (!CAUSAL || j <= first + TY * SIDE + r);
-            const float weight = seen ? exp(scale * (scores[r][c] - maximum[r])) : 0.0f;
+            const bool seen = j < keys AND_SEES(first + TY * SIDE + r, j);
+            const float weight = seen ? exp(EXPONENT(SCORE(scores[r][c], r, j), maximum[r])) : 0.0f;
             total[r] += weight;
-            weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = weight * (slopes[r][c] - mean[r]);
+            weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = SLOPE(weight, slopes[r][c] - mean[r]);
         }
-        addWeighted(sums, weights, k, j0, sk, bTile);
+        ADD_WEIGHTED(sums, k, j0, keys);
     }
     EACH_ROW partials[(TY * SIDE + r) * (ACROSS + 1) + TX] = total[r];
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -243,8 +300,8 @@ void attentionTilesQueries(
         float sum = 0.0f;
         for (int n = 0; n < ACROSS; n++) sum += partials[(TY * SIDE + r) * (ACROSS + 1) + n];
         const int query = first + TY * SIDE + r;
-        if (TX == 0 && query < sq) inverse[inverseOffset + head * sq + query] = 1.0f / sum;
-        factors[r] = scale / sum;
+        if (TX == 0 && query < sq) inverse[inverseOffset + head * sq + query] = INVERSE(sum);
+        factors[r] = scale * INVERSE(sum);
     }
     storeSums(sums, factors, dq + dqOffset + head * sq * HEAD_WIDTH, first, sq);
 }
@@ -257,7 +314,8 @@ void attentionTilesKeys(
     const ulong statisticsOffset, __global const float *restrict dy, const ulong dyOffset,
     __global const float *restrict delta, const ulong deltaOffset, __global const float *restrict inverse,
     const ulong inverseOffset, __global float *restrict dk, const ulong dkOffset, __global float *restrict dv,
-    const ulong dvOffset, const int sq, const int sk, const float scale)
+    const ulong dvOffset, const int sq, const int sk, const float scale
+    MASK_PARAMETERS)
 {
     LOCAL_TILES
     const long head = get_global_id(1);
@@ -276,28 +334,84 @@ void attentionTilesKeys(
         factors[r] = scale;
         ones[r] = 1.0f;
     }
+    const int keys = KEYS_OF(head);
     // Where causal, queries before the first key of the block see none of it.
-    for (int i0 = CAUSAL ? first / B_ROWS * B_ROWS : 0; i0 < sq; i0 += B_ROWS) {
+#if CAUSAL && !GROUPED
+    for (int i0 = first / B_ROWS * B_ROWS; i0 < sq; i0 += B_ROWS) {
+#else
+    for (int i0 = 0; i0 < sq; i0 += B_ROWS) {
+#endif
+        if (KEYS_SEEN(keys, i0, B_ROWS) <= first) continue;
         float scores[SIDE][SIDE], slopes[SIDE][SIDE];
         tileProducts(scores, k, first, sk, q, i0, sq, aTile, bTile);
         tileProducts(slopes, v, first, sk, dy, i0, sq, aTile, bTile);
         EACH_ROW EACH_COLUMN {
             const int i = i0 + TX + ACROSS * c, key = first + TY * SIDE + r;
-            const bool seen = i < sq && key < sk && (!CAUSAL || key <= i);
+            const bool seen = i < sq && key < keys AND_SEES(i, key);
             const long query = head * sq + i;
             float weight = 0.0f;
-            if (seen)
-                weight = exp(scale * (scores[r][c] - statistics[statisticsOffset + 2 * query]))
+            if (seen) {
+#if BIAS
+                scores[r][c] = biasedScore(scores[r][c], scale, BIAS_OF(head, i)[(long)key * biasKey]);
+#endif
+                weight = exp(EXPONENT(scores[r][c], statistics[statisticsOffset + 2 * query]))
                     * inverse[inverseOffset + query];
+            }
             weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = weight;
-            slopes[r][c] = seen ? weight * (slopes[r][c] - delta[deltaOffset + query]) : 0.0f;
+            slopes[r][c] = seen ? SLOPE(weight, slopes[r][c] - delta[deltaOffset + query]) : 0.0f;
         }
-        addWeighted(valueSums, weights, dy, i0, sq, bTile);
+        ADD_WEIGHTED(valueSums, dy, i0, sq);
         barrier(CLK_LOCAL_MEM_FENCE);
         EACH_ROW EACH_COLUMN
             weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = slopes[r][c];
-        addWeighted(keySums, weights, q, i0, sq, bTile);
+        ADD_WEIGHTED(keySums, q, i0, sq);
     }
     storeSums(keySums, factors, dk + dkOffset + head * sk * HEAD_WIDTH, first, sk);
     storeSums(valueSums, ones, dv + dvOffset + head * sk * HEAD_WIDTH, first, sk);
 }
+
+#if BIAS
+// Global size (⌈sk / 64⌉ · ITEMS, ⌈queries / 32⌉, entries · queryHeads of ds [entries, queryHeads, queries, sk]): each the
+// sum over summedEntries entries of the batch and summedHeads heads of queries, one of both being 1 or the other extent.
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
+void attentionTilesBias(
+    __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
+    __global const float *restrict v, const ulong vOffset, __global const float *restrict statistics,
+    const ulong statisticsOffset, __global const float *restrict dy, const ulong dyOffset,
+    __global const float *restrict delta, const ulong deltaOffset, __global float *restrict ds, const ulong dsOffset,
+    const int sq, const int sk, const float scale, const int queryHeads, const int summedEntries, const int summedHeads
+    MASK_PARAMETERS)
+{
+    LOCAL_TILES
+    const int group = sq / queries, entry = get_global_id(2) / queryHeads, queryHead = get_global_id(2) % queryHeads;
+    const int firstKey = get_group_id(0) * B_ROWS, firstQuery = get_group_id(1) * A_ROWS;
+    float sums[SIDE][SIDE];
+    EACH_ROW EACH_COLUMN sums[r][c] = 0.0f;
+    for (int n = 0; n < summedEntries * summedHeads; n++) {
+        const int h = queryHead + n % summedHeads;
+        const long head = (long)(entry + n / summedHeads) * keyHeads + h / group;
+        const int before = h % group * queries, first = before + firstQuery;
+        const int keys = KEYS_OF(head);
+        if (keys <= firstKey) continue;
+        ROW_BIASES(head)
+        float scores[SIDE][SIDE], slopes[SIDE][SIDE];
+        const ulong rows = (ulong)head * sq * HEAD_WIDTH, keyRows = (ulong)head * sk * HEAD_WIDTH;
+        tileProducts(scores, q + qOffset + rows, first, sq, k + kOffset + keyRows, firstKey, sk, aTile, bTile);
+        tileProducts(slopes, dy + dyOffset + rows, first, sq, v + vOffset + keyRows, firstKey, sk, aTile, bTile);
+        EACH_ROW EACH_COLUMN {
+            const int i = first + TY * SIDE + r, j = firstKey + TX + ACROSS * c;
+            const bool seen = i < before + queries && j < keys AND_SEES(i, j);
+            if (seen) {
+                const long query = head * sq + i;
+                __global const float *pair = statistics + statisticsOffset + 2 * query;
+                const float weight = exp(EXPONENT(SCORE(scores[r][c], r, j), pair[0])) * pair[1];
+                sums[r][c] += SLOPE(weight, slopes[r][c] - delta[deltaOffset + query]);
+            }
+        }
+    }
+    EACH_ROW EACH_COLUMN {
+        const int i = firstQuery + TY * SIDE + r, j = firstKey + TX + ACROSS * c;
+        if (i < queries && j < sk) ds[dsOffset + ((long)get_global_id(2) * queries + i) * sk + j] = sums[r][c];
+    }
+}
+#endif

@@ -15,14 +15,15 @@
 // 1 / Σ e^(scale·(q·k - m))), with heads = b·h and d = HEAD_WIDTH.
 // 4·heads·sq·sk·d flops (half where causal: blocks above the diagonal are skipped); k and v are read once for each
 // LANES queries. Online softmax: Milakov and Gimelshein, 2018; tiles: Dao et al., FlashAttention, 2022.
-// Goes after common/math.cl, common/vector.cl and attention/columns.cl.
+// What is masked: attention/masks.cl. Goes after common/math.cl, common/vector.cl and attention/columns.cl.
 
 // Global size (heads · blocks, 1), blocks = ⌈sq / LANES⌉.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attention(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global float *restrict y, const ulong yOffset,
-    __global float *restrict statistics, const ulong statisticsOffset, const int sq, const int sk, const float scale)
+    __global float *restrict statistics, const ulong statisticsOffset, const int sq, const int sk, const float scale
+    MASK_PARAMETERS)
 {
     const int blocks = (sq + LANES - 1) / LANES;
     const long head = get_global_id(0) / blocks;
@@ -44,16 +45,19 @@ void attention(
         sum[c] = 0.0f;
     }
 
-    const int keys = CAUSAL ? min(sk, first + LANES) : sk;
+    LANE_BIASES(head, first)
+    const int keys = KEYS_SEEN(KEYS_OF(head), first, LANES);
     for (int j0 = 0; j0 < keys; j0 += KEY_BLOCK) {
         const int count = min(KEY_BLOCK, keys - j0);
         keysTimesColumns(weights, k, qColumns, j0, sk - 1);
-        if (CAUSAL && j0 + count > first)
+        ADD_BIAS(weights, j0, count)
+#if CAUSAL
+        if (MAY_HIDE(first, j0, count))
             for (int j = 0; j < count; j++)
-                EACH_COLUMN {
-                    const vint query = VLANES + (first + c * VECTOR_WIDTH);
-                    weights[j][c] = select(weights[j][c], (vfloat)(-INFINITY), query < (vint)(j0 + j));
-                }
+                EACH_COLUMN
+                    weights[j][c] =
+                        select(weights[j][c], (vfloat)(-INFINITY), LANE_QUERIES(c, first) < (vint)(j0 + j));
+#endif
 
         vfloat decay[QUERY_VECTORS];
         EACH_COLUMN {
@@ -61,20 +65,23 @@ void attention(
             for (int j = 0; j < count; j++) largest = vlarger(largest, weights[j][c]);
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
             const vfloat reference = select(largest, (vfloat)(0.0f), largest == (vfloat)(-INFINITY));
-            decay[c] = vexp_nonpositive(scale * (maximum[c] - reference));
+            decay[c] = vexp_nonpositive(EXPONENT(maximum[c], reference));
             vfloat total = 0.0f;
             for (int j = 0; j < count; j++) {
-                weights[j][c] = vexp_nonpositive(scale * (weights[j][c] - reference));
+                weights[j][c] = vexp_nonpositive(EXPONENT(weights[j][c], reference));
                 total += weights[j][c];
             }
             sum[c] = fma(sum[c], decay[c], total);
             maximum[c] = largest;
         }
-        addWeightedRows(yColumns, decay, v, weights, j0, count);
+        ADD_WEIGHTED_ROWS(yColumns, decay, v, weights, j0, count, MAY_HIDE(first, j0, count));
     }
 
     vfloat inverse[QUERY_VECTORS];
-    EACH_COLUMN inverse[c] = 1.0f / sum[c];
+    EACH_COLUMN {
+        inverse[c] = select(1.0f / sum[c], (vfloat)(0.0f), sum[c] == (vfloat)(0.0f));
+        maximum[c] = select(maximum[c], (vfloat)(0.0f), maximum[c] == (vfloat)(-INFINITY));
+    }
     for (int i = 0; i < LANES && first + i < sq; i++) {
         for (int e = 0; e < HEAD_WIDTH; e++)
             y[(long)(first + i) * HEAD_WIDTH + e] = ((float *)yColumns)[e * LANES + i] * ((float *)inverse)[i];

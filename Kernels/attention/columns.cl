@@ -3,7 +3,7 @@
 // A block of LANES queries is kept turned round, one query a lane (`columns`); rows of keys or values are used where
 // they lie, as scalars broadcast over the lanes. Each product is a register tile of ROWS scalars times QUERY_VECTORS
 // vectors: 16 vector registers of sums with the defaults.
-// Goes after common/math.cl and common/vector.cl.
+// Goes after common/math.cl, common/vector.cl and attention/masks.cl.
 
 #ifndef HEAD_WIDTH
 #define HEAD_WIDTH 64
@@ -16,9 +16,6 @@
 #endif
 #ifndef ROWS
 #define ROWS 8
-#endif
-#ifndef CAUSAL
-#define CAUSAL 0
 #endif
 #define LANES (QUERY_VECTORS * VECTOR_WIDTH)
 
@@ -96,3 +93,75 @@ static inline void addWeightedRows(
         EACH_COLUMN columns[e][c] = sum[c];
     }
 }
+
+// Rows of HEAD_WIDTH are all finite: otherwise 0 times one of their elements is NaN, and so is the sum.
+static inline bool areFinite(__global const float *rows, const int count) {
+    const int elements = count * HEAD_WIDTH;
+    vfloat sum = 0.0f;
+    int n = 0;
+    for (; n + VECTOR_WIDTH <= elements; n += VECTOR_WIDTH) sum = fma(vfloat_load(rows + n), (vfloat)(0.0f), sum);
+    if (n < elements) sum = fma(vfloat_load_tail(rows + n, elements - n, 0.0f), (vfloat)(0.0f), sum);
+    return vsum(sum) == 0.0f;
+}
+
+// As addWeightedRows, without the terms of no weight.
+static inline void addSeenRows(
+    vfloat columns[HEAD_WIDTH][QUERY_VECTORS], const vfloat decay[QUERY_VECTORS], __global const float *rows,
+    vfloat weights[KEY_BLOCK][QUERY_VECTORS], const int first, const int count)
+{
+    rows += (long)first * HEAD_WIDTH;
+#pragma unroll 1
+    for (int e = 0; e < HEAD_WIDTH; e++) {
+        vfloat sum[QUERY_VECTORS];
+        EACH_COLUMN sum[c] = columns[e][c] * decay[c];
+#pragma unroll 1
+        for (int j = 0; j < count; j++) {
+            const vfloat factor = rows[j * HEAD_WIDTH + e];
+            EACH_COLUMN sum[c] = select(fma(factor, weights[j][c], sum[c]), sum[c], weights[j][c] == (vfloat)(0.0f));
+        }
+        EACH_COLUMN columns[e][c] = sum[c];
+    }
+}
+
+// columns += rows · weights, of which weights that are 0 are hidden keys where there may be such in the block.
+#if HIDES
+#define ADD_WEIGHTED_ROWS(columns, decay, rows, weights, first, count, mayHide) \
+    if ((mayHide) && !areFinite((rows) + (long)(first) * HEAD_WIDTH, count)) \
+        addSeenRows(columns, decay, rows, weights, first, count); \
+    else \
+        addWeightedRows(columns, decay, rows, weights, first, count)
+#else
+#define ADD_WEIGHTED_ROWS(columns, decay, rows, weights, first, count, mayHide) \
+    addWeightedRows(columns, decay, rows, weights, first, count)
+#endif
+
+// Whether a key of the block of `count` keys from `key` on may be hidden from a row of the block from `first` on.
+#if BIAS || GROUPED
+#define MAY_HIDE(first, key, count) true
+#else
+#define MAY_HIDE(first, key, count) ((key) + (count) > (first))
+#endif
+
+#if BIAS
+// The products of `count` keys become scores, in so many lanes. `rows` are the lanes' biases for the first key.
+static inline void addBias(
+    vfloat products[KEY_BLOCK][QUERY_VECTORS], __global const float *rows[LANES], const int lanes, const int first,
+    const int count, const int biasKey, const float scale)
+{
+    float *scores = (float *)products;
+    for (int i = 0; i < lanes; i++)
+        for (int j = 0; j < count; j++)
+            scores[j * LANES + i] = biasedScore(scores[j * LANES + i], scale, rows[i][(long)(first + j) * biasKey]);
+}
+#define LANE_BIASES(head, first) \
+    __global const float *biases[LANES]; \
+    const int lanes = min(LANES, sq - (first)); \
+    for (int i = 0; i < lanes; i++) biases[i] = BIAS_OF(head, (first) + i);
+#define ADD_BIAS(products, first, count) addBias(products, biases, lanes, first, count, biasKey, scale);
+#else
+#define LANE_BIASES(head, first)
+#define ADD_BIAS(products, first, count)
+#endif
+
+// The lanes' queries, by their numbers in their heads.
+#define LANE_QUERIES(c, first) QUERY(VLANES + ((first) + (c) * VECTOR_WIDTH))

@@ -1,6 +1,10 @@
 // Written by Kernels/embed.sh: do not edit.
 #include "CKernels.h"
 
+static const char attention_attention_bias_vector[] = {
+#embed "../../Kernels/attention/attention_bias_vector.cl" suffix(, )
+    0};
+
 static const char attention_attention_delta[] = {
 #embed "../../Kernels/attention/attention_delta.cl" suffix(, )
     0};
@@ -23,6 +27,10 @@ static const char attention_attention_vector[] = {
 
 static const char attention_columns[] = {
 #embed "../../Kernels/attention/columns.cl" suffix(, )
+    0};
+
+static const char attention_masks[] = {
+#embed "../../Kernels/attention/masks.cl" suffix(, )
     0};
 
 static const char attention_matrix_gradient_nvidia[] = {
@@ -310,12 +318,14 @@ static const char sort_sort[] = {
     0};
 
 static const CKernelFile files[] = {
+    {"attention/attention_bias_vector.cl", attention_attention_bias_vector, sizeof attention_attention_bias_vector - 1},
     {"attention/attention_delta.cl", attention_attention_delta, sizeof attention_attention_delta - 1},
     {"attention/attention_few.cl", attention_attention_few, sizeof attention_attention_few - 1},
     {"attention/attention_gradient_vector.cl", attention_attention_gradient_vector, sizeof attention_attention_gradient_vector - 1},
     {"attention/attention_tiled.cl", attention_attention_tiled, sizeof attention_attention_tiled - 1},
     {"attention/attention_vector.cl", attention_attention_vector, sizeof attention_attention_vector - 1},
     {"attention/columns.cl", attention_columns, sizeof attention_columns - 1},
+    {"attention/masks.cl", attention_masks, sizeof attention_masks - 1},
     {"attention/matrix_gradient_nvidia.cl", attention_matrix_gradient_nvidia, sizeof attention_matrix_gradient_nvidia - 1},
     {"attention/matrix_nvidia.cl", attention_matrix_nvidia, sizeof attention_matrix_nvidia - 1},
     {"attention/matrix_rows.cl", attention_matrix_rows, sizeof attention_matrix_rows - 1},

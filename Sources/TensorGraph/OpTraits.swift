@@ -10,7 +10,7 @@ package enum OpKind: String, CaseIterable, Sendable {
     case softmax, softmaxGradient, logSoftmax, logSoftmaxGradient, crossEntropy, crossEntropyGradient
     case layerNorm, layerNormGradient, rmsNorm, rmsNormGradient, groupNorm, groupNormGradient, batchNorm,
         batchNormGradient
-    case attention, attentionGradient
+    case attention, attentionGradient, attentionBiasGradient
     case lstm, lstmGradient, gru, gruGradient
     case embedding, embeddingGradient, gather, scatter
     case scan, sort

@@ -389,17 +389,29 @@ void cv_winograd_sum_weights(
 
 // Attention: `rows` rows of scores, `stride` apart, of which row i counts its first smaller(seen + i * growth, columns)
 
-/// Products x of a query with keys become e^(scale * (x - m)) for the greatest, m, and zero where they do not count. Their
-/// sums, and for each row m and 1 / sum.
-void cv_attention_rows(
-    cv_type type, void *scores, int64_t stride, int64_t rows, int64_t columns, int64_t seen, int64_t growth,
-    double scale, void *sums, void *statistics);
+/// A query's row of products x with keys, or of what they became.
+typedef struct {
+    /// How many keys there are in the row, and how many, from the first, the query sees.
+    int64_t columns, seen;
+    /// What is added to scale * x, an element for each key, `bias_step` apart; NULL for nothing.
+    const void *bias;
+    int64_t bias_step;
+    double scale;
+} cv_attention_row;
+
+/// Products x become e^(scale * (x - m)) for the greatest, m, and zero where they are not seen or have a bias of -infinity;
+/// with a bias x is scale * x + bias and not multiplied again. Their sum, m, and 1 / sum; zeros where there is none.
+void cv_attention_weights(cv_type type, const cv_attention_row *row, void *scores, void *sum, void *statistics);
 /// Rows of y [rows, width] divided by their sums.
 void cv_attention_divide(cv_type type, void *y, const void *sums, int64_t rows, int64_t width);
-/// Products x become p, the softmax of scale * x, and dscores scale * p * (dscores - sum(p * dscores)).
-void cv_attention_back(
-    cv_type type, void *scores, void *dscores, int64_t stride, int64_t rows, int64_t columns, int64_t seen,
-    int64_t growth, double scale);
+/// Products x become p, the softmax of the scores, and dscores factor * p * (dscores - sum(p * dscores)).
+void cv_attention_back(cv_type type, const cv_attention_row *row, double factor, void *scores, void *dscores);
+/// Whether all of x are finite.
+int cv_all_finite(cv_type type, const void *x, int64_t count);
+/// y [rows, width] += w [rows, terms] * x [terms, width], without the terms whose weight is 0, whatever they are.
+void cv_attention_add(
+    cv_type type, const void *w, int64_t w_row, int64_t w_column, const void *x, void *y, int64_t rows, int64_t terms,
+    int64_t width);
 
 // Recurrence: one step of `rows` rows of the batch
 

@@ -5,35 +5,22 @@ import TensorGraph
 // on GPU-like devices.
 extension OpenCLLowering {
     package func attention(_ attributes: Attention) throws -> Lowering {
-        switch attributes.pass {
-        case .forward: try attentionForward(attributes)
-        case .gradient: try attentionGradient(attributes)
-        }
-    }
-
-    private func attentionForward(_ attributes: Attention) throws -> Lowering {
-        let shape = AttentionShape(attributes, operands[0].shape, operands[1].shape, profile)
-        if let lowering = matrixUnits(attributes, shape) { return lowering }
+        let shape = AttentionShape(attributes, operands, profile)
+        if let lowering = matrixUnits(shape) { return lowering }
         if let reason = unsupportedType ?? unsupportedExtents ?? shape.unsupported { return .declined(reason) }
-        switch profile.shape {
-        case .cpu: return shape.isFew ? fewQueries(shape) : queryBlocks(shape)
-        case .gpu: return tiles(shape)
+        return switch (profile.shape, attributes.pass) {
+        case (.cpu, .forward): shape.isFew ? fewQueries(shape) : queryBlocks(shape)
+        case (.cpu, .gradient): shape.isFew ? fewQueriesGradient(shape) : queryBlocksGradient(shape)
+        case (.cpu, .biasGradient): queryBlocksBias(shape)
+        case (.gpu, .forward): tiles(shape)
+        case (.gpu, .gradient): tilesGradient(shape)
+        case (.gpu, .biasGradient): tilesBias(shape)
         }
     }
 
-    private func attentionGradient(_ attributes: Attention) throws -> Lowering {
-        let shape = AttentionShape(
-            attributes, operands[0].shape, operands[1].shape, profile, isGradient: true)
-        if let lowering = matrixUnitsGradient(attributes, shape) { return lowering }
-        if let reason = unsupportedType ?? unsupportedExtents ?? shape.unsupported { return .declined(reason) }
-        switch profile.shape {
-        case .cpu: return shape.isFew ? fewQueriesGradient(shape) : queryBlocksGradient(shape)
-        case .gpu: return tilesGradient(shape)
-        }
+    private func gradientInputs(_ shape: AttentionShape) -> [KernelArgument] {
+        AttentionShape.inputs + [shape.y, shape.statistics, shape.cotangent]
     }
-
-    private static let inputs: [KernelArgument] = [.operand(0), .operand(1), .operand(2)]
-    private static let gradientInputs: [KernelArgument] = (0..<6).map { .operand($0) }
 
     /// `attention/attention_vector.cl`.
     private func queryBlocks(_ shape: AttentionShape) -> Lowering {
@@ -42,22 +29,23 @@ extension OpenCLLowering {
             defines: shape.columnDefines)
         let launch = KernelLaunch(
             kernel,
-            Self.inputs + [.result(0), .result(1)] + .int32s(shape.queries, shape.keys) + [.float(shape.scale)],
-            items: shape.heads * shape.queries.dividedRoundingUp(by: shape.lanes))
+            AttentionShape.inputs + [.result(0), .result(1)] + .int32s(shape.rows, shape.keys) + [.float(shape.scale)]
+                + shape.maskArguments,
+            items: shape.heads * shape.rows.dividedRoundingUp(by: shape.lanes))
         return launches([launch], "attention, \(shape.lanes) queries × \(shape.keyBlock) keys")
     }
 
     /// `attention/attention_gradient_vector.cl`, and where there are few heads, a sum over parts.
     private func queryBlocksGradient(_ shape: AttentionShape) -> Lowering {
-        let parts = shape.shares(most: shape.queries.dividedRoundingUp(by: shape.lanes))
+        let parts = shape.shares(most: shape.rows.dividedRoundingUp(by: shape.lanes))
         let kernel = KernelSpecification(
             "attentionGradient", files: AttentionShape.columnFiles + ["attention/attention_gradient_vector.cl"],
             defines: shape.columnDefines.merging(shape.outerDefines) { $1 })
         let targets: [KernelArgument] = parts == 1 ? [.result(1), .result(2)] : [.workspace(0), .workspace(1)]
         let gradient = KernelLaunch(
             kernel,
-            Self.gradientInputs + [.result(0)] + targets + .int32s(shape.heads, shape.queries, shape.keys)
-                + [.float(shape.scale), .int32(parts)],
+            gradientInputs(shape) + [.result(0)] + targets + .int32s(shape.heads, shape.rows, shape.keys)
+                + [.float(shape.scale), .int32(parts)] + shape.maskArguments,
             items: shape.heads * parts)
         let summary = "attention gradient, \(shape.lanes) queries × \(shape.keyBlock) keys"
         guard parts > 1 else { return launches([gradient], summary) }
@@ -73,10 +61,11 @@ extension OpenCLLowering {
     /// `attention/attention_few.cl`.
     private func fewQueries(_ shape: AttentionShape) -> Lowering {
         let splits = shape.splits
-        let (sq, sk) = (shape.queries, shape.keys)
+        let (sq, sk) = (shape.rows, shape.keys)
         let attend = KernelLaunch(
             shape.fewKernel("attentionFew"),
-            Self.inputs + [.workspace(0)] + .int32s(sq, sk) + [.float(shape.scale), .int32(splits)],
+            AttentionShape.inputs + [.workspace(0)] + .int32s(sq, sk) + [.float(shape.scale), .int32(splits)]
+                + shape.maskArguments,
             items: shape.heads * splits)
         let join = KernelLaunch(
             shape.fewKernel("attentionJoin"),
@@ -92,10 +81,11 @@ extension OpenCLLowering {
         let splits = shape.splits
         let gradient = KernelLaunch(
             shape.fewKernel("attentionFewGradient"),
-            Self.gradientInputs + [splits == 1 ? .result(0) : .workspace(0), .result(1), .result(2)]
-                + .int32s(shape.heads, shape.queries, shape.keys) + [.float(shape.scale), .int32(splits)],
+            gradientInputs(shape) + [splits == 1 ? .result(0) : .workspace(0), .result(1), .result(2)]
+                + .int32s(shape.heads, shape.rows, shape.keys) + [.float(shape.scale), .int32(splits)]
+                + shape.maskArguments,
             items: shape.heads * splits)
-        let summary = "attention gradient of \(shape.queries == 1 ? "one query" : "\(shape.queries) queries")"
+        let summary = "attention gradient of \(shape.rows == 1 ? "one query" : "\(shape.rows) queries")"
         guard splits > 1 else { return launches([gradient], summary) }
         let elements = operands[0].shape.elementCount
         let sum = Reduction(.sum, outer: 1, reduced: splits, inner: elements)
@@ -103,30 +93,59 @@ extension OpenCLLowering {
         return launches([gradient, sum], workspaces: [4 * splits * elements], "\(summary), keys in \(splits) parts")
     }
 
+    /// `attention/attention_bias_vector.cl`.
+    private func queryBlocksBias(_ shape: AttentionShape) -> Lowering {
+        let sums = AttentionShape.BiasSums(results[0].shape, shape.extents)
+        let kernel = KernelSpecification(
+            "attentionBiasGradient", files: AttentionShape.columnFiles + ["attention/attention_bias_vector.cl"],
+            defines: shape.columnDefines)
+        let launch = KernelLaunch(
+            kernel,
+            gradientInputs(shape) + [.result(0)] + .int32s(shape.rows, shape.keys) + [.float(shape.scale)]
+                + sums.arguments + shape.maskArguments,
+            items: sums.results * shape.extents.queries.dividedRoundingUp(by: shape.lanes))
+        return launches([launch], "attention bias gradient, \(shape.lanes) queries × \(shape.keyBlock) keys")
+    }
+
     /// `attention/attention_tiled.cl`.
     private func tiles(_ shape: AttentionShape) -> Lowering {
         let launch = shape.tileLaunch(
-            "attentionTiles", blocksOf: shape.queries,
-            Self.inputs + [.result(0), .result(1)] + .int32s(shape.queries, shape.keys) + [.float(shape.scale)])
+            "attentionTiles", blocksOf: shape.rows, AttentionShape.inputs + [.result(0), .result(1)])
         return launches([launch], "attention tiles in local memory")
     }
 
-    private func tilesGradient(_ shape: AttentionShape) -> Lowering {
-        let extents: [KernelArgument] = .int32s(shape.queries, shape.keys) + [.float(shape.scale)]
-        // The row sums δ first; then dq and what divides the weights by blocks of queries, dk and dv by blocks of keys.
-        let inputs: [KernelArgument] = Self.inputs + [.operand(4), .operand(5), .workspace(0), .workspace(1)]
-        let rows = shape.heads * shape.queries
+    /// The row sums δ, to a workspace.
+    private func deltaLaunch(_ shape: AttentionShape, to workspace: KernelArgument) -> KernelLaunch {
+        let rows = shape.heads * shape.rows
         let teams = RowTeams(profile, rows: rows, columns: shape.width)
-        let delta = teams.launch(
+        return teams.launch(
             "attentionDelta", files: ["attention/attention_delta.cl"],
-            [.operand(3), .operand(5), .workspace(0)] + .int32s(rows, shape.width), storage: .float32)
+            [shape.y, shape.cotangent, workspace] + .int32s(rows, shape.width), storage: .float32)
+    }
+
+    private func tilesGradient(_ shape: AttentionShape) -> Lowering {
+        // δ first; then dq and what divides the weights by blocks of queries, dk and dv by blocks of keys.
+        let inputs: [KernelArgument] =
+            AttentionShape.inputs + [shape.statistics, shape.cotangent, .workspace(0), .workspace(1)]
+        let bytes = 4 * shape.heads * shape.rows
         return launches(
             [
-                delta,
-                shape.tileLaunch("attentionTilesQueries", blocksOf: shape.queries, inputs + [.result(0)] + extents),
-                shape.tileLaunch(
-                    "attentionTilesKeys", blocksOf: shape.keys, inputs + [.result(1), .result(2)] + extents),
+                deltaLaunch(shape, to: .workspace(0)),
+                shape.tileLaunch("attentionTilesQueries", blocksOf: shape.rows, inputs + [.result(0)]),
+                shape.tileLaunch("attentionTilesKeys", blocksOf: shape.keys, inputs + [.result(1), .result(2)]),
             ],
-            workspaces: [4 * rows, 4 * rows], "attention gradient tiles in local memory")
+            workspaces: [bytes, bytes], "attention gradient tiles in local memory")
+    }
+
+    private func tilesBias(_ shape: AttentionShape) -> Lowering {
+        let sums = AttentionShape.BiasSums(results[0].shape, shape.extents)
+        return launches(
+            [
+                deltaLaunch(shape, to: .workspace(0)),
+                shape.biasTileLaunch(
+                    sums,
+                    AttentionShape.inputs + [shape.statistics, shape.cotangent, .workspace(0), .result(0)]),
+            ],
+            workspaces: [4 * shape.heads * shape.rows], "attention bias gradient tiles in local memory")
     }
 }

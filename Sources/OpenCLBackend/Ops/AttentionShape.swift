@@ -3,40 +3,80 @@ import TensorGraph
 
 /// The extents of an attention and the numbers its kernels are built with.
 struct AttentionShape {
+    /// Heads of keys, of the whole batch.
     let heads: Int
-    let queries: Int
+    /// The rows of queries of a head: those of all heads that share its keys.
+    let rows: Int
     let keys: Int
     let width: Int
-    private(set) var isCausal: Bool
-    private(set) var scale: Double
+    let extents: AttentionExtents
+    private(set) var attributes: Attention
+    private let biasStrides: [Int]
     private let profile: DeviceProfile
     private let numbers: TuningValues
 
-    /// - Parameter isGradient: whether these are the numbers of the backward pass.
-    init(_ attributes: Attention, _ q: Shape, _ k: Shape, _ profile: DeviceProfile, isGradient: Bool = false) {
-        heads = q[0] * q[1]
-        queries = q[2]
-        keys = k[2]
-        width = q[3]
-        isCausal = attributes.isCausal
-        scale = attributes.scale
+    /// - Parameter operands: of the node, whose pass is that of the attributes.
+    init(_ attributes: Attention, _ operands: [TensorType], _ profile: DeviceProfile) {
+        extents = AttentionExtents(operands[0].shape, operands[1].shape)
+        (heads, rows, keys, width) = (extents.heads, extents.rows, extents.keys, extents.width)
+        self.attributes = attributes
+        biasStrides =
+            attributes.hasBias ? AttentionExtents.biasStrides(operands[attributes.biasOperand].shape) : []
         self.profile = profile
         let problem: TuningProblem = [
-            "heads": heads, "queries": queries, "keys": keys, "width": width, "causal": isCausal ? 1 : 0,
+            "heads": heads, "queries": rows, "keys": keys, "width": width, "causal": attributes.isCausal ? 1 : 0,
         ]
-        switch profile.shape {
-        case .cpu where queries <= Self.fewQueries: numbers = profile.numbers(.attentionFew, problem)
-        case .cpu: numbers = profile.numbers(isGradient ? .attentionGradient : .attention, problem)
-        case .gpu: numbers = [:]
+        switch (profile.shape, attributes.pass) {
+        case (.gpu, _): numbers = [:]
+        case (.cpu, .biasGradient): numbers = profile.numbers(.attention, problem)
+        case (.cpu, .forward) where rows <= Self.fewQueries, (.cpu, .gradient) where rows <= Self.fewQueries:
+            numbers = profile.numbers(.attentionFew, problem)
+        case (.cpu, .forward): numbers = profile.numbers(.attention, problem)
+        case (.cpu, .gradient): numbers = profile.numbers(.attentionGradient, problem)
         }
     }
 
     /// The same extents with other attributes.
     init(_ attributes: Attention, shape: AttentionShape) {
         self = shape
-        isCausal = attributes.isCausal
-        scale = attributes.scale
+        self.attributes = attributes
     }
+
+    var scale: Double { attributes.scale }
+
+    // MARK: Masks (masks.cl)
+
+    /// Whether rows have to be told which query of which head they are.
+    private var isGroupedCausal: Bool { attributes.isCausal && extents.group > 1 }
+
+    /// Whether nothing but a causal mask of one head's queries is asked for, which is all that kernels for matrix units do.
+    var isPlain: Bool { !attributes.hasBias && !attributes.hasKeyLengths && !isGroupedCausal }
+
+    private var maskDefines: [String: String] {
+        var defines = ["CAUSAL": attributes.isCausal ? "1" : "0"]
+        if attributes.hasBias { defines["BIAS"] = "1" }
+        if attributes.hasKeyLengths { defines["KEY_LENGTHS"] = "1" }
+        if isGroupedCausal { defines["GROUPED"] = "1" }
+        return defines
+    }
+
+    /// What kernels take last.
+    var maskArguments: [KernelArgument] {
+        if isPlain { return [] }
+        var arguments: [KernelArgument] = .int32s(extents.queries, extents.keyHeads)
+        if attributes.hasBias {
+            arguments.append(.operand(attributes.biasOperand))
+            arguments += biasStrides[..<3].map { .uint64(UInt64($0)) } + [.int32(biasStrides[3])]
+        }
+        if attributes.hasKeyLengths { arguments.append(.operand(attributes.keyLengthsOperand)) }
+        return arguments
+    }
+
+    /// q, k and v, and what the gradients read after them, without the masks.
+    static let inputs: [KernelArgument] = [.operand(0), .operand(1), .operand(2)]
+    var y: KernelArgument { .operand(attributes.yOperand) }
+    var statistics: KernelArgument { .operand(attributes.statisticsOperand) }
+    var cotangent: KernelArgument { .operand(attributes.cotangentOperand) }
 
     var unsupported: String? {
         let widest = profile.shape == .cpu ? 1024 : 256
@@ -55,7 +95,7 @@ struct AttentionShape {
 
     // MARK: Blocks of queries (columns.cl)
 
-    static let columnFiles = KernelSpecification.vectorFiles + ["attention/columns.cl"]
+    static let columnFiles = KernelSpecification.vectorFiles + ["attention/masks.cl", "attention/columns.cl"]
 
     var keyBlock: Int { numbers[.keys] }
 
@@ -65,8 +105,8 @@ struct AttentionShape {
     var columnDefines: [String: String] {
         [
             "VECTOR_WIDTH": "\(numbers[.lanes])", "HEAD_WIDTH": "\(width)", "QUERY_VECTORS": "\(numbers[.vectors])",
-            "KEY_BLOCK": "\(keyBlock)", "ROWS": "\(numbers[.rows])", "CAUSAL": isCausal ? "1" : "0",
-        ]
+            "KEY_BLOCK": "\(keyBlock)", "ROWS": "\(numbers[.rows])",
+        ].merging(maskDefines) { $1 }
     }
 
     var outerDefines: [String: String] {
@@ -77,18 +117,19 @@ struct AttentionShape {
 
     private static let fewQueries = 4
 
-    var isFew: Bool { queries <= Self.fewQueries }
+    var isFew: Bool { rows <= Self.fewQueries }
 
-    /// Into how many parts the keys go.
-    var splits: Int { shares(most: keys.dividedRoundingUp(by: numbers[.keys])) }
+    /// Into how many parts the keys go: no more than a thousand or so to a part, whose sums go one by one.
+    var splits: Int {
+        max(shares(most: keys.dividedRoundingUp(by: numbers[.keys])), keys.dividedRoundingUp(by: 1024))
+    }
 
     func fewKernel(_ name: String) -> KernelSpecification {
         KernelSpecification(
-            name, files: KernelSpecification.vectorFiles + ["attention/attention_few.cl"],
+            name, files: KernelSpecification.vectorFiles + ["attention/masks.cl", "attention/attention_few.cl"],
             defines: [
-                "VECTOR_WIDTH": "\(numbers[.lanes])", "HEAD_WIDTH": "\(width)", "MAX_QUERIES": "\(queries)",
-                "CAUSAL": isCausal ? "1" : "0",
-            ])
+                "VECTOR_WIDTH": "\(numbers[.lanes])", "HEAD_WIDTH": "\(width)", "MAX_QUERIES": "\(rows)",
+            ].merging(maskDefines) { $1 })
     }
 
     // MARK: Tiles in local memory (attention_tiled.cl)
@@ -97,13 +138,43 @@ struct AttentionShape {
     private static let tileItems = 128
     private static let tileRows = 32
 
+    private static let tileColumns = 64
+
+    /// Blocks of so many rows of every head.
     func tileLaunch(_ name: String, blocksOf count: Int, _ arguments: [KernelArgument]) -> KernelLaunch {
-        let kernel = KernelSpecification(
-            name, files: ["attention/attention_tiled.cl"],
-            defines: ["HEAD_WIDTH": "\(width)", "CAUSAL": isCausal ? "1" : "0"])
-        return KernelLaunch(
-            kernel, arguments, globalSize: [count.dividedRoundingUp(by: Self.tileRows) * Self.tileItems, heads],
+        KernelLaunch(
+            tileKernel(name), arguments + .int32s(rows, keys) + [.float(scale)] + maskArguments,
+            globalSize: [count.dividedRoundingUp(by: Self.tileRows) * Self.tileItems, heads],
             localSize: [Self.tileItems, 1])
+    }
+
+    /// Blocks of queries and keys of every result of the bias' gradient.
+    func biasTileLaunch(_ sums: BiasSums, _ arguments: [KernelArgument]) -> KernelLaunch {
+        KernelLaunch(
+            tileKernel("attentionTilesBias"),
+            arguments + .int32s(rows, keys) + [.float(scale)] + sums.arguments + maskArguments,
+            globalSize: [
+                keys.dividedRoundingUp(by: Self.tileColumns) * Self.tileItems,
+                extents.queries.dividedRoundingUp(by: Self.tileRows), sums.results,
+            ], localSize: [Self.tileItems, 1, 1])
+    }
+
+    private func tileKernel(_ name: String) -> KernelSpecification {
+        KernelSpecification(
+            name, files: ["attention/masks.cl", "attention/attention_tiled.cl"],
+            defines: ["HEAD_WIDTH": "\(width)"].merging(maskDefines) { $1 })
+    }
+
+    /// What the gradient of a bias `[entries, heads, …]` adds up.
+    struct BiasSums {
+        let results: Int
+        let arguments: [KernelArgument]
+
+        init(_ bias: Shape, _ extents: AttentionExtents) {
+            results = bias[0] * bias[1]
+            arguments = .int32s(
+                bias[1], extents.batch / bias[0], extents.keyHeads * extents.group / bias[1])
+        }
     }
 }
 

@@ -73,21 +73,21 @@ extension OpenCLLowering {
         return .accepted(lowered)
     }
 
-    /// `attention/matrix_nvidia.cl`.
-    func matrixUnits(_ attributes: Attention, _ shape: AttentionShape) -> Lowering? {
-        matrixUnitAttention(attributes, shape, widest: 128, rows: 192).map { $0.forward(attributes, node) }
-    }
-
-    /// `attention/matrix_gradient_nvidia.cl`.
-    func matrixUnitsGradient(_ attributes: Attention, _ shape: AttentionShape) -> Lowering? {
-        matrixUnitAttention(attributes, shape, widest: 80, rows: 128).map { $0.gradient(attributes, node) }
+    /// `attention/matrix_nvidia.cl` and `attention/matrix_gradient_nvidia.cl`.
+    func matrixUnits(_ shape: AttentionShape) -> Lowering? {
+        switch shape.attributes.pass {
+        case .forward: matrixUnitAttention(shape, widest: 128, rows: 192)?.forward()
+        case .gradient: matrixUnitAttention(shape, widest: 80, rows: 128)?.gradient()
+        case .biasGradient: nil
+        }
     }
 
     /// - Parameter rows: how many rows lie in local memory.
     private func matrixUnitAttention(
-        _ attributes: Attention, _ shape: AttentionShape, widest: Int, rows: Int
+        _ shape: AttentionShape, widest: Int, rows: Int
     ) -> MatrixUnitAttention? {
         guard let units = profile.matrixUnits, let format = matrixFormat, format != .tf32, shape.width <= widest,
+            shape.isPlain,
             profile.maximumWorkGroupSize >= 128,
             (operands + results).allSatisfy({
                 $0.shape.elementCount <= Int(Int32.max)
@@ -111,7 +111,7 @@ private struct MatrixUnitAttention {
         KernelSpecification(
             name, files: [MatrixUnits.file, "attention/matrix_rows.cl", file],
             defines: units.defines(format, threads: 128).merging([
-                "HEAD_WIDTH": "\(shape.width)", "CAUSAL": shape.isCausal ? "1" : "0",
+                "HEAD_WIDTH": "\(shape.width)", "CAUSAL": shape.attributes.isCausal ? "1" : "0",
                 "COPY_ROW": "\(MatrixUnits.alignment(of: shape.width, size: 2))",
             ]) { $1 })
     }
@@ -157,29 +157,29 @@ private struct MatrixUnitAttention {
             location: nil)
     }
 
-    func forward(_ attributes: Attention, _ node: Node) -> Lowering {
+    func forward() -> Lowering {
         var lowered = OpenCLNode(
-            [forwardLaunch(heads: shape.heads, queries: shape.queries, keys: shape.keys)],
+            [forwardLaunch(heads: shape.heads, queries: shape.rows, keys: shape.keys)],
             summary: "attention on matrix units, \(format.rawValue)")
         lowered.trial = KernelTrial(
-            node: trialNode(.attention(attributes)) { q, k, _ in [q, k, k] },
+            node: trialNode(.attention(shape.attributes)) { q, k, _ in [q, k, k] },
             launches: [forwardLaunch(heads: 2, queries: Self.trialQueries, keys: Self.trialKeys)], tolerance: 0x1p-5)
         return .accepted(lowered)
     }
 
-    func gradient(_ attributes: Attention, _ node: Node) -> Lowering {
-        let rows = shape.heads * shape.queries
+    func gradient() -> Lowering {
+        let rows = shape.heads * shape.rows
         var lowered = OpenCLNode(
-            gradientLaunches(heads: shape.heads, queries: shape.queries, keys: shape.keys),
+            gradientLaunches(heads: shape.heads, queries: shape.rows, keys: shape.keys),
             workspaces: [4 * rows, 4 * rows],
             summary: "attention gradient on matrix units, \(format.rawValue)")
         // Products around the greatest that it is given, or weights would be out of all proportion.
-        var mild = attributes
-        mild.scale = min(attributes.scale, 0.01)
+        var mild = shape.attributes
+        mild.scale = min(mild.scale, 0.01)
         let trial = MatrixUnitAttention(
             shape: AttentionShape(mild, shape: shape), format: format, units: units)
         lowered.trial = KernelTrial(
-            node: trial.trialNode(.attention(mild.gradient)) { q, k, statistics in [q, k, k, q, statistics, q] },
+            node: trial.trialNode(.attention(mild)) { q, k, statistics in [q, k, k, q, statistics, q] },
             launches: trial.gradientLaunches(heads: 2, queries: Self.trialQueries, keys: Self.trialKeys),
             workspaces: [4 * 2 * Self.trialQueries, 4 * 2 * Self.trialQueries], tolerance: 0x1p-4)
         return .accepted(lowered)

@@ -6,6 +6,8 @@ package struct GradientRule: OpVisitor {
     package let results: [Tensor]
     /// One for each result; `nil` where nothing depends on it.
     package let cotangents: [Tensor?]
+    /// For each operand, whether anybody asks for its cotangent.
+    package let isWanted: [Bool]
 
     /// The cotangent of the first result.
     func cotangent() throws -> Tensor {
@@ -107,7 +109,7 @@ extension Graph {
             }
             let rule = GradientRule(
                 graph: self, operands: node.operands.map { tensor($0) }, results: results,
-                cotangents: arriving)
+                cotangents: arriving, isWanted: node.operands.map { depends[$0.node] })
             do {
                 try at(node.location) {
                     for (operand, gradient) in zip(node.operands, try node.op.accept(rule)) {
