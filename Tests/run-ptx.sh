@@ -76,16 +76,16 @@ for format in 1 2 3; do
         across=64
         if [ $format = 3 ] && [ "$a" = 1 ]; then across=32; fi
         options=(FORMAT=$format TRANSPOSE_A=$a TRANSPOSE_B=$b HAS_BIAS=1 "ACTIVATION=RELU")
-        assemble "gemm 128×128 ${formats[format]} a$a b$b" gemm/matrix_nvidia.cl "${options[@]}" WARP_N=$across \
+        assemble "gemm 128×128 ${formats[format]} a$a b$b" "gemm/batch.cl gemm/matrix_nvidia.cl" "${options[@]}" WARP_N=$across \
             MATRIX_THREADS=$((8192 / across))
-        assemble "gemm 64×64 ${formats[format]} a$a b$b" gemm/matrix_nvidia.cl "${options[@]}" \
+        assemble "gemm 64×64 ${formats[format]} a$a b$b" "gemm/batch.cl gemm/matrix_nvidia.cl" "${options[@]}" \
             TILE_M=64 TILE_N=64 WARP_M=32 WARP_N=32
     done
 done
 for copied in 8 4 2; do
-    assemble "gemm 128×128 float16, rows aligned to $copied" gemm/matrix_nvidia.cl COPY_A=$copied COPY_B=$copied
+    assemble "gemm 128×128 float16, rows aligned to $copied" "gemm/batch.cl gemm/matrix_nvidia.cl" COPY_A=$copied COPY_B=$copied
 done
-assemble "gemm 128×128 bfloat16 to float32" gemm/matrix_nvidia.cl FORMAT=2 FLOAT_RESULT=1
+assemble "gemm 128×128 bfloat16 to float32" "gemm/batch.cl gemm/matrix_nvidia.cl" FORMAT=2 FLOAT_RESULT=1
 for format in 1 2; do
     widths=(64)
     if [ $format = 1 ]; then widths=(32 64 80 128); fi
@@ -93,9 +93,9 @@ for format in 1 2; do
         for causal in 0 1; do
             options=(FORMAT=$format HEAD_WIDTH=$width CAUSAL=$causal)
             name="${formats[format]}, d = $width, causal $causal"
-            assemble "attention $name" "attention/matrix_rows.cl attention/matrix_nvidia.cl" "${options[@]}"
+            assemble "attention $name" "attention/masks.cl attention/matrix_rows.cl attention/matrix_nvidia.cl" "${options[@]}"
             if [ $width -le 80 ]; then
-                assemble "attention gradient $name" "attention/matrix_rows.cl attention/matrix_gradient_nvidia.cl" \
+                assemble "attention gradient $name" "attention/masks.cl attention/matrix_rows.cl attention/matrix_gradient_nvidia.cl" \
                     "${options[@]}"
             fi
         done

@@ -65,7 +65,7 @@ void attention_matrix_queries(
     dy += dyOffset + head * sq * HEAD_WIDTH;
     dq += dqOffset + head * sq * HEAD_WIDTH;
     const int first = ((int)get_num_groups(0) - 1 - (int)get_group_id(0)) * BLOCK;
-    const int keys = CAUSAL ? min(sk, first + BLOCK) : sk;
+    const int keys = KEYS_SEEN(sk, first, BLOCK);
     const int query = first + 16 * WARP + LANE / 4;
     const float scale2 = scale * LOG2E;
 
@@ -103,7 +103,7 @@ void attention_matrix_queries(
         UNROLLED for (int c = 0; c < PART_TILES; c++) {
             UNROLLED for (int e = 0; e < 4; e++) {
                 const int j = part * PART + 8 * c + LANE % 4 * 2 + e % 2;
-                const int seen = j < sk && (CAUSAL == 0 || j <= query + e / 2 * 8);
+                const int seen = j < sk AND_SEES(query + e / 2 * 8, j);
                 const float weight = seen ? EXP2(scale2 * (scores[c][e] - maximum[e / 2])) : 0;
                 total[e / 2] += weight;
                 slopes[c][e] = seen ? weight * (slopes[c][e] - mean[e / 2]) : 0;
@@ -182,7 +182,7 @@ void attention_matrix_keys(
                 const float maximum = i < sq ? statistics[2 * i] : 0, factor = i < sq ? inverse[i] : 0;
                 const float mean = i < sq ? delta[i] : 0;
                 UNROLLED for (int h = 0; h < 2; h++) {
-                    const int at = 2 * h + e, seen = i < sq && (CAUSAL == 0 || key + 8 * h <= i);
+                    const int at = 2 * h + e, seen = i < sq AND_SEES(i, key + 8 * h);
                     const float weight = seen ? factor * EXP2(scale2 * (weights[c][at] - maximum)) : 0;
                     weights[c][at] = weight;
                     slopes[c][at] = seen ? weight * (slopes[c][at] - mean) : 0;

@@ -34,7 +34,7 @@ void attention_matrix_nvidia(
     y += yOffset + head * sq * HEAD_WIDTH;
     // The last queries first: where causal, they are the most work.
     const int first = ((int)get_num_groups(0) - 1 - (int)get_group_id(0)) * BLOCK;
-    const int keys = CAUSAL ? min(sk, first + BLOCK) : sk;
+    const int keys = KEYS_SEEN(sk, first, BLOCK);
     const int lane = LANE;
     // Of the two rows of D that this lane holds a part of.
     const int query = first + 16 * WARP + lane / 4;
@@ -54,7 +54,7 @@ void attention_matrix_nvidia(
         copy_wait(1);
         barrier(CLK_LOCAL_MEM_FENCE);
         // Wide rows are read again each time, for want of registers.
-        if (j0 == 0 || HEAD_WIDTH > 96) LOAD_ROWS(queries, staged)
+        if (HEAD_WIDTH > 96 ? 1 : j0 == 0) LOAD_ROWS(queries, staged)
 
         float scores[KEY_TILES][4];
         CLEAR(scores, KEY_TILES)
@@ -70,7 +70,7 @@ void attention_matrix_nvidia(
             UNROLLED for (int c = 0; c < KEY_TILES; c++) {
                 UNROLLED for (int e = 0; e < 2; e++) {
                     const int j = j0 + 8 * c + lane % 4 * 2 + e;
-                    const int seen = j < sk && (CAUSAL == 0 || j <= query + 8 * h);
+                    const int seen = j < sk AND_SEES(query + 8 * h, j);
                     scores[c][2 * h + e] = seen ? scores[c][2 * h + e] : -INFINITY;
                     largest = fmax(largest, scores[c][2 * h + e]);
                 }

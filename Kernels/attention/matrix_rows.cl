@@ -1,14 +1,11 @@
 // What the attention kernels on NVIDIA's matrix units share: how rows of q, k, v, y and dy lie in local memory. Follows
-// common/matrix_nvidia.cl.
+// common/matrix_nvidia.cl and attention/masks.cl, of which there is CAUSAL alone.
 //
 // A row of HEAD_WIDTH elements takes PITCH chunks of 16 bytes, 4, 8 or 16 as the swizzle needs it; what lies past its
 // end is zero up to a multiple of 16 elements.
 
 #ifndef HEAD_WIDTH
 #define HEAD_WIDTH 64
-#endif
-#ifndef CAUSAL
-#define CAUSAL 0
 #endif
 #ifndef COPY_ROW
 #define COPY_ROW 16          // bytes that every row is aligned to

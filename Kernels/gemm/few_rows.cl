@@ -4,7 +4,7 @@
 // - b [k, n]: a work-item owns COLUMNS columns and keeps their sums in cache while rows of b stream past, UNROLL at a time.
 // - b [n, k] (transposed): every element of y is a dot product along a row of b; UNROLL rows of b at a time.
 //
-// Shapes as in gemm/panel.cl. 2·ROWS·n·k flops and 4·n·k bytes a batch entry. Local size (1, 1, 1).
+// Shapes as in gemm/panel.cl; follows gemm/batch.cl. 2·ROWS·n·k flops and 4·n·k bytes a batch entry. Local size (1, 1, 1).
 
 #ifndef VECTOR_WIDTH
 #define VECTOR_WIDTH 8       // floats in a vector register
@@ -64,7 +64,7 @@ static void store_rows(
 #define ARGUMENTS \
     __global const float *restrict a, const ulong aOffset, __global const float *restrict b, const ulong bOffset, \
     BIAS_ARGUMENTS __global float *restrict c, const ulong cOffset, const int n, const int k, const int rowStride, \
-    const int columnStride, const ulong bBatchStride
+    const int columnStride, BATCH_PARAMETERS
 #if HAS_BIAS
 #define BIAS_ARGUMENTS __global const float *restrict bias, const ulong biasOffset,
 #define BIAS_AT(column) (bias + biasOffset + (column))
@@ -82,8 +82,8 @@ void gemm_few_rows(ARGUMENTS)
     const int column = (int)((long)blocks * get_global_id(0) / get_global_size(0)) * VECTOR_WIDTH;
     const int end = min(n, (int)((long)blocks * (get_global_id(0) + 1) / get_global_size(0)) * VECTOR_WIDTH);
     const int columns = end - column, whole = columns / VECTOR_WIDTH * VECTOR_WIDTH;
-    a += aOffset + entry * ROWS * k;
-    b += bOffset + entry * bBatchStride + column;
+    a += aOffset + ENTRY_OF_A(entry) * ROWS * k;
+    b += bOffset + ENTRY_OF_B(entry) * n * k + column;
     for (int i = 0; i < ROWS * COLUMNS; i++) sums[i] = 0;
     bool hasTotals = false;
     int p = 0;
@@ -137,8 +137,8 @@ void gemm_few_rows_transposed(ARGUMENTS)
     const int column = (int)((long)blocks * get_global_id(0) / get_global_size(0)) * VECTOR_WIDTH;
     const int end = min(n, (int)((long)blocks * (get_global_id(0) + 1) / get_global_size(0)) * VECTOR_WIDTH);
     const int columns = end - column;
-    a += aOffset + entry * ROWS * k;
-    b += bOffset + entry * bBatchStride + (long)column * k;
+    a += aOffset + ENTRY_OF_A(entry) * ROWS * k;
+    b += bOffset + ENTRY_OF_B(entry) * n * k + (long)column * k;
     for (int i = 0; i < ROWS * COLUMNS; i++) sums[i] = 0;
     for (int j = 0; j < columns; j += UNROLL) {
         floatv tile[ROWS][UNROLL], total[ROWS][UNROLL];

@@ -11,8 +11,8 @@
 //          │   ││   │     │  warp 2   │  warp 3   │       as in global (rows of k, or of m and n where transposed),
 //          └───┘└───┘     └───────────┴───────────┘       chunks of 16 bytes swizzled by XOR against bank conflicts.
 //
-// Shapes: a [batch, m, k] ([batch, k, m] if TRANSPOSE_A), b [batch, k, n] ([batch, n, k] if TRANSPOSE_B; a batch
-// stride of 0 shares it), bias [n] of y's type, y [batch, m, n]. Any extents: what lies outside is copied as zero and
+// Shapes: a [batch, m, k] ([batch, k, m] if TRANSPOSE_A), b [batch, k, n] ([batch, n, k] if TRANSPOSE_B), or
+// fewer entries of either, as gemm/batch.cl says, bias [n] of y's type, y [batch, m, n]. Any extents: what lies outside is copied as zero and
 // not written. 2·m·n·k flops a batch entry. Bytes moved: m·n·k·(1 / TILE_M + 1 / TILE_N) elements read, m·n written.
 // COPY_A, COPY_B: bytes that every row of a and b is aligned to. Local memory: STAGES · (TILE_M + TILE_N) · 64 bytes.
 // Method: NVIDIA, CUTLASS, "Efficient GEMM in CUDA" (multistage); A. Armbruster, "How to write a fast matrix
@@ -131,7 +131,7 @@ void gemm_matrix_nvidia(
     __global const result_t *restrict bias, const ulong biasOffset,
 #endif
     __global result_t *restrict c, const ulong cOffset, const int m, const int n, const int k,
-    const ulong bBatchStride)
+    BATCH_PARAMETERS)
 {
     __local uint4 staged[STAGES * STAGE];
     MATRIX_MEMORY
@@ -141,8 +141,8 @@ void gemm_matrix_nvidia(
     const int inBand = group - band * across;
     const int row0 = (band + inBand % height) * TILE_M, column0 = inBand / height * TILE_N;
     const ulong entry = get_group_id(2);
-    a += aOffset + entry * m * k;
-    b += bOffset + entry * bBatchStride;
+    a += aOffset + ENTRY_OF_A(entry) * m * k;
+    b += bOffset + ENTRY_OF_B(entry) * n * k;
     c += cOffset + entry * m * n;
     const int lane = LANE;
     const int warpRow = WARP / WARPS_ACROSS * WARP_M, warpColumn = WARP % WARPS_ACROSS * WARP_N;

@@ -12,10 +12,11 @@
 //
 // A weight that many products share may come packed for all of k: by gemm_pack_columns once, with B_PACKED for them all.
 //
-// Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed; a batch stride of 0
-// shares it), bias [n], y [batch, m, n]. 2·m·n·k flops a batch entry. Bytes moved: a and b once (a twice, where packed),
+// Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed), or fewer entries of
+// either, as gemm/batch.cl says, bias [n], y [batch, m, n]. 2·m·n·k flops a batch entry. Bytes moved: a and b once (a twice, where packed),
 // y once for each block of k. There is no local memory and no barrier; the local size is always (1, 1, 1), so that
-// every barrier-free line below compiles to plain vector code. Follows common/shuffle.cl and common/transpose.cl.
+// every barrier-free line below compiles to plain vector code. Follows common/shuffle.cl, common/transpose.cl and
+// gemm/batch.cl.
 // Method: K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", TOMS 34(3), 2008, with
 // the roles of a and b exchanged: the panel of b stays in the nearest cache and a streams past it.
 
@@ -90,8 +91,8 @@ static void pack_rows(
     }
 }
 
-// a → panels [batch][⌈m / TILE_M⌉][k][TILE_M]. rowStride and columnStride are a's: (k, 1), or (1, m) where it is
-// transposed. Global size (shares, batch, 1): each share is some steps of k.
+// a [entries, m, k] → panels [entries][⌈m / TILE_M⌉][k][TILE_M]. rowStride and columnStride are a's: (k, 1), or (1, m) where it is
+// transposed. Global size (shares, entries, 1): each share is some steps of k.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gemm_pack_rows(
     __global const float *restrict a, const ulong aOffset, __global float *restrict packed, const ulong packedOffset,
@@ -279,7 +280,7 @@ void gemm_panels(
 #if LAYOUT_A == A_BLOCKS
     __global float *restrict blocks, const ulong blocksOffset,
 #endif
-    const int m, const int n, const int k, const int blockK, const ulong bBatchStride)
+    const int m, const int n, const int k, const int blockK, BATCH_PARAMETERS)
 {
 #if !B_PACKED
     float panel[BLOCK_K * TILE_N] __attribute__((aligned(64)));
@@ -292,9 +293,9 @@ void gemm_panels(
     const int rowStart = (int)((long)rowPanels * get_global_id(1) / get_global_size(1));
     const int rowEnd = (int)((long)rowPanels * (get_global_id(1) + 1) / get_global_size(1));
 #if LAYOUT_A == A_PACKED
-    a += aOffset + entry * rowPanels * k * TILE_M;
+    a += aOffset + ENTRY_OF_A(entry) * rowPanels * k * TILE_M;
 #else
-    a += aOffset + entry * m * k;
+    a += aOffset + ENTRY_OF_A(entry) * m * k;
 #endif
 #if LAYOUT_A == A_BLOCKS
     // Each work-item has room for the most panels of one, by a block of k.
@@ -302,7 +303,7 @@ void gemm_panels(
     const int mostPanels = (rowPanels + get_global_size(1) - 1) / get_global_size(1);
     blocks += blocksOffset + item * mostPanels * TILE_M * blockK;
 #endif
-    b += bOffset + entry * bBatchStride;
+    b += bOffset + ENTRY_OF_B(entry) * n * k;
     c += cOffset + entry * m * n;
 #if HAS_BIAS
     bias += biasOffset;

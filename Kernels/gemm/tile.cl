@@ -1,8 +1,8 @@
 // Matrix product for devices with work-groups and local memory: y = activation(op(a) · op(b) + bias), batched.
 //
 // The tile is drawn in gemm/local_tile.cl, which this file follows.
-// Shapes: a [batch, m, k] ([batch, k, m] if TRANSPOSE_A), b [batch, k, n] ([batch, n, k] if TRANSPOSE_B; a batch
-// stride of 0 shares it), bias [n], y [batch, m, n]. 2·m·n·k flops a batch entry. Bytes moved:
+// Shapes: a [batch, m, k] ([batch, k, m] if TRANSPOSE_A), b [batch, k, n] ([batch, n, k] if TRANSPOSE_B), or
+// fewer entries of either, as gemm/batch.cl says, bias [n], y [batch, m, n]. 2·m·n·k flops a batch entry. Bytes moved:
 // 4·m·n·k·(1 / TILE_M + 1 / TILE_N) read, 4·m·n written. Any extents: what lies outside is read as zero and not written.
 
 #ifndef TRANSPOSE_A
@@ -19,14 +19,15 @@ void gemm_tiles(
 #if HAS_BIAS
     __global const float *restrict bias, const ulong biasOffset,
 #endif
-    __global float *restrict c, const ulong cOffset, const int m, const int n, const int k, const ulong bBatchStride)
+    __global float *restrict c, const ulong cOffset, const int m, const int n, const int k,
+    BATCH_PARAMETERS)
 {
     __local float stagedA[TILE_K * PITCH_M], stagedB[TILE_K * PITCH_N];
     const ulong entry = get_global_id(2);
     const int row = get_group_id(1) * TILE_M, column = get_group_id(0) * TILE_N;
     const int thread = THREAD;
-    a += aOffset + entry * m * k;
-    b += bOffset + entry * bBatchStride;
+    a += aOffset + ENTRY_OF_A(entry) * m * k;
+    b += bOffset + ENTRY_OF_B(entry) * n * k;
     c += cOffset + entry * m * n;
     float sums[WORK_M][WORK_N];
     clear_sums(sums);

@@ -161,6 +161,10 @@ static const char embedding_embedding[] = {
 #embed "../../Kernels/embedding/embedding.cl" suffix(, )
     0};
 
+static const char gemm_batch[] = {
+#embed "../../Kernels/gemm/batch.cl" suffix(, )
+    0};
+
 static const char gemm_few_rows[] = {
 #embed "../../Kernels/gemm/few_rows.cl" suffix(, )
     0};
@@ -358,6 +362,7 @@ static const CKernelFile files[] = {
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
     {"elementwise/philox.cl", elementwise_philox, sizeof elementwise_philox - 1},
     {"embedding/embedding.cl", embedding_embedding, sizeof embedding_embedding - 1},
+    {"gemm/batch.cl", gemm_batch, sizeof gemm_batch - 1},
     {"gemm/few_rows.cl", gemm_few_rows, sizeof gemm_few_rows - 1},
     {"gemm/local_tile.cl", gemm_local_tile, sizeof gemm_local_tile - 1},
     {"gemm/matrix_nvidia.cl", gemm_matrix_nvidia, sizeof gemm_matrix_nvidia - 1},

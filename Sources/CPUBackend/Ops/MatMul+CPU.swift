@@ -15,9 +15,10 @@ extension CPULowering {
         )
         func product(_ places: Places, _ batch: Int) -> cv_gemm {
             cv_gemm(
-                type: type, m: Int64(m), n: Int64(n), k: Int64(k), a: places.operands[0] + batch * m * k * size,
+                type: type, m: Int64(m), n: Int64(n), k: Int64(k),
+                a: places.operands[0] + extents.aEntry(batch) * m * k * size,
                 a_row: Int64(strides.a.0), a_column: Int64(strides.a.1),
-                b: places.operands[1] + (extents.sharesB ? 0 : batch * k * n * size), b_row: Int64(strides.b.0),
+                b: places.operands[1] + extents.bEntry(batch) * k * n * size, b_row: Int64(strides.b.0),
                 b_column: Int64(strides.b.1), c: places.results[0] + batch * m * n * size, c_row: Int64(n),
                 column_bias: hasBias ? places.operands[2] : nil, activation: activation, accumulate: 0)
         }

@@ -264,8 +264,9 @@ extension OpenCLLowering {
         // Sooner than elsewhere: what comes out of the transforms is less than what went in.
         if k > GroupTile.longSum / 2 { defines["LONG_SUMS"] = "1" }
         return KernelLaunch(
-            KernelSpecification("gemm_tiles", files: ["gemm/local_tile.cl", "gemm/tile.cl"], defines: defines),
-            tensors + .int32s(m, n, k) + [.uint64(UInt64(n * k))],
+            KernelSpecification(
+                "gemm_tiles", files: ["gemm/batch.cl", "gemm/local_tile.cl", "gemm/tile.cl"], defines: defines),
+            tensors + .int32s(m, n, k) + .int32s(1, 1, 0, 1, 0),
             globalSize: tile.globalSize(rows: m, columns: n, batch: winograd.positions), localSize: tile.localSize)
     }
 

@@ -122,7 +122,7 @@ extension OpenCLLowering {
             (grid.width - horizontal.base) / horizontal.stride + tile.vectorWidth)
         let pitch = margin + columns + 1
         let pack = KernelLaunch(
-            KernelSpecification("gemm_pack_rows", files: ["gemm/panel.cl"], defines: tile.defines),
+            KernelSpecification("gemm_pack_rows", files: ["gemm/batch.cl", "gemm/panel.cl"], defines: tile.defines),
             [.operand(0), .workspace(0)] + .int32s(steps, grid.rows, 1, steps),
             globalSize: [steps.dividedRoundingUp(by: tile.rows), grid.groups, 1], localSize: [1, 1, 1]
         ).asPacking()

@@ -29,14 +29,14 @@ extension OpenCLLowering {
         ].merging(product.epilogue.defines) { $1 }
         let kernel = KernelSpecification(
             product.transposeB ? "gemm_few_rows_transposed" : "gemm_few_rows",
-            files: product.epilogue.files + ["gemm/few_rows.cl"], defines: defines)
+            files: product.epilogue.files + ["gemm/batch.cl", "gemm/few_rows.cl"], defines: defines)
         let vectors = n.dividedRoundingUp(by: lanes)
         let items = numbers[.itemsPerUnit] * max(profile.computeUnits, 1)
         let wanted = max(
             n.dividedRoundingUp(by: mostColumns - lanes), items.dividedRoundingUp(by: product.extents.batch))
         let arguments =
             product.tensors(.operand(0))
-            + .int32s(n, k, product.aStrides.row, product.aStrides.column) + [.uint64(product.bBatchStride)]
+            + .int32s(n, k, product.aStrides.row, product.aStrides.column) + product.batchArguments()
         let launch = KernelLaunch(
             kernel, arguments, globalSize: [min(wanted, vectors), product.extents.batch, 1], localSize: [1, 1, 1])
         return launches([launch], "gemm, \(m) rows streaming b\(product.epilogue.summary)")
@@ -70,7 +70,10 @@ extension OpenCLLowering {
         defines["LAYOUT_A"] = layout.rawValue
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
-                name, files: product.epilogue.files + KernelSpecification.transposeFiles + ["gemm/panel.cl"],
+                name,
+                files: product.epilogue.files + KernelSpecification.transposeFiles + [
+                    "gemm/batch.cl", "gemm/panel.cl",
+                ],
                 defines: defines)
         }
         var (list, workspaces): ([KernelLaunch], [Int]) = ([], [])
@@ -93,18 +96,20 @@ extension OpenCLLowering {
             let block = rowPanels.dividedRoundingUp(by: rowItems) * tile.rows * tile.block(k)
             blocks = [workspace(floats: columnItems * rowItems * batch * block)]
         case .packed:
-            a = workspace(floats: batch * rowPanels * tile.rows * k)
+            // The entries that there are, however often they are read.
+            let entries = operands[0].shape.elementCount / (m * k)
+            a = workspace(floats: entries * rowPanels * tile.rows * k)
             let pack = KernelLaunch(
                 kernel("gemm_pack_rows"),
                 [.operand(0), a] + .int32s(m, k, product.aStrides.row, product.aStrides.column),
-                globalSize: [min(tile.items, k), batch, 1], localSize: [1, 1, 1])
+                globalSize: [min(tile.items, k), entries, 1], localSize: [1, 1, 1])
             list.append(keepsColumns ? pack : pack.asPacking())
         }
         list.append(
             KernelLaunch(
                 kernel("gemm_panels"),
                 product.tensors(a, b) + blocks + .int32s(m, n, k, tile.block(k))
-                    + [.uint64(keepsColumns ? 0 : product.bBatchStride)],
+                    + product.batchArguments(sharesB: keepsColumns),
                 globalSize: [columnItems, rowItems, batch], localSize: [1, 1, 1]))
         return launches(
             list, workspaces: workspaces,
@@ -153,10 +158,11 @@ extension OpenCLLowering {
         if product.transposeB { defines["TRANSPOSE_B"] = "1" }
         if k > GroupTile.longSum { defines["LONG_SUMS"] = "1" }
         let kernel = KernelSpecification(
-            "gemm_tiles", files: product.epilogue.files + ["gemm/local_tile.cl", "gemm/tile.cl"], defines: defines)
+            "gemm_tiles", files: product.epilogue.files + ["gemm/batch.cl", "gemm/local_tile.cl", "gemm/tile.cl"],
+            defines: defines)
         let launch = KernelLaunch(
             kernel,
-            product.tensors(.operand(0)) + .int32s(m, n, k) + [.uint64(product.bBatchStride)],
+            product.tensors(.operand(0)) + .int32s(m, n, k) + product.batchArguments(),
             globalSize: tile.globalSize(rows: m, columns: n, batch: batch), localSize: tile.localSize)
         return launches([launch], "gemm \(tile.rows)×\(tile.columns) in local memory\(product.epilogue.summary)")
     }
@@ -206,7 +212,11 @@ struct MatrixProduct {
             "tb": transposeB ? 1 : 0,
         ]
     }
-    var bBatchStride: UInt64 { extents.sharesB ? 0 : UInt64(extents.n * extents.k) }
+    /// The kernels' BATCH_PARAMETERS.
+    func batchArguments(sharesB: Bool = false) -> [KernelArgument] {
+        let (a, b) = (extents.aSteps, extents.bSteps)
+        return .int32s(extents.inner, a.outer, a.inner) + (sharesB ? .int32s(0, 0) : .int32s(b.outer, b.inner))
+    }
     /// Operands and result after a, in the kernels' order.
     func tensors(_ a: KernelArgument, _ b: KernelArgument = .operand(1)) -> [KernelArgument] {
         [a, b] + (epilogue.hasBias ? [.operand(2)] : []) + [.result(0)]

@@ -109,7 +109,7 @@ private struct MatrixUnitAttention {
 
     private func kernel(_ name: String, _ file: String) -> KernelSpecification {
         KernelSpecification(
-            name, files: [MatrixUnits.file, "attention/matrix_rows.cl", file],
+            name, files: [MatrixUnits.file, "attention/masks.cl", "attention/matrix_rows.cl", file],
             defines: units.defines(format, threads: 128).merging([
                 "HEAD_WIDTH": "\(shape.width)", "CAUSAL": shape.attributes.isCausal ? "1" : "0",
                 "COPY_ROW": "\(MatrixUnits.alignment(of: shape.width, size: 2))",
@@ -207,9 +207,10 @@ private struct MatrixUnitGemm {
         let defines = tile.defines.merging(flags) { $1 }.merging(epilogue.defines) { $1 }
             .merging(units.defines(format, threads: tile.threads)) { $1 }
         let kernel = KernelSpecification(
-            "gemm_matrix_nvidia", files: epilogue.files + [MatrixUnits.file, "gemm/matrix_nvidia.cl"], defines: defines)
+            "gemm_matrix_nvidia", files: epilogue.files + ["gemm/batch.cl", MatrixUnits.file, "gemm/matrix_nvidia.cl"],
+            defines: defines)
         return KernelLaunch(
-            kernel, product.tensors(.operand(0)) + .int32s(m, n, k) + [.uint64(product.bBatchStride)],
+            kernel, product.tensors(.operand(0)) + .int32s(m, n, k) + product.batchArguments(),
             globalSize: [
                 n.dividedRoundingUp(by: tile.side) * tile.threads, m.dividedRoundingUp(by: tile.side), batch,
             ], localSize: [tile.threads, 1, 1])

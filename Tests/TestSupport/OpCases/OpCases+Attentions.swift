@@ -58,6 +58,6 @@ extension OpCase {
                 ], .attention(keys: 3)
             ) { _, x in [try x[0].attention(keys: x[1], values: x[2], isCausal: true, scale: 1)] },
         ]
-        return cases
+        return cases + maskedAttentions
     }()
 }
