@@ -162,6 +162,10 @@ void attentionGradient(
 #if CAUSAL
                     weight = select(weight, (vfloat)(0.0f), LANE_QUERIES(c, first) < (vint)(j0 + j));
 #endif
+#if HIDES
+                    // Of a lane without a query the products may be NaN.
+                    weight = select(weight, (vfloat)(0.0f), inverse[c] == (vfloat)(0.0f));
+#endif
                     weights[j][c] = weight;
                     slopes[j][c] = scale * weight * (slopes[j][c] - delta[c]);
 #if HIDES

@@ -136,6 +136,18 @@ func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
         Mistake("matMul", "batch axes [2] and [3] differ") {
             try $0.node(.matMul(MatMul()), float([2, 1, 1]), float([3, 1, 1]))
         },
+        Mistake("matMul", "batch axes [2, 3] and [3, 3] differ") {
+            _ = try $0.operand([2, 3, 4, 5]).matmul($0.operand([3, 3, 5, 6]), file: "Here.swift", line: 7)
+        },
+        Mistake("matMul", "take turns too often; broadcast") {
+            try $0.node(.matMul(MatMul()), float([2, 1, 2, 1, 4, 5]), float([1, 2, 1, 2, 5, 6]))
+        },
+        Mistake("matMul", "a vector has no axes to exchange", "float32[4]") {
+            _ = try $0.operand([4]).matmul($0.operand([4, 5]), transposeSelf: true, file: "Here.swift", line: 7)
+        },
+        Mistake("matMul", "inner extents differ: 4 and 5") {
+            _ = try $0.operand([2, 4]).matmul($0.operand([5]), file: "Here.swift", line: 7)
+        },
         Mistake("matMul", "at least two axes; reshape") { try $0.node(.matMul(MatMul()), float([2]), float([2, 3])) },
         Mistake("matMul", "the bias must have shape [5], not [4]") {
             try $0.node(.matMul(MatMul()), float([2, 3]), float([3, 5]), float([4]))
@@ -253,7 +265,40 @@ func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
                 .normalization(Normalization(.batch, .gradient)), float([2]), float([2]), float([2]), float([2]),
                 float([2]))
         },
-        Mistake("attention", "the same batch, heads and width") {
+        Mistake("attention", "3 heads of keys cannot serve 4 heads of queries") {
+            try $0.node(
+                .attention(Attention(isCausal: false, scale: 1)), float([1, 4, 3, 4]), float([1, 3, 5, 4]),
+                float([1, 3, 5, 4]))
+        },
+        Mistake("attention", "the bias [1, 2, 3, 4] does not broadcast to the scores [1, 2, 3, 5]") {
+            try $0.node(
+                .attention(Attention(isCausal: false, hasBias: true, scale: 1)), float([1, 2, 3, 4]),
+                float([1, 2, 5, 4]), float([1, 2, 5, 4]), float([1, 2, 3, 4]))
+        },
+        Mistake("attention", "the key lengths must have shape [1], not [2]") {
+            let q = try $0.operand([1, 2, 3, 4])
+            _ = try q.attention(
+                keys: q, values: q, keyLengths: $0.operand([2], .int32), file: "Here.swift", line: 7)
+        },
+        Mistake("attention", "the key lengths must be int32") {
+            let q = try $0.operand([1, 2, 3, 4])
+            _ = try q.attention(keys: q, values: q, keyLengths: $0.operand([1]), file: "Here.swift", line: 7)
+        },
+        Mistake("attention", "the mask must be of an integer type") {
+            let q = try $0.operand([1, 2, 3, 4])
+            _ = try q.attention(keys: q, values: q, mask: $0.operand([3, 3]), file: "Here.swift", line: 7)
+        },
+        Mistake("attention", "the mask [2, 3] and the bias [3, 3] do not broadcast") {
+            let q = try $0.operand([1, 2, 3, 4])
+            _ = try q.attention(
+                keys: q, values: q, bias: $0.operand([3, 3]), mask: $0.operand([2, 3], .int32), file: "Here.swift",
+                line: 7)
+        },
+        Mistake("attention", "the bias [1, 1, 1, 3, 3] has more than four axes") {
+            let q = try $0.operand([1, 2, 3, 4])
+            _ = try q.attention(keys: q, values: q, bias: $0.operand([1, 1, 1, 3, 3]), file: "Here.swift", line: 7)
+        },
+        Mistake("attention", "the same batch and width") {
             try $0.node(
                 .attention(Attention(isCausal: false, scale: 1)), float([1, 2, 3, 4]), float([1, 2, 3, 5]),
                 float([1, 2, 3, 5]))

@@ -53,8 +53,8 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
     private static let cases: [LayerCase] = {
         let random: @Sendable () -> RandomSource = { RandomSource(seed: 1) }
         return [
-            LayerCase("Dense", [5, 3], wrong: [[5, 1], [5, 4], [3], [], [2, 5, 1]]) { Dense(3, 4, random()) },
-            LayerCase("Dense without bias", [2, 5, 3], wrong: [[5, 1], [3]]) { Dense(3, 4, hasBias: false, random()) },
+            LayerCase("Dense", [5, 3], wrong: [[5, 1], [5, 4], [4], [], [2, 5, 1]]) { Dense(3, 4, random()) },
+            LayerCase("Dense without bias", [2, 5, 3], wrong: [[5, 1], [4]]) { Dense(3, 4, hasBias: false, random()) },
             LayerCase("Conv2D", [2, 3, 8, 8], wrong: pictures + [[2, 1, 8, 8], [2, 4, 8, 8], [2, 3, 2, 2]]) {
                 Conv2D(3, 4, kernel: 3, random())
             },
@@ -116,7 +116,7 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             LayerCase("Sigmoid", [3, 2]) { Sigmoid() },
             LayerCase("Tanh", [3, 2]) { Tanh() },
             LayerCase("Flatten", [3, 2, 4], wrong: [[]]) { Flatten() },
-            LayerCase("Sequential", [3, 2], wrong: [[3, 1], [2]]) { Sequential(ReLU(), Dense(2, 3, random()), Tanh()) },
+            LayerCase("Sequential", [3, 2], wrong: [[3, 1], [3]]) { Sequential(ReLU(), Dense(2, 3, random()), Tanh()) },
         ]
     }()
 

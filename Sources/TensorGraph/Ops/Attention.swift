@@ -6,7 +6,7 @@
 ///   `hasKeyLengths`: queries of entry n see the first lengths[n] keys.
 /// - → y `[b, h, sq, d]`, statistics `[b, h, sq, 2]`: the greatest, m, of each query's products with the keys that it
 ///   sees, and 1 / Σ exp(scale · (s - m)). With a bias s is the whole score, scale · product + bias, and the exponential
-///   is of s - m. All are of one type, but the statistics float32 where that is float16 or bfloat16, and then all sums
+///   is of s - m: a score is rounded as that sum, as PyTorch's is. All are of one type, but the statistics float32 where that is float16 or bfloat16, and then all sums
 ///   are in float32.
 /// - `isCausal`: query i sees keys j ≤ i, counted from the first of each: PyTorch's `is_causal`, ONNX's `is_causal`.
 /// - What a query does not see, and what has a bias of -∞, has no share in its y or in any gradient, whatever number,
