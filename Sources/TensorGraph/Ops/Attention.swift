@@ -6,12 +6,13 @@
 ///   `hasKeyLengths`: queries of entry n see the first lengths[n] keys.
 /// - → y `[b, h, sq, d]`, statistics `[b, h, sq, 2]`: the greatest, m, of each query's products with the keys that it
 ///   sees, and 1 / Σ exp(scale · (s - m)). With a bias s is the whole score, scale · product + bias, and the exponential
-///   is of s - m: a score is rounded as that sum, as PyTorch's is. All are of one type, but the statistics float32 where that is float16 or bfloat16, and then all sums
-///   are in float32.
+///   is of s - m: a score is rounded as that sum, as PyTorch's is. All are of one type, but the statistics float32 where
+///   that is float16 or bfloat16, and then all sums are in float32.
 /// - `isCausal`: query i sees keys j ≤ i, counted from the first of each: PyTorch's `is_causal`, ONNX's `is_causal`.
 /// - What a query does not see, and what has a bias of -∞, has no share in its y or in any gradient, whatever number,
-///   infinity or NaN it is. (PyTorch multiplies it by 0, so that NaN comes through.) A query that sees nothing, or whose
-///   scores are all -∞, has a y of zeros, the statistics 0 and 0, and no share in a gradient.
+///   infinity or NaN it is (but on matrix units, in 16 bits and causal, within a block of 64). PyTorch multiplies it by 0,
+///   so that NaN comes through. A query that sees nothing, or whose scores are all -∞, has a y of zeros, the statistics
+///   0 and 0, and no share in a gradient.
 /// - Gradient: the operands, y, statistics, dy → dq, dk, dv. With `p = exp(scale · (s - m)) / Σ` and `δ = Σ_d y·dy`:
 ///   `dv = pᵀ·dy`, `ds = p ∘ (dy·vᵀ - δ)`, `dq = scale · ds·k`, `dk = scale · dsᵀ·q`. The differences come first: a
 ///   logarithm added to m would be lost in it where scores are large. A kernel whose products may be rounded otherwise
