@@ -1,4 +1,4 @@
-// Rows sorted by merges: stable, whatever the type.
+// Rows sorted by merges, of which the first few are found in one go through the row: stable, whatever the type.
 
 #include "internal.h"
 
@@ -52,17 +52,37 @@ static entry *sorted(entry *from, entry *to, int64_t count) {
     return from;
 }
 
+// The first `count` entries of a row in order. Those that may be among them are put into a room for a few times as many;
+// whenever it is full, it is sorted, and the last that counts is the mark that later ones must be below. Equal ones come
+// later, and so after it.
+static const entry *first_in_order(
+    cv_type type, int32_t descending, const void *x, int64_t from, int64_t columns, int64_t count, entry *entries) {
+    const int64_t room = smaller(columns, larger(4 * count, SHORT_RUN));
+    int64_t kept = 0, i = 0;
+    for (; kept < room; i++) {
+        const uint64_t key = key_of(type, x, from + i);
+        entries[kept++] = (entry){descending ? ~key : key, i};
+    }
+    const entry *order = sorted(entries, entries + columns, kept);
+    while (i < columns) {
+        if (order != entries) memcpy(entries, order, (size_t)count * sizeof(entry));
+        const uint64_t mark = entries[count - 1].key;
+        for (kept = count; i < columns && kept < room; i++) {
+            const uint64_t key = key_of(type, x, from + i), ordered = descending ? ~key : key;
+            if (ordered < mark) entries[kept++] = (entry){ordered, i};
+        }
+        order = sorted(entries, entries + columns, kept);
+    }
+    return order;
+}
+
 void cv_sort(
     cv_type type, int32_t descending, const void *x, void *values, int32_t *indices, int64_t first, int64_t last,
     int64_t columns, int64_t count, void *scratch) {
     const size_t size = (size_t)cv_type_size(type);
     entry *entries = scratch;
     for (int64_t row = first; row < last; row++) {
-        for (int64_t i = 0; i < columns; i++) {
-            const uint64_t key = key_of(type, x, row * columns + i);
-            entries[i] = (entry){descending ? ~key : key, i};
-        }
-        const entry *order = sorted(entries, entries + columns, columns);
+        const entry *order = first_in_order(type, descending, x, row * columns, columns, count, entries);
         for (int64_t i = 0; i < count; i++) {
             const int64_t place = order[i].place;
             indices[row * count + i] = (int32_t)place;
