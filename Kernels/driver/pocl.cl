@@ -55,7 +55,7 @@ VECTORS(ANY, int)
 VECTOR_PAIRS(SELECTED, float, int) VECTOR_PAIRS(SELECTED, float, uint)
 VECTOR_PAIRS(SELECTED, int, int) VECTOR_PAIRS(SELECTED, int, uint)
 VECTOR_PAIRS(SELECTED, uint, int) VECTOR_PAIRS(SELECTED, uint, uint)
-SELECTED(long, long) SELECTED(ulong, long) SELECTED(long, ulong) SELECTED(ulong, ulong)
+VECTOR_PAIRS(SELECTED, long, long) SELECTED(ulong, long) SELECTED(long, ulong) SELECTED(ulong, ulong)
 
 // From one type to another.
 #define CONVERTED(to, from) CONVERTED_ONE(convert_##to, to, from) \
@@ -64,6 +64,8 @@ SELECTED(long, long) SELECTED(ulong, long) SELECTED(long, ulong) SELECTED(ulong,
 #define CONVERTED_ONE(f, to, from) PURE to f(from);
 #define CONVERTED_TO(to) \
     CONVERTED(to, float) CONVERTED(to, int) CONVERTED(to, uint) CONVERTED(to, uchar) CONVERTED(to, ushort)
+CONVERTED(int, char) CONVERTED(int, short) CONVERTED(char, int) CONVERTED(short, int) CONVERTED(int, long)
+CONVERTED(long, int) CONVERTED(long, uint) CONVERTED(uint, long) CONVERTED(long, float) CONVERTED(float, long)
 CONVERTED_TO(float) CONVERTED_TO(int) CONVERTED_TO(uint) CONVERTED_TO(uchar) CONVERTED_TO(ushort)
 CONVERTED_ONE(convert_int_sat, int, float) CONVERTED_ONE(convert_uint_sat, uint, float)
 
@@ -72,7 +74,8 @@ CONVERTED_ONE(convert_int_sat, int, float) CONVERTED_ONE(convert_uint_sat, uint,
     DECLARED type##n vload##n(size_t, const space type *); DECLARED void vstore##n(type##n, size_t, space type *);
 #define LOADED_FROM_EACH(n, type) EACH_SPACE(LOADED, n, type)
 EACH_WIDTH(LOADED_FROM_EACH, float) EACH_WIDTH(LOADED_FROM_EACH, int) EACH_WIDTH(LOADED_FROM_EACH, uint)
-EACH_WIDTH(LOADED_FROM_EACH, uchar) EACH_WIDTH(LOADED_FROM_EACH, ushort)
+EACH_WIDTH(LOADED_FROM_EACH, uchar) EACH_WIDTH(LOADED_FROM_EACH, ushort) EACH_WIDTH(LOADED_FROM_EACH, char)
+EACH_WIDTH(LOADED_FROM_EACH, short) EACH_WIDTH(LOADED_FROM_EACH, long)
 #define HALF(space, n) \
     DECLARED float##n vload_half##n(size_t, const space half *); \
     DECLARED void vstore_half##n(float##n, size_t, space half *); \

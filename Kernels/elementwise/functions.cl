@@ -1,6 +1,7 @@
 // The functions that a generated elementwise kernel is made of (Sources/OpenCLBackend/ElementwiseSource.swift).
 //
-// Values are `vfloat` for every floating-point type and `vint` for every integer type; LOAD_*, STORE_* and ROUND_* convert
+// Values are `vfloat` for every floating-point type and `vint` for bool and every integer type of up to 32 bits but uint32,
+// which with int64 is `vlong` (long_functions.cl); LOAD_*, STORE_* and ROUND_* convert
 // from and to what lies in memory: those of floating-point types in common/storage.cl, those of integers below. One element
 // costs its loads, its store (4 bytes each for float32) and a few flops, so these kernels run at the speed of memory unless
 // they call exp.
@@ -9,30 +10,59 @@
 // Goes after common/math.cl and common/storage.cl.
 
 #define LOAD1_int32(pointer) (*(pointer))
+#define LOAD1_int16(pointer) ((int)*(pointer))
+#define LOAD1_int8(pointer) ((int)*(pointer))
+#define LOAD1_uint16(pointer) ((int)*(pointer))
 #define LOAD1_uint8(pointer) ((int)*(pointer))
+#define LOAD1_bool(pointer) ((int)*(pointer))
 #define STORE1_int32(value, pointer) (*(pointer) = (value))
-#define STORE1_uint8(value, pointer) (*(pointer) = (uchar)((value) & 255))
+#define STORE1_int16(value, pointer) (*(pointer) = (short)(value))
+#define STORE1_int8(value, pointer) (*(pointer) = (char)(value))
+#define STORE1_uint16(value, pointer) (*(pointer) = (ushort)(value))
+#define STORE1_uint8(value, pointer) (*(pointer) = (uchar)(value))
+#define STORE1_bool(value, pointer) (*(pointer) = (uchar)(value))
 
 #if VECTOR_WIDTH == 1
 #define convert_vint convert_int
 #define LOADV_int32 LOAD1_int32
+#define LOADV_int16 LOAD1_int16
+#define LOADV_int8 LOAD1_int8
+#define LOADV_uint16 LOAD1_uint16
 #define LOADV_uint8 LOAD1_uint8
+#define LOADV_bool LOAD1_bool
 #define STOREV_int32 STORE1_int32
+#define STOREV_int16 STORE1_int16
+#define STOREV_int8 STORE1_int8
+#define STOREV_uint16 STORE1_uint16
 #define STOREV_uint8 STORE1_uint8
+#define STOREV_bool STORE1_bool
 #else
 #define VLOAD MATH_PASTE(vload, VECTOR_WIDTH)
 #define VSTORE MATH_PASTE(vstore, VECTOR_WIDTH)
 #define convert_vint MATH_PASTE(convert_int, VECTOR_WIDTH)
 #define LOADV_int32(pointer) VLOAD(0, pointer)
+#define LOADV_int16(pointer) convert_vint(VLOAD(0, pointer))
+#define LOADV_int8(pointer) convert_vint(VLOAD(0, pointer))
+#define LOADV_uint16(pointer) convert_vint(VLOAD(0, pointer))
 #define LOADV_uint8(pointer) convert_vint(VLOAD(0, pointer))
+#define LOADV_bool(pointer) convert_vint(VLOAD(0, pointer))
 typedef struct __attribute__((packed)) { vint value; } vint_unaligned;
 #define STOREV_int32(value_, pointer) (((__global vint_unaligned *)(pointer))->value = (value_))
-#define STOREV_uint8(value, pointer) VSTORE(MATH_PASTE(convert_uchar, VECTOR_WIDTH)((value) & 255), 0, pointer)
+#define STOREV_int16(value, pointer) VSTORE(MATH_PASTE(convert_short, VECTOR_WIDTH)(value), 0, pointer)
+#define STOREV_int8(value, pointer) VSTORE(MATH_PASTE(convert_char, VECTOR_WIDTH)(value), 0, pointer)
+#define STOREV_uint16(value, pointer) VSTORE(MATH_PASTE(convert_ushort, VECTOR_WIDTH)(value), 0, pointer)
+#define STOREV_uint8(value, pointer) VSTORE(MATH_PASTE(convert_uchar, VECTOR_WIDTH)(value), 0, pointer)
+#define STOREV_bool(value, pointer) STOREV_uint8(value, pointer)
 #endif
 
 // What a value becomes when it is stored and read again.
 static inline vfloat ROUND_bfloat16(vfloat x) { return as_vfloat(bfloat16_bits(x) << 16); }
 static inline vint ROUND_uint8(vint x) { return x & 255; }
+static inline vint ROUND_uint16(vint x) { return x & 65535; }
+static inline vint ROUND_int8(vint x) { return as_vint(as_vuint(x) << 24) >> 24; }
+static inline vint ROUND_int16(vint x) { return as_vint(as_vuint(x) << 16) >> 16; }
+// Of what functions make of bits; what is cast is compared with 0.
+static inline vint ROUND_bool(vint x) { return x & 1; }
 static inline vfloat ROUND_float16(vfloat x) { return float16_value(float16_bits(x)); }
 
 static inline vfloat int_to_float(vint x) { return convert_vfloat(x); }
@@ -45,11 +75,12 @@ static inline vint float_to_int(vfloat x) {
     return select(above, (vint)(-2147483647 - 1), (vint)(x <= -2147483648.0f));
 }
 
-static inline vint float_to_uint8(vfloat x) { return min(max(float_to_int(x), (vint)(0)), (vint)(255)); }
+// To a type within 32 bits.
+#define FLOAT_TO_INT(x, least, greatest) min(max(float_to_int(x), (vint)(least)), (vint)(greatest))
 
 // 1 where a comparison holds, else 0. (One is 1 for a number and -1 for a vector.)
 #define ONE_WHERE_FLOAT(comparison) select((vfloat)(0.0f), (vfloat)(1.0f), (vint)(comparison))
-#define ONE_WHERE_INT(comparison) select((vint)(0), (vint)(1), (vint)(comparison))
+#define TRUE_WHERE(comparison) ((vint)(comparison) & 1)
 
 static inline vfloat float_negate(vfloat x) { return -x; }
 static inline vfloat float_absolute(vfloat x) { return fabs(x); }
@@ -102,9 +133,12 @@ static inline vfloat float_arctangent2(vfloat a, vfloat b) { return atan2(a, b);
 // Of two numbers of which one is NaN, NaN.
 static inline vfloat float_minimum(vfloat a, vfloat b) { return select(b, a, (vint)(a < b) | (vint)(a != a)); }
 static inline vfloat float_maximum(vfloat a, vfloat b) { return select(b, a, (vint)(a > b) | (vint)(a != a)); }
-static inline vfloat float_equal(vfloat a, vfloat b) { return ONE_WHERE_FLOAT(a == b); }
-static inline vfloat float_less(vfloat a, vfloat b) { return ONE_WHERE_FLOAT(a < b); }
-static inline vfloat float_lessOrEqual(vfloat a, vfloat b) { return ONE_WHERE_FLOAT(a <= b); }
+static inline vint float_equal(vfloat a, vfloat b) { return TRUE_WHERE(a == b); }
+static inline vint float_less(vfloat a, vfloat b) { return TRUE_WHERE(a < b); }
+static inline vint float_lessOrEqual(vfloat a, vfloat b) { return TRUE_WHERE(a <= b); }
+static inline vint float_isNaN(vfloat x) { return TRUE_WHERE(x != x); }
+static inline vint float_isInfinite(vfloat x) { return TRUE_WHERE(fabs(x) == INFINITY); }
+static inline vint float_isSet(vfloat x) { return TRUE_WHERE(x != 0.0f); }
 
 // Integers wrap around; dividing by zero gives zero, as a kernel cannot throw.
 static inline vint int_add(vint a, vint b) { return as_vint(as_vuint(a) + as_vuint(b)); }
@@ -112,7 +146,7 @@ static inline vint int_subtract(vint a, vint b) { return as_vint(as_vuint(a) - a
 static inline vint int_multiply(vint a, vint b) { return as_vint(as_vuint(a) * as_vuint(b)); }
 static inline vint int_negate(vint x) { return int_subtract((vint)(0), x); }
 static inline vint int_absolute(vint x) { return select(x, int_negate(x), (vint)(x < 0)); }
-static inline vint int_sign(vint x) { return ONE_WHERE_INT(x > 0) - ONE_WHERE_INT(x < 0); }
+static inline vint int_sign(vint x) { return TRUE_WHERE(x > 0) - TRUE_WHERE(x < 0); }
 static inline vint int_square(vint x) { return int_multiply(x, x); }
 static inline vint int_divide(vint a, vint b) {
     const vint is_zero = b == 0;
@@ -130,8 +164,20 @@ static inline vint int_remainder(vint a, vint b) {
 }
 static inline vint int_minimum(vint a, vint b) { return min(a, b); }
 static inline vint int_maximum(vint a, vint b) { return max(a, b); }
-static inline vint int_equal(vint a, vint b) { return ONE_WHERE_INT(a == b); }
-static inline vint int_less(vint a, vint b) { return ONE_WHERE_INT(a < b); }
-static inline vint int_lessOrEqual(vint a, vint b) { return ONE_WHERE_INT(a <= b); }
+static inline vint int_equal(vint a, vint b) { return TRUE_WHERE(a == b); }
+static inline vint int_less(vint a, vint b) { return TRUE_WHERE(a < b); }
+static inline vint int_lessOrEqual(vint a, vint b) { return TRUE_WHERE(a <= b); }
+static inline vint int_isSet(vint x) { return TRUE_WHERE(x != 0); }
+static inline vint int_bitwiseNot(vint x) { return ~x; }
+static inline vint int_bitwiseAnd(vint a, vint b) { return a & b; }
+static inline vint int_bitwiseOr(vint a, vint b) { return a | b; }
+static inline vint int_bitwiseExclusiveOr(vint a, vint b) { return a ^ b; }
+// By 32 or more, as which a negative number counts, nothing is left but the sign; of narrower types ROUND_* sees to that.
+static inline vint int_shiftLeft(vint a, vint b) {
+    return select(as_vint(as_vuint(a) << (as_vuint(b) & 31)), (vint)(0), (vint)(as_vuint(b) > 31));
+}
+static inline vint int_shiftRight(vint a, vint b) { return a >> select(b, (vint)(31), (vint)(as_vuint(b) > 31)); }
 
-#define SELECT(mask, a, b) select(b, a, (vint)((mask) != 0))
+// Where a mask is 1.
+#define SELECT_float(mask, a, b) select(b, a, (vint)((mask) != 0))
+#define SELECT_int(mask, a, b) select(b, a, (vint)((mask) != 0))

@@ -153,6 +153,10 @@ static const char elementwise_functions[] = {
 #embed "../../Kernels/elementwise/functions.cl" suffix(, )
     0};
 
+static const char elementwise_long_functions[] = {
+#embed "../../Kernels/elementwise/long_functions.cl" suffix(, )
+    0};
+
 static const char elementwise_philox[] = {
 #embed "../../Kernels/elementwise/philox.cl" suffix(, )
     0};
@@ -297,6 +301,10 @@ static const char reduction_arg_max[] = {
 #embed "../../Kernels/reduction/arg_max.cl" suffix(, )
     0};
 
+static const char reduction_integers[] = {
+#embed "../../Kernels/reduction/integers.cl" suffix(, )
+    0};
+
 static const char reduction_reduce[] = {
 #embed "../../Kernels/reduction/reduce.cl" suffix(, )
     0};
@@ -360,6 +368,7 @@ static const CKernelFile files[] = {
     {"convolution/winograd_transforms.cl", convolution_winograd_transforms, sizeof convolution_winograd_transforms - 1},
     {"driver/pocl.cl", driver_pocl, sizeof driver_pocl - 1},
     {"elementwise/functions.cl", elementwise_functions, sizeof elementwise_functions - 1},
+    {"elementwise/long_functions.cl", elementwise_long_functions, sizeof elementwise_long_functions - 1},
     {"elementwise/philox.cl", elementwise_philox, sizeof elementwise_philox - 1},
     {"embedding/embedding.cl", embedding_embedding, sizeof embedding_embedding - 1},
     {"gemm/batch.cl", gemm_batch, sizeof gemm_batch - 1},
@@ -396,6 +405,7 @@ static const CKernelFile files[] = {
     {"recurrent/panels.cl", recurrent_panels, sizeof recurrent_panels - 1},
     {"recurrent/steps.cl", recurrent_steps, sizeof recurrent_steps - 1},
     {"reduction/arg_max.cl", reduction_arg_max, sizeof reduction_arg_max - 1},
+    {"reduction/integers.cl", reduction_integers, sizeof reduction_integers - 1},
     {"reduction/reduce.cl", reduction_reduce, sizeof reduction_reduce - 1},
     {"scan/scan.cl", scan_scan, sizeof scan_scan - 1},
     {"softmax/cross_entropy.cl", softmax_cross_entropy, sizeof softmax_cross_entropy - 1},

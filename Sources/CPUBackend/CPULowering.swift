@@ -22,9 +22,15 @@ extension cv_type {
             case .bfloat16: CV_BFLOAT16
             case .float32: CV_FLOAT32
             case .float64: CV_FLOAT64
+            case .int8: CV_INT8
+            case .int16: CV_INT16
             case .int32: CV_INT32
             case .int64: CV_INT64
             case .uint8: CV_UINT8
+            case .uint16: CV_UINT16
+            case .uint32: CV_UINT32
+            case .uint64: CV_UINT64
+            case .bool: CV_BOOL
             }
     }
 }

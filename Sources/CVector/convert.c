@@ -39,13 +39,21 @@ INLINE int64_t integer_from_double(double x, double low, double high, int64_t lo
     return (int64_t)x;
 }
 
-INLINE int32_t to_int32(double x) {
-    return (int32_t)integer_from_double(x, -2147483648.0, 2147483647.0, INT32_MIN, INT32_MAX);
-}
+#define TO_INTEGER(name, Integer, least, greatest) \
+    INLINE Integer name(double x) { return (Integer)integer_from_double(x, least, greatest, least, greatest); }
+TO_INTEGER(to_int8, int8_t, INT8_MIN, INT8_MAX)
+TO_INTEGER(to_int16, int16_t, INT16_MIN, INT16_MAX)
+TO_INTEGER(to_int32, int32_t, INT32_MIN, INT32_MAX)
+TO_INTEGER(to_uint8, uint8_t, 0, UINT8_MAX)
+TO_INTEGER(to_uint16, uint16_t, 0, UINT16_MAX)
+TO_INTEGER(to_uint32, uint32_t, 0, UINT32_MAX)
 INLINE int64_t to_int64(double x) {
     return integer_from_double(x, -9223372036854775808.0, 9223372036854775808.0, INT64_MIN, INT64_MAX);
 }
-INLINE uint8_t to_uint8(double x) { return (uint8_t)integer_from_double(x, 0, 255, 0, 255); }
+INLINE uint64_t to_uint64(double x) {
+    if (!(x > 0)) return 0;
+    return x >= 18446744073709551616.0 ? UINT64_MAX : (uint64_t)x;
+}
 
 // Reads element i of any type as `float` or `double`, or as an integer, and writes it as any type.
 #define EACH(expression) \
@@ -59,9 +67,15 @@ INLINE uint8_t to_uint8(double x) { return (uint8_t)integer_from_double(x, 0, 25
     case CV_BFLOAT16: { uint16_t *y = result; EACH(bfloat_from_float((float)(read))); }                 \
     case CV_FLOAT32: { float *y = result; EACH((float)(read)); }                                        \
     case CV_FLOAT64: { double *y = result; EACH((double)(read)); }                                      \
-    case CV_INT32: { int32_t *y = result; EACH(to_int32((double)(read))); }                             \
-    case CV_INT64: { int64_t *y = result; EACH(to_int64((double)(read))); }                             \
-    case CV_UINT8: { uint8_t *y = result; EACH(to_uint8((double)(read))); }                             \
+    case CV_INT8: { int8_t *y = result; EACH(to_int8((double)(read))); }                               \
+    case CV_INT16: { int16_t *y = result; EACH(to_int16((double)(read))); }                            \
+    case CV_INT32: { int32_t *y = result; EACH(to_int32((double)(read))); }                            \
+    case CV_INT64: { int64_t *y = result; EACH(to_int64((double)(read))); }                            \
+    case CV_UINT8: { uint8_t *y = result; EACH(to_uint8((double)(read))); }                            \
+    case CV_UINT16: { uint16_t *y = result; EACH(to_uint16((double)(read))); }                         \
+    case CV_UINT32: { uint32_t *y = result; EACH(to_uint32((double)(read))); }                         \
+    case CV_UINT64: { uint64_t *y = result; EACH(to_uint64((double)(read))); }                         \
+    case CV_BOOL: { uint8_t *y = result; EACH((read) != 0); }                                          \
     }
 
 #define FROM_INTEGER(Source)                                                                           \
@@ -71,9 +85,15 @@ INLINE uint8_t to_uint8(double x) { return (uint8_t)integer_from_double(x, 0, 25
     case CV_BFLOAT16: { uint16_t *y = result; EACH(bfloat_from_float((float)x[i])); }                   \
     case CV_FLOAT32: { float *y = result; EACH((float)x[i]); }                                          \
     case CV_FLOAT64: { double *y = result; EACH((double)x[i]); }                                        \
-    case CV_INT32: { int32_t *y = result; EACH((int32_t)x[i]); }                                        \
-    case CV_INT64: { int64_t *y = result; EACH((int64_t)x[i]); }                                        \
-    case CV_UINT8: { uint8_t *y = result; EACH((uint8_t)x[i]); }                                        \
+    case CV_INT8: { int8_t *y = result; EACH((int8_t)x[i]); }                                          \
+    case CV_INT16: { int16_t *y = result; EACH((int16_t)x[i]); }                                       \
+    case CV_INT32: { int32_t *y = result; EACH((int32_t)x[i]); }                                       \
+    case CV_INT64: { int64_t *y = result; EACH((int64_t)x[i]); }                                       \
+    case CV_UINT8: { uint8_t *y = result; EACH((uint8_t)x[i]); }                                       \
+    case CV_UINT16: { uint16_t *y = result; EACH((uint16_t)x[i]); }                                    \
+    case CV_UINT32: { uint32_t *y = result; EACH((uint32_t)x[i]); }                                    \
+    case CV_UINT64: { uint64_t *y = result; EACH((uint64_t)x[i]); }                                    \
+    case CV_BOOL: { uint8_t *y = result; EACH(x[i] != 0); }                                            \
     }
 
 HOT void cv_convert(cv_type from, const void *source, cv_type to, void *result, int64_t count) {
@@ -82,9 +102,15 @@ HOT void cv_convert(cv_type from, const void *source, cv_type to, void *result, 
     case CV_BFLOAT16: { FROM_FLOATING(uint16_t, float_from_bfloat(x[i])) return; }
     case CV_FLOAT32: { FROM_FLOATING(float, x[i]) return; }
     case CV_FLOAT64: { FROM_FLOATING(double, x[i]) return; }
+    case CV_INT8: { FROM_INTEGER(int8_t) return; }
+    case CV_INT16: { FROM_INTEGER(int16_t) return; }
     case CV_INT32: { FROM_INTEGER(int32_t) return; }
     case CV_INT64: { FROM_INTEGER(int64_t) return; }
     case CV_UINT8: { FROM_INTEGER(uint8_t) return; }
+    case CV_UINT16: { FROM_INTEGER(uint16_t) return; }
+    case CV_UINT32: { FROM_INTEGER(uint32_t) return; }
+    case CV_UINT64: { FROM_INTEGER(uint64_t) return; }
+    case CV_BOOL: { FROM_INTEGER(uint8_t) return; }
     }
 }
 

@@ -6,6 +6,13 @@
         y[i] = (expression);                    \
     }                                           \
     return
+// To bytes of 1 and 0.
+#define TEST(expression)                        \
+    for (int64_t i = 0; i < count; i++) {       \
+        const REAL v = x[i];                    \
+        ((uint8_t *)y)[i] = (expression);       \
+    }                                           \
+    return
 
 INLINE REAL FN(softplus)(REAL v) {
     return (v > 0 ? v : (v != v ? v : 0)) + FN(log1p)(FN(exp)(-FN(abs)(v)));
@@ -21,26 +28,50 @@ INLINE void FN(unary)(cv_unary_function function, const REAL *restrict x, REAL *
 #define CASE(name, expression) case CV_##name: LOOP(expression);
         CV_UNARY_FUNCTIONS(CASE)
 #undef CASE
+    case CV_IS_NAN: TEST(v != v);
+    case CV_IS_INFINITE: TEST(FN(abs)(v) == (REAL)INFINITY);
+    case CV_BITWISE_NOT: return;
     }
 }
 #undef LOOP
+#undef TEST
 
 // Two arrays, or an array and a number: `aStep` and `bStep` are 1 or 0.
-#define LOOPS(expression)                                                                                  \
-    if (aStep && bStep) {                                                                                  \
-        for (int64_t i = 0; i < count; i++) { const REAL u = a[i], v = b[i]; (void)u; (void)v; y[i] = (expression); } \
-    } else if (aStep) {                                                                                    \
-        const REAL v = *b;                                                                                 \
-        for (int64_t i = 0; i < count; i++) { const REAL u = a[i]; (void)u; (void)v; y[i] = (expression); } \
-    } else {                                                                                               \
-        const REAL u = *a;                                                                                 \
-        for (int64_t i = 0; i < count; i++) { const REAL v = b[bStep * i]; (void)u; (void)v; y[i] = (expression); } \
+#define LOOPS(expression) RESULTS(REAL, expression)
+#define TESTS(expression) RESULTS(uint8_t, expression)
+#define RESULTS(Result, expression)                                                                        \
+    {                                                                                                      \
+        Result *restrict to = (Result *)y;                                                                 \
+        if (aStep && bStep) {                                                                              \
+            for (int64_t i = 0; i < count; i++) {                                                          \
+                const REAL u = a[i], v = b[i];                                                             \
+                (void)u;                                                                                   \
+                (void)v;                                                                                   \
+                to[i] = (expression);                                                                      \
+            }                                                                                              \
+        } else if (aStep) {                                                                                \
+            const REAL v = *b;                                                                             \
+            for (int64_t i = 0; i < count; i++) {                                                          \
+                const REAL u = a[i];                                                                       \
+                (void)u;                                                                                   \
+                (void)v;                                                                                   \
+                to[i] = (expression);                                                                      \
+            }                                                                                              \
+        } else {                                                                                           \
+            const REAL u = *a;                                                                             \
+            for (int64_t i = 0; i < count; i++) {                                                          \
+                const REAL v = b[bStep * i];                                                               \
+                (void)u;                                                                                   \
+                (void)v;                                                                                   \
+                to[i] = (expression);                                                                      \
+            }                                                                                              \
+        }                                                                                                  \
     }                                                                                                      \
     return
 
 INLINE void FN(binary)(
     cv_binary_function function, const REAL *restrict a, int64_t aStep, const REAL *restrict b, int64_t bStep,
-    REAL *restrict y, int64_t count) {
+    void *restrict y, int64_t count) {
     switch (function) {
     case CV_ADD: LOOPS(u + v);
     case CV_SUBTRACT: LOOPS(u - v);
@@ -58,24 +89,12 @@ INLINE void FN(binary)(
     case CV_REMAINDER: LOOPS(FN(remainder)(u, v));
     case CV_TRUNCATED_REMAINDER: LOOPS(FN(fmod)(u, v));
     case CV_ARCTANGENT2: LOOPS(FN(atan2)(u, v));
-    case CV_EQUAL: LOOPS(u == v ? (REAL)1 : (REAL)0);
-    case CV_LESS: LOOPS(u < v ? (REAL)1 : (REAL)0);
-    case CV_LESS_OR_EQUAL: LOOPS(u <= v ? (REAL)1 : (REAL)0);
+    case CV_EQUAL: TESTS(u == v);
+    case CV_LESS: TESTS(u < v);
+    case CV_LESS_OR_EQUAL: TESTS(u <= v);
+    case CV_BITWISE_AND: case CV_BITWISE_OR: case CV_BITWISE_EXCLUSIVE_OR: case CV_SHIFT_LEFT: case CV_SHIFT_RIGHT: return;
     }
 }
-
-INLINE void FN(select)(
-    const REAL *restrict mask, int64_t maskStep, const REAL *restrict a, int64_t aStep, const REAL *restrict b,
-    int64_t bStep, REAL *restrict y, int64_t count) {
-    if (maskStep && aStep && !bStep) {
-        const REAL other = *b;
-        for (int64_t i = 0; i < count; i++) y[i] = mask[i] != 0 ? a[i] : other;
-    } else if (maskStep && aStep && bStep) {
-        for (int64_t i = 0; i < count; i++) {
-            const REAL u = a[i], v = b[i];
-            y[i] = mask[i] != 0 ? u : v;
-        }
-    } else {
-        for (int64_t i = 0; i < count; i++) y[i] = mask[maskStep * i] != 0 ? a[aStep * i] : b[bStep * i];
-    }
-}
+#undef LOOPS
+#undef TESTS
+#undef RESULTS

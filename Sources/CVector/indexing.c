@@ -100,6 +100,7 @@ HOT void cv_gather_indexed(
 SCATTER_ADD(float)
 SCATTER_ADD(double)
 SCATTER_ADD(uint8_t)
+SCATTER_ADD(uint16_t)
 SCATTER_ADD(uint32_t)
 SCATTER_ADD(uint64_t)
 
@@ -110,9 +111,13 @@ HOT void cv_scatter_add(
     case CV_FLOAT32: scatter_add_float(indices, source, y, errors, block, extent, count, inner); return;
     case CV_FLOAT64: scatter_add_double(indices, source, y, errors, block, extent, count, inner); return;
     // Integers wrap around.
-    case CV_INT32: scatter_add_uint32_t(indices, source, y, 0, block, extent, count, inner); return;
-    case CV_INT64: scatter_add_uint64_t(indices, source, y, 0, block, extent, count, inner); return;
-    default: scatter_add_uint8_t(indices, source, y, 0, block, extent, count, inner); return;
+    case CV_INT8: case CV_UINT8: case CV_BOOL:
+        scatter_add_uint8_t(indices, source, y, 0, block, extent, count, inner); return;
+    case CV_INT16: case CV_UINT16: scatter_add_uint16_t(indices, source, y, 0, block, extent, count, inner); return;
+    case CV_INT32: case CV_UINT32: scatter_add_uint32_t(indices, source, y, 0, block, extent, count, inner); return;
+    case CV_INT64: case CV_UINT64: scatter_add_uint64_t(indices, source, y, 0, block, extent, count, inner); return;
+    // Sums of half types are float32's.
+    case CV_FLOAT16: case CV_BFLOAT16: return;
     }
 }
 

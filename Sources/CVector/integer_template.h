@@ -34,45 +34,76 @@ INLINE INTEGER FN(power)(INTEGER base, INTEGER exponent) {
     return (INTEGER)result;
 }
 
+INLINE INTEGER FN(shift_left)(INTEGER u, INTEGER v) {
+    if (v < 0 || (uint64_t)v >= 8 * sizeof(INTEGER)) return 0;
+    return (INTEGER)((UNSIGNED)u << v);
+}
+
+// Of negative numbers with the sign.
+INLINE INTEGER FN(shift_right)(INTEGER u, INTEGER v) {
+    if (v < 0 || (uint64_t)v >= 8 * sizeof(INTEGER)) return u < 0 ? (INTEGER)-1 : 0;
+    return (INTEGER)(u >> v);
+}
+
+#define LOOP(expression)                  \
+    for (int64_t i = 0; i < count; i++) { \
+        const INTEGER v = x[i];           \
+        y[i] = (INTEGER)(expression);     \
+    }                                     \
+    return
+
 INLINE void FN(unary)(cv_unary_function function, const INTEGER *x, INTEGER *y, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        const INTEGER v = x[i];
-        const INTEGER opposite = (INTEGER)(0 - (UNSIGNED)v);
-        switch (function) {
-        case CV_NEGATE: y[i] = opposite; break;
-        case CV_ABSOLUTE: y[i] = v < 0 ? opposite : v; break;
-        case CV_SIGN: y[i] = (INTEGER)((v > 0) - (v < 0)); break;
-        case CV_SQUARE: y[i] = (INTEGER)((uint64_t)v * (uint64_t)v); break;
-        default: y[i] = v; break;
-        }
+    switch (function) {
+    case CV_NEGATE: LOOP(0 - (UNSIGNED)v);
+    case CV_ABSOLUTE: LOOP(v < 0 ? 0 - (UNSIGNED)v : (UNSIGNED)v);
+    case CV_SIGN: LOOP((v > 0) - (v < 0));
+    case CV_SQUARE: LOOP((uint64_t)v * (uint64_t)v);
+    case CV_BITWISE_NOT: LOOP(~v);
+    default: return;
     }
 }
+#undef LOOP
+
+#define LOOPS(expression)                                    \
+    for (int64_t i = 0; i < count; i++) {                    \
+        const INTEGER u = a[aStep * i], v = b[bStep * i];    \
+        ((INTEGER *)y)[i] = (INTEGER)(expression);           \
+    }                                                        \
+    return
+// To bytes of 1 and 0.
+#define TESTS(expression)                                    \
+    for (int64_t i = 0; i < count; i++) {                    \
+        const INTEGER u = a[aStep * i], v = b[bStep * i];    \
+        ((uint8_t *)y)[i] = (expression);                    \
+    }                                                        \
+    return
 
 INLINE void FN(binary)(
-    cv_binary_function function, const INTEGER *a, int64_t aStep, const INTEGER *b, int64_t bStep, INTEGER *y,
-    int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        const INTEGER u = a[aStep * i], v = b[bStep * i];
-        switch (function) {
-        case CV_ADD: y[i] = (INTEGER)((uint64_t)u + (uint64_t)v); break;
-        case CV_SUBTRACT: y[i] = (INTEGER)((uint64_t)u - (uint64_t)v); break;
-        case CV_MULTIPLY: y[i] = (INTEGER)((uint64_t)u * (uint64_t)v); break;
-        case CV_DIVIDE: y[i] = FN(divide)(u, v); break;
-        case CV_POWER: y[i] = FN(power)(u, v); break;
-        case CV_MINIMUM: y[i] = u < v ? u : v; break;
-        case CV_MAXIMUM: y[i] = u > v ? u : v; break;
-        case CV_REMAINDER: y[i] = FN(remainder)(u, v); break;
-        case CV_TRUNCATED_REMAINDER: y[i] = FN(truncated_remainder)(u, v); break;
-        case CV_ARCTANGENT2: y[i] = u; break;
-        case CV_EQUAL: y[i] = u == v; break;
-        case CV_LESS: y[i] = u < v; break;
-        case CV_LESS_OR_EQUAL: y[i] = u <= v; break;
-        }
+    cv_binary_function function, const INTEGER *restrict a, int64_t aStep, const INTEGER *restrict b, int64_t bStep,
+    void *restrict y, int64_t count) {
+    switch (function) {
+    case CV_ADD: LOOPS((uint64_t)u + (uint64_t)v);
+    case CV_SUBTRACT: LOOPS((uint64_t)u - (uint64_t)v);
+    case CV_MULTIPLY: LOOPS((uint64_t)u * (uint64_t)v);
+    case CV_DIVIDE: LOOPS(FN(divide)(u, v));
+    case CV_POWER: LOOPS(FN(power)(u, v));
+    case CV_MINIMUM: LOOPS(u < v ? u : v);
+    case CV_MAXIMUM: LOOPS(u > v ? u : v);
+    case CV_REMAINDER: LOOPS(FN(remainder)(u, v));
+    case CV_TRUNCATED_REMAINDER: LOOPS(FN(truncated_remainder)(u, v));
+    case CV_EQUAL: TESTS(u == v);
+    case CV_LESS: TESTS(u < v);
+    case CV_LESS_OR_EQUAL: TESTS(u <= v);
+    case CV_BITWISE_AND: LOOPS(u & v);
+    case CV_BITWISE_OR: LOOPS(u | v);
+    case CV_BITWISE_EXCLUSIVE_OR: LOOPS(u ^ v);
+    case CV_SHIFT_LEFT: LOOPS(FN(shift_left)(u, v));
+    case CV_SHIFT_RIGHT: LOOPS(FN(shift_right)(u, v));
+    case CV_ARCTANGENT2: return;
     }
 }
-
-INLINE void FN(select)(
-    const INTEGER *mask, int64_t maskStep, const INTEGER *a, int64_t aStep, const INTEGER *b, int64_t bStep, INTEGER *y,
-    int64_t count) {
-    for (int64_t i = 0; i < count; i++) y[i] = mask[maskStep * i] != 0 ? a[aStep * i] : b[bStep * i];
-}
+#undef LOOPS
+#undef TESTS
+#undef INTEGER
+#undef UNSIGNED
+#undef FN

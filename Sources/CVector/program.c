@@ -5,10 +5,10 @@
 
 int64_t cv_type_size(cv_type type) {
     switch (type) {
-    case CV_UINT8: return 1;
-    case CV_FLOAT16: case CV_BFLOAT16: return 2;
-    case CV_FLOAT32: case CV_INT32: return 4;
-    case CV_FLOAT64: case CV_INT64: return 8;
+    case CV_BOOL: case CV_INT8: case CV_UINT8: return 1;
+    case CV_FLOAT16: case CV_BFLOAT16: case CV_INT16: case CV_UINT16: return 2;
+    case CV_FLOAT32: case CV_INT32: case CV_UINT32: return 4;
+    case CV_FLOAT64: case CV_INT64: case CV_UINT64: return 8;
     }
     return 8;
 }
@@ -77,9 +77,9 @@ HOT void cv_splat(int64_t element_size, const void *value, void *target, int64_t
 enum { BUFFER = CV_BLOCK * 8 };
 
 int64_t cv_program_scratch(const cv_program *program) {
-    // One buffer an operand and a register, and two for masks.
+    // One buffer an operand and a register, and one for masks.
     const int64_t slots = program->operand_count + program->constant_count + program->register_count;
-    return (int64_t)(program->operand_count + program->register_count + 2) * BUFFER + slots * (int64_t)sizeof(cv_slot);
+    return (int64_t)(program->operand_count + program->register_count + 1) * BUFFER + slots * (int64_t)sizeof(cv_slot);
 }
 
 // One block: the operand of index `index` as a slot whose elements have its arithmetic type.
@@ -108,7 +108,7 @@ static void execute(const cv_instruction *instruction, const cv_slot *slots, voi
     switch (instruction->kind) {
     case CV_UNARY:
         cv_unary(type, (cv_unary_function)instruction->function, a.pointer, y, a.step ? count : 1);
-        if (!a.step) cv_splat(cv_type_size(type), y, y, count);
+        if (!a.step) cv_splat(cv_type_size(result), y, y, count);
         return;
     case CV_BINARY: {
         const cv_slot b = slots[instruction->sources[1]];
@@ -122,16 +122,11 @@ static void execute(const cv_instruction *instruction, const cv_slot *slots, voi
     case CV_SELECT: {
         const cv_slot b = slots[instruction->sources[1]], c = slots[instruction->sources[2]];
         cv_slot mask = a;
-        if (type != result) {
-            // The mask as 0 or 1 of the values' type: compare with zero in its own, then convert.
-            static const uint64_t zero = 0;
-            cv_binary(type, CV_EQUAL, a.pointer, a.step, &zero, 0, scratch, count);
-            cv_convert(type, scratch, result, scratch + BUFFER, count);
-            mask = (cv_slot){scratch + BUFFER, 1};
-            cv_select(result, mask.pointer, 1, c.pointer, c.step, b.pointer, b.step, y, count);
-        } else {
-            cv_select(result, mask.pointer, mask.step, b.pointer, b.step, c.pointer, c.step, y, count);
+        if (type != CV_BOOL) {
+            cv_convert(type, a.pointer, CV_BOOL, scratch, a.step ? count : 1);
+            mask.pointer = scratch;
         }
+        cv_select(cv_type_size(result), mask.pointer, mask.step, b.pointer, b.step, c.pointer, c.step, y, count);
         return;
     }
     }
@@ -149,7 +144,7 @@ void cv_run_program(
     char *buffers = scratch;
     char *registers = buffers + (int64_t)program->operand_count * BUFFER;
     char *masks = registers + (int64_t)program->register_count * BUFFER;
-    cv_slot *slots = (cv_slot *)(masks + 2 * BUFFER);
+    cv_slot *slots = (cv_slot *)(masks + BUFFER);
     const int32_t constants = program->operand_count, firstRegister = constants + program->constant_count;
     for (int32_t i = 0; i < program->constant_count; i++) slots[constants + i] = (cv_slot){&program->constants[i], 0};
     for (int32_t i = 0; i < program->register_count; i++) {

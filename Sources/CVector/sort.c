@@ -24,9 +24,16 @@ INLINE uint64_t key_of(cv_type type, const void *x, int64_t at) {
     switch (type) {
     case CV_FLOAT32: return key_of_bits(((const uint32_t *)x)[at], 0x80000000u, 0x7f800000u);
     case CV_FLOAT64: return key_of_bits(((const uint64_t *)x)[at], (uint64_t)1 << 63, 0x7ff0000000000000u);
+    case CV_INT8: return (uint64_t)(((const int8_t *)x)[at] + ((int64_t)1 << 31));
+    case CV_INT16: return (uint64_t)(((const int16_t *)x)[at] + ((int64_t)1 << 31));
     case CV_INT32: return (uint64_t)(((const int32_t *)x)[at] + ((int64_t)1 << 31));
     case CV_INT64: return ((const uint64_t *)x)[at] ^ (uint64_t)1 << 63;
-    default: return ((const uint8_t *)x)[at];
+    case CV_UINT8: case CV_BOOL: return ((const uint8_t *)x)[at];
+    case CV_UINT16: return ((const uint16_t *)x)[at];
+    case CV_UINT32: return ((const uint32_t *)x)[at];
+    case CV_UINT64: return ((const uint64_t *)x)[at];
+    // Half types are sorted as float32.
+    case CV_FLOAT16: case CV_BFLOAT16: return 0;
     }
 }
 

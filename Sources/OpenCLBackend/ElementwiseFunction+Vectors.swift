@@ -15,7 +15,6 @@ extension ElementwiseFunction {
     /// Lines that evaluate elements `i` up to `end` a vector at a time: of the operands given from the pointers
     /// `<source>0`, …, the others being there as `a0`, …, to `<target>0`, ….
     func vectorLoop(reading vectors: [Int], from source: String, to target: String) -> [String] {
-        func lanes(_ dtype: DType) -> String { dtype.isFloatingPoint ? "float" : "int" }
         let loads = vectors.map {
             "const \(operands[$0].valueType) a\($0) = LOADV_\(operands[$0])(\(source)\($0) + i);"
         }
@@ -23,7 +22,7 @@ extension ElementwiseFunction {
         let partialLoads = vectors.flatMap { operand -> [String] in
             let type = operands[operand]
             return [
-                "\(lanes(type)) lanes\(operand)[VECTOR_WIDTH] = {0};",
+                "\(type.family) lanes\(operand)[VECTOR_WIDTH] = {0};",
                 "for (int lane = 0; lane < left; ++lane) "
                     + "lanes\(operand)[lane] = LOAD1_\(type)(\(source)\(operand) + i + lane);",
                 "const \(type.valueType) a\(operand) = LANES_LOAD(lanes\(operand));",
@@ -31,7 +30,7 @@ extension ElementwiseFunction {
         }
         let partialStores = results.enumerated().flatMap { result, type in
             [
-                "\(lanes(type)) lanesY\(result)[VECTOR_WIDTH];",
+                "\(type.family) lanesY\(result)[VECTOR_WIDTH];",
                 "LANES_STORE(value\(result), lanesY\(result));",
                 "for (int lane = 0; lane < left; ++lane) "
                     + "STORE1_\(type)(lanesY\(result)[lane], \(target)\(result) + i + lane);",

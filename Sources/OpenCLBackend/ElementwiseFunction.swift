@@ -20,11 +20,13 @@ struct ElementwiseFunction {
     enum Number: Hashable {
         case float(Double)
         case int(Int)
+        case long(Int)
 
         var argument: KernelArgument {
             switch self {
             case .float(let value): .float(value)
             case .int(let value): .int32(value)
+            case .long(let value): .uint64(UInt64(bitPattern: Int64(value)))
             }
         }
 
@@ -33,6 +35,7 @@ struct ElementwiseFunction {
             switch self {
             case .float: ("float", "vfloat")
             case .int: ("int", "vint")
+            case .long: ("long", "vlong")
             }
         }
     }
@@ -58,7 +61,8 @@ struct ElementwiseFunction {
                     !Self.isText(instruction, position)
                 else { continue }
                 places[Place(instruction: index, argument: position)] = numbers.count
-                numbers.append(Self.number(value, Self.constantType(instruction, position)))
+                numbers.append(
+                    Self.number(value, program.type(of: position, in: instruction, operands: operands)))
             }
         }
         (self.numbers, self.places) = (numbers, places)
@@ -75,32 +79,32 @@ struct ElementwiseFunction {
         }
     }
 
-    /// The type in which an instruction takes a number: masks, and what is converted, are floats.
-    private static func constantType(_ instruction: ElementwiseProgram.Instruction, _ position: Int) -> DType {
-        switch instruction.function {
-        case .cast: .float32
-        case .select where position == 0: .float32
-        default: instruction.dtype
-        }
-    }
-
     private static func number(_ value: Double, _ dtype: DType) -> Number {
-        dtype.isFloatingPoint ? .float(value) : .int(Int(DType.int32.converted(value)))
+        switch dtype.family {
+        case .float: .float(value)
+        case .int: .int(Int(DType.int32.converted(value)))
+        case .long: .long(Int(exactly: DType.int64.converted(value)) ?? .max)
+        }
     }
 
     /// Why no kernel can be written, or `nil`.
     var refusal: String? {
         let types = operands + program.instructions.map(\.dtype)
-        if let type = types.first(where: { $0 == .float64 || $0 == .int64 }) { return "\(type) is not done on OpenCL" }
-        for instruction in program.instructions where !argumentType(instruction).isFloatingPoint {
-            switch instruction.function {
-            case .unary(let function) where !UnaryFunction.ofIntegers.contains(function):
+        if let type = types.first(where: { $0 == .float64 || $0 == .uint64 }) { return "\(type) is not done on OpenCL" }
+        for instruction in program.instructions where !type(of: 0, in: instruction).isFloatingPoint {
+            if case .binary(.power) = instruction.function { return "a power of integers is not done on OpenCL" }
+            if case .unary(let function) = instruction.function, function.refusal(.int32) != nil {
                 return "\(function) of integers is not done on OpenCL"
-            case .binary(.power): return "a power of integers is not done on OpenCL"
-            default: break
             }
         }
         return nil
+    }
+
+    /// The files of OpenCL C that the text calls.
+    var files: [String] {
+        let types = operands + program.instructions.map(\.dtype)
+        let isLong = types.contains { $0.family == .long }
+        return KernelSpecification.functionFiles + (isLong ? ["elementwise/long_functions.cl"] : [])
     }
 
     /// Declarations of the numbers as a kernel's parameters, `number0`, ….
@@ -166,18 +170,8 @@ struct ElementwiseFunction {
             """
     }
 
-    /// The type that an instruction computes in.
-    private func argumentType(_ instruction: ElementwiseProgram.Instruction) -> DType {
-        guard case .cast = instruction.function else { return instruction.dtype }
-        return type(of: instruction.arguments.first ?? .constant(0), otherwise: .float32)
-    }
-
-    private func type(of argument: ElementwiseProgram.Argument, otherwise: DType) -> DType {
-        switch argument {
-        case .operand(let index): operands[index]
-        case .instruction(let index): program.instructions[index].dtype
-        case .constant: otherwise
-        }
+    private func type(of position: Int, in instruction: ElementwiseProgram.Instruction) -> DType {
+        program.type(of: position, in: instruction, operands: operands)
     }
 
     private func expression(_ index: Int) -> String {
@@ -188,30 +182,40 @@ struct ElementwiseFunction {
             case .instruction(let earlier): return "v\(earlier)"
             case .constant(let value):
                 if let place = places[Place(instruction: index, argument: position)] { return "n\(place)" }
-                return Self.literal(Self.number(value, Self.constantType(instruction, position)))
+                return Self.literal(Self.number(value, type(of: position, in: instruction)))
             }
         }
         let dtype = instruction.dtype
-        let family = dtype.isFloatingPoint ? "float" : "int"
+        let from = type(of: 0, in: instruction)
         let value: String
         switch instruction.function {
-        case .unary(let function): value = "\(family)_\(function.rawValue)(\(argument(0)))"
+        case .unary(let function): value = "\(from.family)_\(function.rawValue)(\(argument(0)))"
         case .binary(let function):
-            value = "\(family)_\(function.rawValue)(\(argument(0)), \(argument(1)))"
-        case .select: value = "SELECT(\(argument(0)), \(argument(1)), \(argument(2)))"
-        case .cast:
-            let isFromFloat = argumentType(instruction).isFloatingPoint
-            let x = argument(0)
-            switch (isFromFloat, dtype) {
-            case (true, .uint8): value = "float_to_uint8(\(x))"
-            case (true, _) where !dtype.isFloatingPoint: value = "float_to_int(\(x))"
-            case (false, _) where dtype.isFloatingPoint: value = "int_to_float(\(x))"
-            default: value = x
-            }
+            value = "\(from.family)_\(function.rawValue)(\(argument(0)), \(argument(1)))"
+        case .select:
+            let mask = from == .bool ? argument(0) : "\(from.family)_isSet(\(argument(0)))"
+            value = "SELECT_\(dtype.family)(\(mask), \(argument(1)), \(argument(2)))"
+        case .cast: value = cast(argument(0), from, to: dtype)
         }
         switch dtype {
-        case .float16, .bfloat16, .uint8: return "ROUND_\(dtype)(\(value))"
-        default: return value
+        case .float32, .float64, .int32, .int64, .uint64: return value
+        case .bool:
+            if case .unary = instruction.function { return "ROUND_bool(\(value))" }
+            return value
+        case .float16, .bfloat16, .int8, .int16, .uint8, .uint16, .uint32: return "ROUND_\(dtype)(\(value))"
+        }
+    }
+
+    /// A value in the family of another type; what is rounded to that type afterwards may have more bits.
+    private func cast(_ x: String, _ from: DType, to dtype: DType) -> String {
+        switch (from.family, dtype) {
+        case (let family, .bool): return from == .bool ? x : "\(family)_isSet(\(x))"
+        case (.float, .int8): return "FLOAT_TO_INT(\(x), -128, 127)"
+        case (.float, .int16): return "FLOAT_TO_INT(\(x), -32768, 32767)"
+        case (.float, .uint8): return "FLOAT_TO_INT(\(x), 0, 255)"
+        case (.float, .uint16): return "FLOAT_TO_INT(\(x), 0, 65535)"
+        case (.float, .uint32): return "FLOAT_TO_LONG(\(x), 0, 0xFFFFFFFFL)"
+        case (let family, _): return family == dtype.family ? x : "\(family)_to_\(dtype.family)(\(x))"
         }
     }
 
@@ -220,6 +224,7 @@ struct ElementwiseFunction {
         case .int(let value):
             // The smallest has no literal of its own.
             return value == Int(Int32.min) ? "(vint)(\(value + 1) - 1)" : "(vint)(\(value))"
+        case .long(let value): return value == .min ? "(vlong)(LONG_MIN)" : "(vlong)(\(value)L)"
         case .float(let value):
             let value = Float(value)
             if value.isNaN { return "(vfloat)(NAN)" }
@@ -234,10 +239,32 @@ extension DType {
     var memoryType: String {
         switch self {
         case .float16: "half"
-        case .bfloat16: "ushort"
-        case .uint8: "uchar"
+        case .bfloat16, .uint16: "ushort"
+        case .float32: "float"
+        case .float64: "double"
+        case .int8: "char"
+        case .int16: "short"
         case .int32: "int"
-        default: "float"
+        case .int64: "long"
+        case .bool, .uint8: "uchar"
+        case .uint32: "uint"
+        case .uint64: "ulong"
+        }
+    }
+
+    /// The types that elements are computed in; the raw value is that of one in OpenCL C.
+    enum Family: String, CustomStringConvertible {
+        case float, int, long
+
+        var description: String { rawValue }
+    }
+
+    var family: Family {
+        switch self {
+        case .float16, .bfloat16, .float32, .float64: .float
+        case .bool, .int8, .int16, .int32, .uint8, .uint16: .int
+        // What uint32 holds, long holds.
+        case .uint32, .int64, .uint64: .long
         }
     }
 
@@ -263,5 +290,5 @@ extension DType {
     }
 
     /// What it is computed as.
-    var valueType: String { isFloatingPoint ? "vfloat" : "vint" }
+    var valueType: String { "v\(family)" }
 }

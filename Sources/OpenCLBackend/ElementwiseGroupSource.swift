@@ -33,7 +33,7 @@ struct ElementwiseGroupSource {
     func launch(_ counts: [Int], globalSize: [Int], localSize: [Int]) -> KernelLaunch {
         let isCPU = profile.shape == .cpu
         let specification = KernelSpecification(
-            "elementwise_group", files: KernelSpecification.functionFiles,
+            "elementwise_group", files: function.files,
             defines: ["VECTOR_WIDTH": "\(isCPU ? profile.vectorWidth : 1)"], generated: text(isCPU))
         let tensors =
             (0..<group.sharedOperands.upperBound).map(KernelArgument.operand)

@@ -33,7 +33,7 @@ package struct ElementwiseSource {
     package func launch() -> KernelLaunch {
         let isCPU = profile.shape == .cpu
         let specification = KernelSpecification(
-            "elementwise", files: KernelSpecification.functionFiles,
+            "elementwise", files: function.files,
             defines: ["VECTOR_WIDTH": "\(isCPU ? profile.vectorWidth : 1)"], generated: isCPU ? cpuText : gpuText)
         var arguments =
             operands.indices.map(KernelArgument.operand) + results.indices.map(KernelArgument.result) + sizes

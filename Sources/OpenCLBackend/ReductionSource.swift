@@ -62,7 +62,7 @@ struct ReductionSource {
     /// Puts the program before the kernel's own file.
     func read(by kernel: inout KernelSpecification) {
         let last = kernel.files.removeLast()
-        kernel.files.append("elementwise/functions.cl")
+        kernel.files += function.files.filter { !kernel.files.contains($0) }
         kernel.generated = text
         kernel.lastFiles = [last]
     }

@@ -8,17 +8,18 @@ public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvert
     case float32
     /// IEEE 754 binary64, for gradient checks and references.
     case float64
-    case int32
-    case int64
-    case uint8
+    case int8, int16, int32, int64
+    case uint8, uint16, uint32, uint64
+    /// True or false, a byte of 1 or 0: what comparisons give.
+    case bool
 
     /// The size of one element in bytes.
     public var byteCount: Int {
         switch self {
-        case .uint8: 1
-        case .float16, .bfloat16: 2
-        case .float32, .int32: 4
-        case .float64, .int64: 8
+        case .bool, .int8, .uint8: 1
+        case .float16, .bfloat16, .int16, .uint16: 2
+        case .float32, .int32, .uint32: 4
+        case .float64, .int64, .uint64: 8
         }
     }
 
@@ -26,9 +27,24 @@ public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvert
     public var isFloatingPoint: Bool {
         switch self {
         case .float16, .bfloat16, .float32, .float64: true
-        case .int32, .int64, .uint8: false
+        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: false
         }
     }
+
+    /// Whether the type holds whole numbers.
+    public var isInteger: Bool { !isFloatingPoint && self != .bool }
+
+    /// Whether numbers below 0 are among those of an integer type.
+    package var isSigned: Bool {
+        switch self {
+        case .float16, .bfloat16, .float32, .float64, .int8, .int16, .int32, .int64: true
+        case .uint8, .uint16, .uint32, .uint64, .bool: false
+        }
+    }
+
+    /// The type of a sum or a product of elements: of integers and of `bool` one of 64 bits, as in PyTorch, which holds the
+    /// sum of 2³¹ elements of any type of 32 bits. Sums of 64 bits wrap around.
+    package var summed: DType { isFloatingPoint ? self : self == .uint64 ? .uint64 : .int64 }
 
     /// Whether the type is one of 16 bits that is computed with in float32.
     package var isHalf: Bool { self == .float16 || self == .bfloat16 }

@@ -54,7 +54,13 @@ extension HostTensor: CustomStringConvertible, CustomDebugStringConvertible {
         case .bfloat16: return text(Double(Float(bfloat16Bits: element(UInt16.self))))
         case .int32: return "\(element(Int32.self))"
         case .int64: return "\(element(Int64.self))"
+        case .int8: return "\(element(Int8.self))"
+        case .int16: return "\(element(Int16.self))"
         case .uint8: return "\(element(UInt8.self))"
+        case .uint16: return "\(element(UInt16.self))"
+        case .uint32: return "\(element(UInt32.self))"
+        case .uint64: return "\(element(UInt64.self))"
+        case .bool: return element(UInt8.self) == 0 ? "false" : "true"
         }
     }
 

@@ -7,14 +7,20 @@ extension Float: TensorElement { public static var dtype: DType { .float32 } }
 extension Double: TensorElement { public static var dtype: DType { .float64 } }
 extension Int32: TensorElement { public static var dtype: DType { .int32 } }
 extension Int64: TensorElement { public static var dtype: DType { .int64 } }
+extension Int8: TensorElement { public static var dtype: DType { .int8 } }
+extension Int16: TensorElement { public static var dtype: DType { .int16 } }
 extension UInt8: TensorElement { public static var dtype: DType { .uint8 } }
+extension UInt16: TensorElement { public static var dtype: DType { .uint16 } }
+extension UInt32: TensorElement { public static var dtype: DType { .uint32 } }
+extension UInt64: TensorElement { public static var dtype: DType { .uint64 } }
+extension Bool: TensorElement { public static var dtype: DType { .bool } }
 
 /// A dense, row-major tensor in host memory: what goes into a graph and what comes out of it.
 ///
 /// A value type; copies share storage until one is written to.
 public struct HostTensor: Hashable, Sendable {
     public let type: TensorType
-    /// The elements in native byte order, `type.byteCount` bytes.
+    /// The elements in native byte order, `type.byteCount` bytes; those of `bool` are 0 or 1.
     public private(set) var bytes: [UInt8]
 
     public var shape: Shape { type.shape }
@@ -32,6 +38,13 @@ public struct HostTensor: Hashable, Sendable {
         }
         self.type = type
         self.bytes = bytes
+        keepBooleans()
+    }
+
+    /// Whatever is written into a tensor of `bool`, its bytes are 0 or 1: no other is a `Bool`.
+    private mutating func keepBooleans() {
+        guard dtype == .bool, bytes.contains(where: { $0 > 1 }) else { return }
+        for index in bytes.indices { bytes[index] = min(bytes[index], 1) }
     }
 
     /// A tensor of the given elements, row-major.
@@ -74,6 +87,7 @@ public struct HostTensor: Hashable, Sendable {
         fill: (UnsafeMutableRawBufferPointer) throws -> Void
     ) throws {
         try self.init(zeros: type, file: file, line: line)
+        defer { keepBooleans() }
         try bytes.withUnsafeMutableBytes { try fill($0) }
     }
 
@@ -156,6 +170,7 @@ public struct HostTensor: Hashable, Sendable {
     public mutating func withUnsafeMutableBytes<Result>(
         _ body: (UnsafeMutableRawBufferPointer) throws -> Result
     ) rethrows -> Result {
-        try bytes.withUnsafeMutableBytes(body)
+        defer { keepBooleans() }
+        return try bytes.withUnsafeMutableBytes(body)
     }
 }

@@ -189,6 +189,8 @@ extension BinaryFunction {
         case .multiply: "*"
         case .divide: "/"
         case .arctangent2: "atan2"
+        case .shiftLeft: "shiftedLeft(by:)"
+        case .shiftRight: "shiftedRight(by:)"
         case .equal: "equal(to:)"
         case .less: "less(than:)"
         default: rawValue

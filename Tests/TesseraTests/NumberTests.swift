@@ -17,14 +17,16 @@ import Testing
         ("fill", { try $0.graph.fill($1, [3], $0.dtype) }),
     ]
 
-    @Test(
-        "A number that a type cannot hold is an error",
-        arguments: [
-            (DType.int32, [0.5, -0.5, 2.5, 1e-300, 3e9, -3e9, 2_147_483_648, .infinity, .nan]),
-            (.int64, [0.5, 1e19, -1e19, 0x1p63, 0x1p53 + 2, .infinity, .nan]),
-            (.uint8, [0.9, 256, 300, -1, .nan]), (.float16, [70000, -65520, 1e39]), (.bfloat16, [3.4e38, 1e39]),
-            (.float32, [1e39, -1e300]),
-        ])
+    private static let unheld: [(DType, [Double])] = [
+        (DType.int32, [0.5, -0.5, 2.5, 1e-300, 3e9, -3e9, 2_147_483_648, .infinity, .nan]),
+        (.int64, [0.5, 1e19, -1e19, 0x1p63, 0x1p53 + 2, .infinity, .nan]),
+        (.uint8, [0.9, 256, 300, -1, .nan]), (.int8, [128, -129, 0.5]), (.int16, [32768, -32769]),
+        (.uint16, [65536, -1]), (.uint32, [0x1p32, -1]), (.uint64, [-1, 0x1p53 + 2, .nan]),
+        (.float16, [70000, -65520, 1e39]), (.bfloat16, [3.4e38, 1e39]),
+        (.float32, [1e39, -1e300]),
+    ]
+
+    @Test("A number that a type cannot hold is an error", arguments: unheld)
     func unheldNumbers(_ dtype: DType, _ numbers: [Double]) throws {
         for number in numbers {
             for (name, use) in Self.uses where !(name.hasPrefix("clamped") && (number.isNaN || number < 0)) {
@@ -47,7 +49,8 @@ import Testing
         let executor = try place.executor()
         let held: [(DType, [Double])] = [
             (.int32, [0, -0.0, 7, -2_147_483_648, 2_147_483_647]), (.int64, [0x1p53, -0x1p53, 5]),
-            (.uint8, [0, 255, 5]),
+            (.uint8, [0, 255, 5]), (.int8, [-128, 127]), (.int16, [-32768, 32767]), (.uint16, [65535, 0]),
+            (.uint32, [0x1p32 - 1, 7]), (.uint64, [0x1p53, 0]),
             (.float16, [65504, 0.1, .infinity, -.infinity, .nan, 1e-9]), (.bfloat16, [3.3e38, 0.1, .nan]),
             (.float32, [3.4e38, 1e-50, .infinity]), (.float64, [1e300, 0.1]),
         ]
@@ -81,6 +84,8 @@ import Testing
         let executor = try place.executor()
         let ranges: [(DType, Double, Double)] = [
             (.uint8, 0, 255), (.int32, -2_147_483_648, 2_147_483_647), (.int64, -0x1p63, 0x1p63),
+            (.int8, -128, 127), (.int16, -32768, 32767), (.uint16, 0, 65535), (.uint32, 0, 4_294_967_295),
+            (.uint64, 0, 0x1p64),
         ]
         for source in [DType.float32, .float64, .bfloat16, .float16] {
             let graph = Graph()
@@ -118,16 +123,28 @@ import Testing
             let x = try graph.input("a", [a.count], Element.dtype), y = try graph.input("b", [a.count], Element.dtype)
             let outputs = try [
                 x + y, x - y, x * y, x / y, -x, x.absolute(), x.square(), x.maximum(y), x.minimum(y), x.sign(),
+                x.bitwiseNot(), x.bitwiseAnd(y), x.bitwiseOr(y), x.bitwiseExclusiveOr(y), x.shiftedLeft(by: y),
+                x.shiftedRight(by: y), x.remainder(y), x.truncatedRemainder(y),
             ]
             let chains = try outputs.map { try ($0 * 3 + x) / 2 }
             let inputs = ["a": try HostTensor([a.count], a), "b": try HostTensor([a.count], b)]
             func quotient(_ a: Element, _ b: Element) -> Element {
                 b == 0 ? 0 : a.dividedReportingOverflow(by: b).partialValue
             }
+            func remainder(_ a: Element, _ b: Element) -> Element {
+                b == 0 ? a : a.remainderReportingOverflow(dividingBy: b).partialValue
+            }
             let expected: [[Element]] = [
                 zip(a, b).map { $0 &+ $1 }, zip(a, b).map { $0 &- $1 }, zip(a, b).map { $0 &* $1 },
                 zip(a, b).map(quotient), a.map { 0 &- $0 }, a.map { $0 < 0 ? 0 &- $0 : $0 }, a.map { $0 &* $0 },
                 zip(a, b).map(max), zip(a, b).map(min), a.map { $0 > 0 ? 1 : $0 < 0 ? 0 &- 1 : 0 },
+                a.map { ~$0 }, zip(a, b).map { $0 & $1 }, zip(a, b).map { $0 | $1 }, zip(a, b).map { $0 ^ $1 },
+                // Swift's smart shift goes the other way by a negative number.
+                zip(a, b).map { $1 < 0 ? 0 : $0 << $1 }, zip(a, b).map { $1 < 0 ? ($0 < 0 ? 0 &- 1 : 0) : $0 >> $1 },
+                zip(a, b).map { a, b in
+                    let r = remainder(a, b)
+                    return b != 0 && r != 0 && (r < 0) != (b < 0) ? r + b : r
+                }, zip(a, b).map(remainder),
             ]
             let lone = try executor.run(executor.compile(graph, outputs: outputs), inputs: inputs)
             for (found, expected) in zip(lone, expected) { #expect(try found.elements(Element.self) == expected) }
@@ -136,9 +153,70 @@ import Testing
                 #expect(try found.elements(Element.self) == zip(expected, a).map { quotient($0 &* 3 &+ $1, 2) })
             }
         }
+        try check(Int8.self)
+        try check(Int16.self)
         try check(Int32.self)
-        try check(UInt8.self)
         try check(Int64.self)
+        try check(UInt8.self)
+        try check(UInt16.self)
+        try check(UInt32.self)
+        try check(UInt64.self)
+    }
+
+    @Test("Sums of integers have 64 bits, of bool too", arguments: devices)
+    func integerSums(_ place: Place) throws {
+        let executor = try place.executor()
+        let graph = Graph()
+        let x = try graph.input("x", [3, 2], .int32), small = try graph.input("s", [2, 300], .uint8)
+        let outputs = try [
+            x.sum(), x.sum(axes: [0]), x.product(axes: [1]), small.sum(axes: [1]),
+            small.equal(to: graph.fill(200, [], .uint8)).sum(), x.maximum(), x.minimum(axes: [1]),
+        ]
+        #expect(outputs.map(\.dtype) == [.int64, .int64, .int64, .int64, .int64, .int32, .int32])
+        let found = try executor.run(
+            executor.compile(graph, outputs: outputs),
+            inputs: [
+                "x": HostTensor([3, 2], [.max, 2, .max, 3, .max, .min] as [Int32]),
+                "s": HostTensor([2, 300], [UInt8](repeating: 200, count: 600)),
+            ])
+        let greatest = Int64(Int32.max), least = Int64(Int32.min)
+        #expect(
+            try found[..<5].map { try $0.elements(Int64.self) } == [
+                [3 * greatest + 5 + least], [3 * greatest, 5 + least], [2 * greatest, 3 * greatest, greatest * least],
+                [60_000, 60_000], [600],
+            ])
+        #expect(try found[5...].map { try $0.elements(Int32.self) } == [[.max], [2, 3, .min]])
+        #expect(throws: GraphError.self) { try x.mean() }
+    }
+
+    @Test("Truth is a type of its own: logic, masks, counts", arguments: devices)
+    func truth(_ place: Place) throws {
+        let executor = try place.executor()
+        let graph = Graph()
+        let x = try graph.input("x", [5])
+        let mask = try graph.input("m", [5], .bool)
+        let isPositive = try x.greater(than: 0)
+        let outputs = try [
+            isPositive, isPositive.bitwiseAnd(mask), isPositive.bitwiseOr(mask), mask.bitwiseNot(), x.isNaN(),
+            x.isInfinite(), x.cast(to: .bool), Tensor.select(mask, isPositive, mask.bitwiseNot()),
+        ]
+        #expect(outputs.allSatisfy { $0.dtype == .bool })
+        let found = try executor.run(
+            executor.compile(graph, outputs: outputs),
+            inputs: [
+                "x": HostTensor([5], [1, -1, 0, .nan, .infinity] as [Float]),
+                "m": HostTensor([5], [true, true, false, false, true]),
+            ])
+        #expect(
+            try found.map { try $0.elements(Bool.self) } == [
+                [true, false, false, false, true], [true, false, false, false, true], [true, true, false, false, true],
+                [false, false, true, true, false], [false, false, false, true, false],
+                [false, false, false, false, true], [true, true, false, true, true], [true, false, true, true, true],
+            ])
+        #expect(found[0].description == "bool[5] [ true, false, false, false,  true]")
+        for refused in [{ try mask + mask }, { try -mask }, { try mask.sum() * x }] as [() throws -> Tensor] {
+            #expect(throws: GraphError.self) { try refused() }
+        }
     }
 
     @Test("Between integer types the low bits are kept", arguments: devices)

@@ -27,7 +27,7 @@ import Testing
     func aChainGivesTheBitsOfItsSteps(_ place: Place, _ dtype: DType) throws {
         let executor = try place.executor()
         let x = try HostTensor(TensorType([Self.numbers.count], dtype), doubles: Self.numbers)
-        for function in UnaryFunction.allCases {
+        for function in UnaryFunction.ofFloats where function.result(dtype) == dtype {
             // Rounded before and after the function; then in float32, where bits that were not rounded away would show.
             let steps: [(Tensor) throws -> Tensor] = [
                 { try $0 * 1.7 }, { try $0 + 3.3 }, { try $0.graph.add(.unary(function), [$0])[0] }, { try 0.3 - $0 },
@@ -51,7 +51,7 @@ import Testing
         let executor = try place.executor()
         let type = TensorType([Self.numbers.count], dtype)
         let x = try HostTensor(type, doubles: Self.numbers)
-        for function in BinaryFunction.allCases {
+        for function in BinaryFunction.ofFloats {
             let graph = Graph()
             let a = try graph.input("x", x.shape, dtype)
             let scaled = try a * 0.7

@@ -34,7 +34,13 @@ package enum NumPyFile {
             case .float64: "<f8"
             case .int32: "<i4"
             case .int64: "<i8"
+            case .int8: "|i1"
+            case .int16: "<i2"
             case .uint8: "|u1"
+            case .uint16: "<u2"
+            case .uint32: "<u4"
+            case .uint64: "<u8"
+            case .bool: "|b1"
             case .bfloat16: throw BenchError("NumPy has no bfloat16")
             }
         let extents = tensor.shape.dimensions.map { "\($0)," }.joined(separator: " ")

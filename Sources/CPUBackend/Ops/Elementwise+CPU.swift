@@ -205,14 +205,6 @@ private struct Builder {
         self.source = source.withFirst(uniform)
     }
 
-    private func dtype(_ argument: ElementwiseProgram.Argument) -> DType? {
-        switch argument {
-        case .operand(let index): types[index].dtype
-        case .instruction(let index): source.instructions[index].dtype
-        case .constant: nil
-        }
-    }
-
     mutating func build() {
         let results = source.results
         var lastReader = [Int](repeating: -1, count: source.instructions.count)
@@ -230,12 +222,11 @@ private struct Builder {
         var places = [Int](repeating: 0, count: source.instructions.count)
         var free: [Int] = []
         for (index, instruction) in source.instructions.enumerated() {
-            // What the arguments are computed in; a mask has a type of its own.
-            let first = dtype(instruction.arguments[0])
-            let others = instruction.arguments.dropFirst().compactMap(dtype).first
-            let isSelect = instruction.function == .select
-            let computed = first ?? (isSelect ? instruction.dtype : others ?? instruction.dtype)
-            let value = isSelect ? instruction.dtype : computed
+            func type(_ position: Int) -> DType {
+                source.type(of: position, in: instruction, operands: types.map(\.dtype))
+            }
+            // What the arguments are computed in, and of a choice its mask.
+            let computed = type(0)
             var slots: [Int32] = []
             for (position, argument) in instruction.arguments.enumerated() {
                 switch argument {
@@ -243,7 +234,7 @@ private struct Builder {
                 case .instruction(let producer): slots.append(Int32(firstRegister + places[producer]))
                 case .constant(let number):
                     slots.append(Int32(types.count + constants.count))
-                    constants.append(pattern(number, position == 0 ? computed : value))
+                    constants.append(pattern(number, type(position)))
                 }
             }
             while slots.count < 3 { slots.append(0) }
@@ -323,6 +314,9 @@ extension cv_unary_function {
             case .sigmoidDerivative: CV_SIGMOID_DERIVATIVE
             case .geluDerivative: CV_GELU_DERIVATIVE
             case .siluDerivative: CV_SILU_DERIVATIVE
+            case .isNaN: CV_IS_NAN
+            case .isInfinite: CV_IS_INFINITE
+            case .bitwiseNot: CV_BITWISE_NOT
             }
     }
 }
@@ -344,6 +338,11 @@ extension cv_binary_function {
             case .equal: CV_EQUAL
             case .less: CV_LESS
             case .lessOrEqual: CV_LESS_OR_EQUAL
+            case .bitwiseAnd: CV_BITWISE_AND
+            case .bitwiseOr: CV_BITWISE_OR
+            case .bitwiseExclusiveOr: CV_BITWISE_EXCLUSIVE_OR
+            case .shiftLeft: CV_SHIFT_LEFT
+            case .shiftRight: CV_SHIFT_RIGHT
             }
     }
 }

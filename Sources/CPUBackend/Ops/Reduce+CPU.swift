@@ -6,8 +6,9 @@ import TensorGraph
 extension CPULowering {
     func reduce(_ attributes: Reduce) throws -> CPUKernel {
         let (outer, reduced, inner) = attributes.extents(attributes.operandShape(node.operandTypes))
-        let (type, size) = (type, size)
         let function = cv_reduction(attributes.function)
+        if !node.operandTypes[0].dtype.isFloatingPoint { return integers(function, outer, reduced, inner) }
+        let (type, size) = (type, size)
         let partial = function == CV_MEAN ? CV_SUM : function
         let instructions = attributes.producer?.instructions.count ?? 0
         let summary = instructions > 0 ? " of \(instructions) instructions" : ""
@@ -93,6 +94,18 @@ extension CPULowering {
                             worker: worker)
                     }
                 }
+            }
+        }
+    }
+
+    /// Sums and products are of 64 bits, whatever the operand's type.
+    private func integers(_ function: cv_reduction, _ outer: Int, _ reduced: Int, _ inner: Int) -> CPUKernel {
+        let type = cv_type(node.operandTypes[0].dtype)
+        return CPUKernel("of integers") { places in
+            Parallel.run(outer, grain: max(1, memoryGrain / max(reduced * inner, 1))) { rows in
+                cv_reduce_integers(
+                    type, function, places.operands[0], places.results[0], Int64(rows.lowerBound),
+                    Int64(rows.upperBound), Int64(reduced), Int64(inner))
             }
         }
     }

@@ -8,7 +8,10 @@
 #include "unary_functions.h"
 
 typedef enum : int32_t {
-    CV_FLOAT16, CV_BFLOAT16, CV_FLOAT32, CV_FLOAT64, CV_INT32, CV_INT64, CV_UINT8
+    CV_FLOAT16, CV_BFLOAT16, CV_FLOAT32, CV_FLOAT64, CV_INT8, CV_INT16, CV_INT32, CV_INT64, CV_UINT8, CV_UINT16, CV_UINT32,
+    CV_UINT64,
+    /// Bytes of 1 and 0.
+    CV_BOOL
 } cv_type;
 
 /// The size of an element in bytes.
@@ -17,12 +20,22 @@ int64_t cv_type_size(cv_type type);
 // Elementwise
 
 #define CV_UNARY_NAME(name, expression) CV_##name,
-typedef enum : int32_t { CV_UNARY_FUNCTIONS(CV_UNARY_NAME) } cv_unary_function;
+typedef enum : int32_t {
+    CV_UNARY_FUNCTIONS(CV_UNARY_NAME)
+    /// Of floating-point numbers, to CV_BOOL.
+    CV_IS_NAN, CV_IS_INFINITE,
+    /// Of integers and CV_BOOL.
+    CV_BITWISE_NOT
+} cv_unary_function;
 #undef CV_UNARY_NAME
 
 typedef enum : int32_t {
     CV_ADD, CV_SUBTRACT, CV_MULTIPLY, CV_DIVIDE, CV_POWER, CV_MINIMUM, CV_MAXIMUM, CV_REMAINDER, CV_TRUNCATED_REMAINDER,
-    CV_ARCTANGENT2, CV_EQUAL, CV_LESS, CV_LESS_OR_EQUAL
+    CV_ARCTANGENT2,
+    /// To CV_BOOL.
+    CV_EQUAL, CV_LESS, CV_LESS_OR_EQUAL,
+    /// Of integers, the first three of CV_BOOL too.
+    CV_BITWISE_AND, CV_BITWISE_OR, CV_BITWISE_EXCLUSIVE_OR, CV_SHIFT_LEFT, CV_SHIFT_RIGHT
 } cv_binary_function;
 
 /// y = function(x), any type but the half ones; y may be x.
@@ -31,12 +44,12 @@ void cv_unary(cv_type type, cv_unary_function function, const void *x, void *y, 
 void cv_binary(
     cv_type type, cv_binary_function function, const void *a, int64_t a_step, const void *b, int64_t b_step, void *y,
     int64_t count);
-/// y = mask != 0 ? a : b.
+/// y = mask ? a : b, of elements of this many bytes by a mask of CV_BOOL.
 void cv_select(
-    cv_type type, const void *mask, int64_t mask_step, const void *a, int64_t a_step, const void *b, int64_t b_step,
-    void *y, int64_t count);
+    int64_t element_size, const uint8_t *mask, int64_t mask_step, const void *a, int64_t a_step, const void *b,
+    int64_t b_step, void *y, int64_t count);
 /// Between any two types: to floating point rounding to nearest even; from floating point to integers towards zero, to the
-/// nearest that there is, NaN to 0; between integers the low bits.
+/// nearest that there is, NaN to 0; between integers the low bits; to CV_BOOL whether a number is not 0.
 void cv_convert(cv_type from, const void *source, cv_type to, void *result, int64_t count);
 /// Floats rounded to a half type, in place.
 void cv_round(cv_type to, float *x, int64_t count);
@@ -160,6 +173,10 @@ typedef enum : int32_t { CV_SUM, CV_MEAN, CV_LEAST, CV_GREATEST, CV_PRODUCT } cv
 /// Rows [first, last) of x [rows, reduced] into y [rows].
 void cv_reduce_rows(
     cv_type type, cv_reduction reduction, const void *x, void *y, int64_t first, int64_t last, int64_t reduced);
+/// Rows [first, last) of y [outer, inner] from integers or CV_BOOL x [outer, reduced, inner]; sums and products have 64 bits.
+void cv_reduce_integers(
+    cv_type type, cv_reduction reduction, const void *x, void *y, int64_t first, int64_t last, int64_t reduced,
+    int64_t inner);
 /// Rows [start, end) of x [reduced, inner] into columns [first, last) of y [inner].
 void cv_reduce_columns(
     cv_type type, cv_reduction reduction, const void *x, void *y, int64_t start, int64_t end, int64_t inner,

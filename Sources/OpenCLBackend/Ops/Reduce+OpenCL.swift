@@ -4,6 +4,7 @@ import TensorGraph
 // Rows by teams, columns by vectors; long reductions to few results in two launches.
 extension OpenCLLowering {
     package func reduce(_ attributes: Reduce) throws -> Lowering {
+        if !operands[0].dtype.isFloatingPoint { return reduceIntegers(attributes) }
         if let unsupportedRows { return .declined(unsupportedRows) }
         let source = attributes.producer.map { ReductionSource($0, attributes, operands: operands) }
         if let refusal = source?.refusal { return .declined(refusal) }

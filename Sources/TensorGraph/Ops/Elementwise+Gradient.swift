@@ -3,6 +3,7 @@
 
 extension GradientRule {
     package func unary(_ function: UnaryFunction) throws -> [Tensor?] {
+        guard operands[0].dtype.isFloatingPoint, results[0].dtype.isFloatingPoint else { return [nil] }
         let (x, y, dy) = (operands[0], results[0], try cotangent())
         func apply(_ function: UnaryFunction, _ x: Tensor) throws -> Tensor { try graph.add(.unary(function), [x])[0] }
         let gradient: Tensor?
@@ -10,7 +11,8 @@ extension GradientRule {
         case .negate: gradient = try -dy
         case .absolute: gradient = try dy * x.sign()
         // Zero where there is a slope at all, as PyTorch has it.
-        case .sign, .floor, .ceiling, .truncation, .rounding: gradient = try graph.fill(0, x.shape, x.dtype)
+        case .sign, .floor, .ceiling, .truncation, .rounding, .isNaN, .isInfinite, .bitwiseNot:
+            gradient = try graph.fill(0, x.shape, x.dtype)
         case .square: gradient = try dy * x * 2
         case .squareRoot: gradient = try dy * 0.5 / y
         case .reciprocalSquareRoot: gradient = try dy * -0.5 * y * y * y
@@ -65,6 +67,7 @@ extension GradientRule {
     }
 
     package func binary(_ function: BinaryFunction) throws -> [Tensor?] {
+        guard operands[0].dtype.isFloatingPoint, results[0].dtype.isFloatingPoint else { return [nil, nil] }
         let (a, b, y, dy) = (operands[0], operands[1], results[0], try cotangent())
         /// Summing undoes broadcasting.
         func pair(_ da: Tensor, _ db: Tensor) throws -> [Tensor?] {
@@ -80,7 +83,7 @@ extension GradientRule {
             // At b = 0 the power is constant, at a = 0 too.
             let slope = try Tensor.select(b.equal(to: b.scalar(0)), b.scalar(0), b * a.power(b - 1))
             // At a = 0 it is constant for all b that are not negative, so that x² has a finite gradient for its exponent.
-            let isFlat = try a.equal(to: a.scalar(0)) * b.scalar(0).combine(.lessOrEqual, b)
+            let isFlat = try a.equal(to: a.scalar(0)).bitwiseAnd(b.scalar(0).combine(.lessOrEqual, b))
             return try pair(dy * slope, dy * Tensor.select(isFlat, a.scalar(0), y * a.log()))
         case .minimum, .maximum:
             // Equal operands share the cotangent, and beside NaN each operand has all of it.
@@ -92,8 +95,9 @@ extension GradientRule {
                 .select(function == .maximum ? wins : loses, zero, shared))
         // Less the quotient's whole number: from the remainder, as a / b is rounded.
         case .remainder:
-            let truncated = try a.truncatedRemainder(b), isOneLess = try 1 - y.equal(to: truncated)
-            return try pair(dy, dy * (isOneLess - ((a - truncated) / b).round()))
+            let truncated = try a.truncatedRemainder(b)
+            let less = try Tensor.select(y.equal(to: truncated), dy.scalar(0), dy.scalar(1))
+            return try pair(dy, dy * (less - ((a - truncated) / b).round()))
         case .truncatedRemainder: return try pair(dy, -(dy * ((a - y) / b).round()))
         case .arctangent2:
             // b / (a² + b²) and -a / (a² + b²) by the quotient that is at most 1, so that no square overflows.
@@ -102,7 +106,8 @@ extension GradientRule {
             let slope = try dy / larger / (quotient.square() + 1)
             return try pair(
                 slope * Tensor.select(isSteep, quotient, one), -(slope * Tensor.select(isSteep, one, quotient)))
-        case .equal, .less, .lessOrEqual: return [nil, nil]
+        case .equal, .less, .lessOrEqual, .bitwiseAnd, .bitwiseOr, .bitwiseExclusiveOr, .shiftLeft, .shiftRight:
+            return [nil, nil]
         }
     }
 

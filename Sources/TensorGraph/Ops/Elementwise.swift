@@ -28,14 +28,33 @@ package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
     /// The derivatives of ``sigmoid``, ``gelu`` and ``silu``: functions of their own, as each formula made of the function
     /// itself cancels somewhere, `y·(1 - y)` where y nears 1.
     case sigmoidDerivative, geluDerivative, siluDerivative
+    /// Whether a floating-point number is one: `bool`.
+    case isNaN, isInfinite
+    /// Every bit of an integer the other way round; of `bool`, what it is not.
+    case bitwiseNot
 
     /// Those that products apply in their epilogues.
     static let epilogues: Set<UnaryFunction> = [.relu, .sigmoid, .tanh, .gelu, .silu]
     /// Those that integers have too.
-    package static let ofIntegers: Set<UnaryFunction> = [.negate, .absolute, .sign, .square]
+    package static let ofIntegers: Set<UnaryFunction> = [.negate, .absolute, .sign, .square, .bitwiseNot]
+
+    /// Why there is none of a type, or nil.
+    package func refusal(_ dtype: DType) -> String? {
+        switch self {
+        case .bitwiseNot: dtype.isFloatingPoint ? "\(dtype) has no bits to turn; cast to an integer type first" : nil
+        case .negate, .absolute, .sign, .square:
+            dtype == .bool ? "bool is no number; cast to a type of numbers first" : nil
+        default:
+            dtype.isFloatingPoint
+                ? nil : "the operand must be of a floating-point type, not \(dtype); cast it first"
+        }
+    }
+
+    /// The type of the result.
+    package func result(_ dtype: DType) -> DType { self == .isNaN || self == .isInfinite ? .bool : dtype }
 }
 
-/// A function of two numbers, elementwise. Comparisons give 1 or 0 in the operands' type.
+/// A function of two numbers, elementwise. Comparisons give `bool`.
 ///
 /// Integers wrap around. Their quotient is rounded towards zero, and is 0 where the divisor is 0.
 package enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
@@ -47,6 +66,34 @@ package enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
     /// The angle of the point (b, a), from -π to π (C's atan2).
     case arctangent2
     case equal, less, lessOrEqual
+    /// Of the bits of integers, and of `bool`.
+    case bitwiseAnd, bitwiseOr, bitwiseExclusiveOr
+    /// Of integers. Bits that leave the type are lost, to the right the sign is repeated; by as many as the type has, or by a
+    /// negative number, all are.
+    case shiftLeft, shiftRight
+
+    package static let comparisons: Set<BinaryFunction> = [.equal, .less, .lessOrEqual]
+    package static let ofBits: Set<BinaryFunction> = [
+        .bitwiseAnd, .bitwiseOr, .bitwiseExclusiveOr, .shiftLeft, .shiftRight,
+    ]
+
+    /// Why there is none of a type, or nil.
+    package func refusal(_ dtype: DType) -> String? {
+        switch self {
+        case .equal, .less, .lessOrEqual, .minimum, .maximum: nil
+        case .bitwiseAnd, .bitwiseOr, .bitwiseExclusiveOr:
+            dtype.isFloatingPoint ? "operands of \(dtype) have no bits to combine; cast to an integer type first" : nil
+        case .shiftLeft, .shiftRight:
+            dtype.isInteger ? nil : "operands of \(dtype) have no bits to shift; cast to an integer type first"
+        case .arctangent2: dtype.isFloatingPoint ? nil : "operands of \(dtype) are no coordinates; cast them first"
+        case .add, .subtract, .multiply, .divide, .power, .remainder, .truncatedRemainder:
+            dtype == .bool
+                ? "bool is no number: combine by bitwiseAnd, bitwiseOr or bitwiseExclusiveOr, or cast first" : nil
+        }
+    }
+
+    /// The type of the result.
+    package func result(_ dtype: DType) -> DType { Self.comparisons.contains(self) ? .bool : dtype }
 }
 
 /// A chain of elementwise functions as one operation: what the fusion pass makes.
@@ -118,6 +165,27 @@ package struct ElementwiseProgram: Hashable, Sendable {
 }
 
 extension ElementwiseProgram {
+    /// The type that an instruction reads an argument in; the operands have these types. A number has that of what it is
+    /// compared with, and is a float32 where nothing says so.
+    package func type(of position: Int, in instruction: Instruction, operands: [DType]) -> DType {
+        func known(_ argument: Argument) -> DType? {
+            switch argument {
+            case .operand(let index): operands[index]
+            case .instruction(let index): instructions[index].dtype
+            case .constant: nil
+            }
+        }
+        if let dtype = known(instruction.arguments[position]) { return dtype }
+        switch instruction.function {
+        case .cast: return .float32
+        case .select: return position == 0 ? .bool : instruction.dtype
+        case .unary(let function) where function.result(.float32) == .bool: return .float32
+        case .binary(let function) where BinaryFunction.comparisons.contains(function):
+            return instruction.arguments.lazy.compactMap(known).first ?? .float32
+        case .unary, .binary: return instruction.dtype
+        }
+    }
+
     /// The instructions that compute the same for all elements, in order: those of constants and of operands that are. Those
     /// that are results are not among them.
     package func uniformInstructions(isUniform: (_ operand: Int) -> Bool) -> [Int] {
@@ -170,15 +238,15 @@ extension ShapeRule {
 
     package func unary(_ function: UnaryFunction) throws -> [TensorType] {
         try count(1)
-        if !UnaryFunction.ofIntegers.contains(function) { try floating() }
-        return [operands[0]]
+        if let refusal = function.refusal(operands[0].dtype) { throw ShapeError(refusal) }
+        return [TensorType(operands[0].shape, function.result(operands[0].dtype))]
     }
 
     package func binary(_ function: BinaryFunction) throws -> [TensorType] {
         try count(2)
         try sameType(0, 1)
-        if function == .arctangent2 { try floating() }
-        return [TensorType(try broadcastShape(), operands[0].dtype)]
+        if let refusal = function.refusal(operands[0].dtype) { throw ShapeError(refusal) }
+        return [TensorType(try broadcastShape(), function.result(operands[0].dtype))]
     }
 
     package func select() throws -> [TensorType] {
@@ -463,24 +531,24 @@ extension Tensor {
             scalar(range.lowerBound, for: .maximum, at: location), scalar(range.upperBound, for: .minimum, at: location)
         )
         let isWithin = try lower.combine(.lessOrEqual, self, at: location)
-            .combine(.multiply, combine(.lessOrEqual, upper, at: location), at: location)
+            .combine(.bitwiseAnd, combine(.lessOrEqual, upper, at: location), at: location)
         let nearest = try stoppingGradient(file: file, line: line).combine(.maximum, lower, at: location)
             .combine(.minimum, upper, at: location)
         return try .select(isWithin, self, nearest, file: file, line: line)
     }
 
-    /// 1 where this is less than `other`, else 0, in the operands' type.
+    /// Whether this is less than `other`: `bool`, as all comparisons give.
     public func less(than other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
     {
         try combine(.less, other, at: SourceLocation(file: file, line: line))
     }
 
-    /// 1 where this equals `other`, else 0, in the operands' type.
+    /// Whether this equals `other`: `bool`.
     public func equal(to other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try combine(.equal, other, at: SourceLocation(file: file, line: line))
     }
 
-    /// 1 where this is greater than the number, else 0, in this tensor's type.
+    /// Whether this is greater than the number: `bool`.
     public func greater(
         than number: Double, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
@@ -489,7 +557,58 @@ extension Tensor {
             .combine(.less, self, at: location, as: "greater(than:)")
     }
 
-    /// `a` where `mask` is not zero, else `b`; the three broadcast.
+    /// Whether elements are NaN: `bool`. torch.isnan.
+    public func isNaN(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.isNaN, file, line)
+    }
+
+    /// Whether elements are infinite, of either sign: `bool`. torch.isinf.
+    public func isInfinite(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.isInfinite, file, line)
+    }
+
+    /// The bits of an integer the other way round; true for false and false for true.
+    public func bitwiseNot(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
+        try unary(.bitwiseNot, file, line)
+    }
+
+    /// The bits that both have; of `bool`, whether both are true.
+    public func bitwiseAnd(
+        _ other: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try combine(.bitwiseAnd, other, at: SourceLocation(file: file, line: line))
+    }
+
+    /// The bits that either has; of `bool`, whether one is true.
+    public func bitwiseOr(
+        _ other: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try combine(.bitwiseOr, other, at: SourceLocation(file: file, line: line))
+    }
+
+    /// The bits that one of them has; of `bool`, whether they differ.
+    public func bitwiseExclusiveOr(
+        _ other: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try combine(.bitwiseExclusiveOr, other, at: SourceLocation(file: file, line: line))
+    }
+
+    /// Integers with their bits moved to the left by as many as `count` says; 0 where that is as many as the type has, or
+    /// negative.
+    public func shiftedLeft(
+        by count: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try combine(.shiftLeft, count, at: SourceLocation(file: file, line: line))
+    }
+
+    /// Integers with their bits moved to the right by as many as `count` says, the sign repeated.
+    public func shiftedRight(
+        by count: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try combine(.shiftRight, count, at: SourceLocation(file: file, line: line))
+    }
+
+    /// `a` where `mask` is true, or a number that is not zero, else `b`; the three broadcast.
     public static func select(
         _ mask: Tensor, _ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
@@ -498,7 +617,7 @@ extension Tensor {
 
     /// The same numbers in another type. Floating-point numbers are rounded to nearest even, and to integers towards zero;
     /// what is beyond an integer type's range becomes the nearest end of it, and NaN 0. From one integer type to another the
-    /// low bits are kept.
+    /// low bits are kept; `bool` is whether a number is not zero, and 1 or 0 as a number.
     public func cast(to dtype: DType, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         dtype == self.dtype ? self : try apply(.cast(dtype), file: file, line: line)
     }

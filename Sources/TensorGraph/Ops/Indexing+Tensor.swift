@@ -249,7 +249,7 @@ extension Tensor {
             parts.append((own, extent))
             let index = indices.dtype == .int32 ? own : try graph.add(.cast(.int32), [own], at: location)[0]
             let isNegative = try index.combine(.less, number(0), at: location)
-            let fromEnd = try isNegative.combine(.multiply, number(extent), at: location)
+            let fromEnd = try graph.add(.select, [isNegative, number(extent), number(0)], at: location)[0]
             let place = try index.combine(.add, fromEnd, at: location)
             guard let before = numbers else { numbers = place; continue }
             numbers = try before.combine(.multiply, number(extent), at: location).combine(.add, place, at: location)

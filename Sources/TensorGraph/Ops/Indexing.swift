@@ -95,6 +95,9 @@ extension ShapeRule {
     package func scatter(_ attributes: Scatter) throws -> [TensorType] {
         try count(attributes.mode == .replace ? 3 : 2)
         try indices(0)
+        try require(
+            attributes.mode == .replace || operands[1].dtype != .bool,
+            "bool is no number to add; cast to a type of numbers first")
         let (indices, source, axis) = (operands[0].shape, operands[1].shape, attributes.axis)
         try require(attributes.extent >= 0, "an axis cannot have \(attributes.extent) elements")
         var shape = source.dimensions

@@ -10,42 +10,32 @@ extension Tensor {
         try reduce(.product, axes: axes, keepsDimensions: keepsDimensions, SourceLocation(file: file, line: line))
     }
 
-    /// 1 where any element over `axes` is not 0, else 0, in this tensor's type; NaN is not 0. PyTorch any.
+    /// Whether any element over `axes` is true, or not 0: `bool`; NaN is not 0. False over no elements. PyTorch any.
     ///
     /// - Throws: ``GraphError`` for axes that are not there.
     public func any(
         axes: [Int]? = nil, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         let location = SourceLocation(file: file, line: line)
-        let isZero = try zeros(location)
-        let one = try graph.add(.fill(Fill(value: 1, type: TensorType([], isZero.dtype))), at: location)[0]
-        let count = try one.combine(.subtract, isZero, at: location)
-            .reduce(.sum, axes: axes, keepsDimensions: keepsDimensions, location, as: "any")
-        let none = try graph.add(.fill(Fill(value: 0, type: TensorType([], count.dtype))), at: location)[0]
-        let flags = try none.combine(.less, count, at: location)
-        return flags.dtype == dtype ? flags : try graph.add(.cast(dtype), [flags], at: location)[0]
+        let count = try isSet(location).reduce(
+            .sum, axes: axes, keepsDimensions: keepsDimensions, location, as: "any")
+        return try count.scalar(0, at: location).combine(.less, count, at: location)
     }
 
-    /// 1 where no element over `axes` is 0, else 0, in this tensor's type; NaN is not 0. PyTorch all.
+    /// Whether all elements over `axes` are true, or not 0: `bool`; NaN is not 0. True over no elements. PyTorch all.
     ///
     /// - Throws: ``GraphError`` for axes that are not there.
     public func all(
         axes: [Int]? = nil, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         let location = SourceLocation(file: file, line: line)
-        let count = try zeros(location)
-            .reduce(.sum, axes: axes, keepsDimensions: keepsDimensions, location, as: "all")
-        let none = try graph.add(.fill(Fill(value: 0, type: TensorType([], count.dtype))), at: location)[0]
-        let flags = try count.combine(.equal, none, at: location)
-        return flags.dtype == dtype ? flags : try graph.add(.cast(dtype), [flags], at: location)[0]
+        let isNot = try graph.add(.unary(.bitwiseNot), [isSet(location)], at: location)[0]
+        let count = try isNot.reduce(.sum, axes: axes, keepsDimensions: keepsDimensions, location, as: "all")
+        return try count.combine(.equal, count.scalar(0, at: location), at: location)
     }
 
-    /// 1 where an element is 0, else 0, as float32 or float64: of so many, a sum is never rounded to nothing.
-    private func zeros(_ location: SourceLocation) throws(GraphError) -> Tensor {
-        let zero = try graph.add(.fill(Fill(value: 0, type: TensorType([], dtype))), at: location)[0]
-        let flags = try combine(.equal, zero, at: location)
-        return dtype == .float32 || dtype == .float64
-            ? flags : try graph.add(.cast(.float32), [flags], at: location)[0]
+    private func isSet(_ location: SourceLocation) throws(GraphError) -> Tensor {
+        dtype == .bool ? self : try graph.add(.cast(.bool), [self], at: location)[0]
     }
 
     // MARK: Indices

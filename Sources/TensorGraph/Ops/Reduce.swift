@@ -1,8 +1,8 @@
 /// Combines the elements along adjacent axes, which the result loses.
 ///
 /// x → x without axes `first ..< first + count`: their sum, mean, minimum, maximum or product. An empty sum is 0, an empty
-/// product 1, an empty mean NaN, an empty minimum or maximum is refused. NaN wins. ONNX ReduceSum, ReduceMean, ReduceMin,
-/// ReduceMax, ReduceProd.
+/// product 1, an empty mean NaN, an empty minimum or maximum is refused. NaN wins. Integers and `bool` are summed and
+/// multiplied in 64 bits (``DType/summed``). ONNX ReduceSum, ReduceMean, ReduceMin, ReduceMax, ReduceProd.
 /// Seen as `[outer, reduced, inner]`, any such reduction has three extents. With a ``producer``, x is what that makes of
 /// the operands, each element evaluated as it is read, and never in memory as a whole.
 package struct Reduce: Hashable, Sendable {
@@ -59,8 +59,10 @@ extension ShapeRule {
                 "a program that is reduced must be in one floating-point type")
         } else {
             try count(1)
-            try floating()
             operand = operands[0]
+            try require(
+                attributes.function != .mean || operand.dtype.isFloatingPoint,
+                "a mean of \(operand.dtype) is no \(operand.dtype); cast to a floating-point type first")
         }
         let shape = operand.shape
         try require(
@@ -75,7 +77,8 @@ extension ShapeRule {
         }
         var axes = shape.dimensions
         axes.removeSubrange(attributes.first..<(attributes.first + attributes.count))
-        return [TensorType(Shape(axes), operand.dtype)]
+        let isSummed = attributes.function == .sum || attributes.function == .product
+        return [TensorType(Shape(axes), isSummed ? operand.dtype.summed : operand.dtype)]
     }
 
     /// The index of the largest element along the last axis, the first of equals, as int32; NaN counts as largest.
@@ -130,7 +133,7 @@ extension GradientRule {
             return [try share.broadcast(to: x.shape)]
         case .minimum, .maximum:
             // Equal extremes share the cotangent, as in PyTorch's amax.
-            let mask = try x.equal(to: results[0].reshaped(to: kept))
+            let mask = try x.equal(to: results[0].reshaped(to: kept)).cast(to: x.dtype)
             let ties = try graph.add(.reduce(Reduce(.sum, first: attributes.first, count: attributes.count)), [mask])[0]
             return [try mask * (dy / ties.reshaped(to: kept))]
         case .product:
@@ -184,7 +187,8 @@ extension Tensor {
         return kept == result.shape ? result : try graph.add(.reshape(kept), [result], at: location)[0]
     }
 
-    /// The sum over `axes` (all, where left out; negative ones count from the last).
+    /// The sum over `axes` (all, where left out; negative ones count from the last): of integers and of `bool` as int64, of
+    /// uint64 as uint64.
     public func sum(
         axes: [Int]? = nil, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {

@@ -63,7 +63,8 @@ extension Node {
             dtype.isFloatingPoint,
             producer.operandTypes.allSatisfy({ $0.dtype == dtype && reduce.reads($0.shape, of: operandTypes[0].shape) }
             ),
-            program.instructions.allSatisfy({ $0.dtype == dtype })
+            program.instructions.allSatisfy({ $0.dtype == dtype || $0.dtype == .bool }),
+            operandTypes[0].dtype == dtype
         else { return nil }
         reduce.producer = program
         return Node(

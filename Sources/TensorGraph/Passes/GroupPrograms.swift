@@ -51,7 +51,7 @@ private struct ProgramGrouping {
         guard (1...largest).contains(node.resultTypes[0].shape.elementCount),
             let program = node.elementwiseProgram,
             !(node.operandTypes.map(\.dtype) + program.instructions.map(\.dtype)).contains(where: {
-                $0 == .float64 || $0 == .int64
+                $0.byteCount == 8 || $0 == .uint32
             })
         else { return nil }
         return program

@@ -163,11 +163,11 @@ extension [Node] {
             let type = TensorType([], dtype)
             return add(.fill(Fill(value: Double(Int32(clamping: value)), type: type)), [], type)
         }
-        let flags = TensorType(shape, dtype)
+        let flags = TensorType(shape, .bool)
         var outside = add(.binary(.less), [number(range.upperBound - 1), indices], flags)
         if range.lowerBound > .min {
             let below = add(.binary(.less), [indices, number(range.lowerBound)], flags)
-            outside = add(.binary(.add), [outside, below], flags)
+            outside = add(.binary(.bitwiseOr), [outside, below], flags)
         }
         let floats = add(.cast(.float32), [outside], TensorType(shape))
         return add(.reduce(Reduce(.sum, first: 0, count: shape.rank)), [floats], TensorType([]))

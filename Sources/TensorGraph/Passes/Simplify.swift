@@ -50,7 +50,7 @@ extension Computation {
         func fill(_ value: Double) -> Op { .fill(Fill(value: result.dtype.converted(value), type: result)) }
         switch node.op {
         case .cast(let dtype) where !dtype.isFloatingPoint && !node.operandTypes[0].dtype.isFloatingPoint:
-            return list.number(node.operands[0]).map { fill(dtype.wrapped($0)) }
+            return list.number(node.operands[0]).flatMap { dtype.wrapped($0) }.map(fill)
         case .reshape, .broadcast, .stopGradient, .transpose, .slice, .cast:
             return list.number(node.operands[0]).map(fill)
         case .binary(let function):

@@ -10,10 +10,15 @@ extension HostTensor {
         case (.bfloat16, _): return try rounded(from: UInt16.self, to: dtype) { Double(Float(bfloat16Bits: $0)) }
         case (.float32, _): return try rounded(from: Float.self, to: dtype) { Double($0) }
         case (.float64, _): return try rounded(from: Double.self, to: dtype) { $0 }
-        case (.int32, .int64), (.int32, .uint8): return try whole(from: Int32.self, to: dtype)
-        case (.int64, .int32), (.int64, .uint8): return try whole(from: Int64.self, to: dtype)
-        case (.uint8, .int32), (.uint8, .int64): return try whole(from: UInt8.self, to: dtype)
-        default: return nil
+        case (.int8, _): return try whole(from: Int8.self, to: dtype)
+        case (.int16, _): return try whole(from: Int16.self, to: dtype)
+        case (.int32, _): return try whole(from: Int32.self, to: dtype)
+        case (.int64, _): return try whole(from: Int64.self, to: dtype)
+        case (.uint8, _): return try whole(from: UInt8.self, to: dtype)
+        case (.uint16, _): return try whole(from: UInt16.self, to: dtype)
+        case (.uint32, _): return try whole(from: UInt32.self, to: dtype)
+        case (.uint64, _): return try whole(from: UInt64.self, to: dtype)
+        case (.bool, _): return nil
         }
     }
 
@@ -25,7 +30,7 @@ extension HostTensor {
         case .bfloat16: try map(to: dtype) { Float(roundingToOdd: number($0)).bfloat16Bits }
         case .float32: try map(to: dtype) { Float(number($0)) }
         case .float64: try map(to: dtype) { number($0) }
-        case .int32, .int64, .uint8: nil
+        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: nil
         }
     }
 
@@ -33,10 +38,15 @@ extension HostTensor {
         from _: Source.Type, to dtype: DType
     ) throws -> HostTensor? {
         switch dtype {
+        case .int8: try map(to: dtype) { (number: Source) in Int8(exactly: number) }
+        case .int16: try map(to: dtype) { (number: Source) in Int16(exactly: number) }
         case .int32: try map(to: dtype) { (number: Source) in Int32(exactly: number) }
         case .int64: try map(to: dtype) { (number: Source) in Int64(exactly: number) }
         case .uint8: try map(to: dtype) { (number: Source) in UInt8(exactly: number) }
-        case .float16, .bfloat16, .float32, .float64: nil
+        case .uint16: try map(to: dtype) { (number: Source) in UInt16(exactly: number) }
+        case .uint32: try map(to: dtype) { (number: Source) in UInt32(exactly: number) }
+        case .uint64: try map(to: dtype) { (number: Source) in UInt64(exactly: number) }
+        case .float16, .bfloat16, .float32, .float64, .bool: nil
         }
     }
 

@@ -93,7 +93,7 @@ extension Graph {
         let one = try fill(1, [], first.dtype)
         let isUnit =
             try fill(0, [], first.dtype).less(than: greatest)
-            * greatest.less(than: fill(.infinity, [], first.dtype))
+            .bitwiseAnd(greatest.less(than: fill(.infinity, [], first.dtype)))
         let unit = try Tensor.select(isUnit, greatest, one)
         let squares = try wide.map { try ($0 / unit).square().sum() }
         let total = try squares.dropFirst().reduce(squares[0]) { try $0 + $1 }.sqrt() * unit

@@ -186,7 +186,7 @@ extension OpCase {
     /// Every row.
     package static let all: [OpCase] =
         leaves + elementwise + sweeps.map { $0.inHalf(roundings: 1) } + programs + movement + reductions
-        + reducedPrograms + products + broadcastProducts + convolutions
+        + reducedPrograms + integers + products + broadcastProducts + convolutions
         + spatialConvolutions
         + pooling + interpolations
         + softmaxes

@@ -46,7 +46,7 @@ extension OpCase {
             },
             program("constants and select", [.tensor([3, 31])], .exact) {
                 [
-                    Instruction(.binary(.less), [.operand(0), .constant(0.25)], $0),
+                    Instruction(.binary(.less), [.operand(0), .constant(0.25)], .bool),
                     Instruction(.select, [.instruction(0), .constant(-1.5), .operand(0)], $0),
                     Instruction(.binary(.maximum), [.instruction(1), .constant(-0.75)], $0),
                 ]
@@ -69,9 +69,9 @@ extension OpCase {
                 [
                     Instruction(.binary(.minimum), [.operand(0), .constant(.infinity)], $0),
                     Instruction(.binary(.maximum), [.instruction(0), .constant(-.infinity)], $0),
-                    Instruction(.binary(.less), [.constant(.nan), .instruction(1)], $0),
+                    Instruction(.binary(.less), [.constant(.nan), .instruction(1)], .bool),
                     Instruction(.binary(.multiply), [.constant(-0.0), .operand(1)], $0),
-                    Instruction(.binary(.less), [.constant(-1e-30), .instruction(3)], $0),
+                    Instruction(.binary(.less), [.constant(-1e-30), .instruction(3)], .bool),
                     Instruction(.select, [.instruction(2), .constant(7), .instruction(1)], $0),
                     Instruction(.select, [.instruction(4), .instruction(5), .constant(.nan)], $0),
                 ]
@@ -79,7 +79,7 @@ extension OpCase {
             program("select that leaves NaN behind", [.tensor([6], .values([1, -1, 0, 4, .nan, -4]))]) {
                 [
                     Instruction(.unary(.squareRoot), [.operand(0)], $0),
-                    Instruction(.binary(.lessOrEqual), [.constant(0), .operand(0)], $0),
+                    Instruction(.binary(.lessOrEqual), [.constant(0), .operand(0)], .bool),
                     Instruction(.select, [.instruction(1), .instruction(0), .constant(0)], $0),
                 ]
             },
@@ -103,7 +103,7 @@ extension OpCase {
                     Instruction(.binary(.add), [.operand(0), .constant(-2_147_483_648)], .int32),
                     Instruction(.binary(.divide), [.instruction(0), .constant(-7)], .int32),
                     Instruction(.binary(.divide), [.constant(2_147_483_647), .instruction(1)], .int32),
-                    Instruction(.binary(.lessOrEqual), [.instruction(2), .constant(7)], .int32),
+                    Instruction(.binary(.lessOrEqual), [.instruction(2), .constant(7)], .bool),
                     Instruction(.select, [.instruction(3), .constant(16_777_217), .operand(0)], .int32),
                 ]
             },
@@ -130,30 +130,34 @@ extension OpCase {
                 multiplyAddRelu
             ).large,
         ]
-        for function in UnaryFunction.allCases {
+        for function in UnaryFunction.ofFloats {
             cases.append(
                 program("\(function.rawValue) inside a program", [.tensor([37], function.testData)], function.tolerance)
                 {
-                    [
-                        Instruction(.unary(function), [.operand(0)], $0),
-                        Instruction(.unary(.negate), [.instruction(0)], $0),
-                    ]
+                    negated(.unary(function), [.operand(0)], function.result($0), $0)
                 })
         }
-        for function in BinaryFunction.allCases {
+        for function in BinaryFunction.ofFloats {
             let (a, b) = function.testData
             cases.append(
                 program(
                     "\(function.rawValue) inside a program", [.tensor([5, 7], a), .tensor([7], b)], function.tolerance
                 ) {
-                    [
-                        Instruction(.binary(function), [.operand(0), .operand(1)], $0),
-                        Instruction(.unary(.negate), [.instruction(0)], $0),
-                    ]
+                    negated(.binary(function), [.operand(0), .operand(1)], function.result($0), $0)
                 })
         }
         return cases
     }()
+
+    /// A function's result as a number, negated.
+    @Sendable private static func negated(
+        _ function: ElementwiseProgram.Function, _ arguments: [ElementwiseProgram.Argument], _ result: DType,
+        _ dtype: DType
+    ) -> [ElementwiseProgram.Instruction] {
+        let first = Instruction(function, arguments, result)
+        let numbers = result == dtype ? [first] : [first, Instruction(.cast(dtype), [.instruction(0)], dtype)]
+        return numbers + [Instruction(.unary(.negate), [.instruction(numbers.count - 1)], dtype)]
+    }
 
     private static func program(
         _ name: String, _ inputs: [Input],

@@ -153,7 +153,7 @@ extension OpCase {
             ) {
                 [
                     Instruction(.binary(.maximum), [.operand(0), .operand(1)], $0),
-                    Instruction(.binary(.lessOrEqual), [.instruction(0), .operand(1)], $0),
+                    Instruction(.binary(.lessOrEqual), [.instruction(0), .operand(1)], .bool),
                     Instruction(.unary(.negate), [.operand(0)], $0),
                 ]
             },

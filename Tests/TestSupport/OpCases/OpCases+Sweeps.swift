@@ -4,14 +4,15 @@ import TensorGraph
 /// anywhere shows here. A new function is swept as soon as it is in the enum.
 extension OpCase {
     static let sweeps: [OpCase] =
-        UnaryFunction.allCases.map { function in
+        UnaryFunction.ofFloats.map { function in
             let values = Sweep.values.filter { !function.isNearRoot($0) && !function.isBarelyBeyond($0) }
             return OpCase(
                 "\(function.rawValue) over all exponents", .unary(function), [.tensor([values.count], .values(values))],
-                function.tolerance.isExact ? .exact : .sweep, gradient: .parity(.sweep)
+                function.tolerance.isExact ? .exact : .sweep,
+                gradient: function.result(.float32) == .bool ? .none : .parity(.sweep)
             ).large
         }
-        + BinaryFunction.allCases.map { function in
+        + BinaryFunction.ofFloats.map { function in
             // A negative number, -0 too, has powers of whole numbers alone, whose sign goes by whether they are odd: which of
             // these b - 1 is, for the slope, is a matter of rounding where float32 doesn't hold it.
             let pairs = Sweep.pairs.filter { a, b in
@@ -22,7 +23,8 @@ extension OpCase {
             return OpCase(
                 "\(function.rawValue) over all exponents", .binary(function),
                 [.tensor([a.count], .values(a)), .tensor([b.count], .values(b))],
-                function.tolerance.isExact ? .exact : tolerance, gradient: .parity(tolerance)
+                function.tolerance.isExact ? .exact : tolerance,
+                gradient: function.result(.float32) == .bool ? .none : .parity(tolerance)
             ).large
         }
 }

@@ -44,6 +44,9 @@ extension UnaryFunction {
             0.5 * Foundation.erfc(-x * 0.5.squareRoot()) + Self.vanishing(x, Self.normalDensity(x))
         case .siluDerivative:
             UnaryFunction.sigmoid(x) + Self.vanishing(x, UnaryFunction.sigmoidDerivative(x))
+        case .isNaN: x.isNaN ? 1 : 0
+        case .isInfinite: x.isInfinite ? 1 : 0
+        case .bitwiseNot: -1 - x
         }
     }
 
@@ -61,7 +64,7 @@ extension UnaryFunction {
         return switch self {
         case .negate: -1
         case .absolute: x > 0 ? 1 : x < 0 ? -1 : 0
-        case .sign, .floor, .ceiling, .truncation, .rounding: nil
+        case .sign, .floor, .ceiling, .truncation, .rounding, .isNaN, .isInfinite, .bitwiseNot: nil
         case .square: 2 * x
         case .squareRoot: 0.5 / y
         case .reciprocalSquareRoot: -0.5 * y * y * y
@@ -104,7 +107,7 @@ extension BinaryFunction {
         case .add: a + b
         case .subtract: a - b
         case .multiply: a * b
-        case .divide: isInteger ? (a / b).rounded(.towardZero) : a / b
+        case .divide: isInteger ? (b == 0 ? 0 : (a / b).rounded(.towardZero)) : a / b
         case .power: Foundation.pow(a, b)
         case .minimum: a.isNaN || b.isNaN ? .nan : min(a, b)
         case .maximum: a.isNaN || b.isNaN ? .nan : max(a, b)
@@ -115,6 +118,11 @@ extension BinaryFunction {
         case .equal: a == b ? 1 : 0
         case .less: a < b ? 1 : 0
         case .lessOrEqual: a <= b ? 1 : 0
+        case .bitwiseAnd: Double(Int(a) & Int(b))
+        case .bitwiseOr: Double(Int(a) | Int(b))
+        case .bitwiseExclusiveOr: Double(Int(a) ^ Int(b))
+        case .shiftLeft: Double(Int(a) << Int(b))
+        case .shiftRight: Double(Int(a) >> Int(b))
         }
     }
 }
@@ -133,7 +141,11 @@ extension Reference {
         return shape(index).broadcastOffsets(to: resultTypes[0].shape).map { elements[$0] }
     }
 
-    package func unary(_ function: UnaryFunction) throws -> [[Double]] { [elements(0).map { function($0) }] }
+    package func unary(_ function: UnaryFunction) throws -> [[Double]] {
+        // What is not true is false.
+        if function == .bitwiseNot, operands[0].type.dtype == .bool { return [elements(0).map { 1 - $0 }] }
+        return [elements(0).map { function($0) }]
+    }
 
     package func binary(_ function: BinaryFunction) throws -> [[Double]] {
         let isInteger = !operands[0].type.dtype.isFloatingPoint
@@ -153,10 +165,20 @@ extension Reference {
         case .float32, .float64: value
         case .float16: Double(Float16(value))
         case .bfloat16: Double(Rounding.bfloat16(Float(value)))
-        case .int32: value.isNaN ? 0 : min(max(value, -2_147_483_648), 2_147_483_647).rounded(.towardZero)
-        case .uint8: value.isNaN ? 0 : min(max(value, 0), 255).rounded(.towardZero)
-        case .int64: value.isNaN ? 0 : min(max(value, -0x1p63), 0x1p63).rounded(.towardZero)
+        case .bool: value != 0 ? 1 : 0
+        case .int8: saturated(value, -128, 127)
+        case .int16: saturated(value, -32768, 32767)
+        case .int32: saturated(value, -2_147_483_648, 2_147_483_647)
+        case .int64: saturated(value, -0x1p63, 0x1p63)
+        case .uint8: saturated(value, 0, 255)
+        case .uint16: saturated(value, 0, 65535)
+        case .uint32: saturated(value, 0, 4_294_967_295)
+        case .uint64: saturated(value, 0, 0x1p64)
         }
+    }
+
+    private static func saturated(_ value: Double, _ least: Double, _ greatest: Double) -> Double {
+        value.isNaN ? 0 : min(max(value, least), greatest).rounded(.towardZero)
     }
 
     package func elementwise(_ program: ElementwiseProgram) throws -> [[Double]] {

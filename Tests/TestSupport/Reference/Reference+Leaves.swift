@@ -57,7 +57,13 @@ extension HostTensor {
             case .float64: Array(raw.bindMemory(to: Double.self))
             case .int32: raw.bindMemory(to: Int32.self).map(Double.init)
             case .int64: raw.bindMemory(to: Int64.self).map(Double.init)
-            case .uint8: raw.map(Double.init)
+            case .int8: raw.bindMemory(to: Int8.self).map(Double.init)
+            case .int16: raw.bindMemory(to: Int16.self).map(Double.init)
+            case .uint8, .bool: raw.map(Double.init)
+            case .uint16: raw.bindMemory(to: UInt16.self).map(Double.init)
+            case .uint32: raw.bindMemory(to: UInt32.self).map(Double.init)
+            // Written out, as Double.init may be the one of bits.
+            case .uint64: raw.bindMemory(to: UInt64.self).map { Double($0) }
             }
         }
     }
@@ -82,7 +88,13 @@ extension HostTensor {
         case .float64: self = try write { $0 }
         case .int32: self = try write { Int32(exactly: $0.rounded(.towardZero)) ?? 0 }
         case .int64: self = try write { Int64(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .int8: self = try write { Int8(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .int16: self = try write { Int16(exactly: $0.rounded(.towardZero)) ?? 0 }
         case .uint8: self = try write { UInt8(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .uint16: self = try write { UInt16(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .uint32: self = try write { UInt32(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .uint64: self = try write { UInt64(exactly: $0.rounded(.towardZero)) ?? 0 }
+        case .bool: self = try write { UInt8($0 != 0 ? 1 : 0) }
         }
     }
 }
