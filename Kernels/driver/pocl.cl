@@ -75,7 +75,7 @@ CONVERTED_ONE(convert_int_sat, int, float) CONVERTED_ONE(convert_uint_sat, uint,
 #define LOADED_FROM_EACH(n, type) EACH_SPACE(LOADED, n, type)
 EACH_WIDTH(LOADED_FROM_EACH, float) EACH_WIDTH(LOADED_FROM_EACH, int) EACH_WIDTH(LOADED_FROM_EACH, uint)
 EACH_WIDTH(LOADED_FROM_EACH, uchar) EACH_WIDTH(LOADED_FROM_EACH, ushort) EACH_WIDTH(LOADED_FROM_EACH, char)
-EACH_WIDTH(LOADED_FROM_EACH, short) EACH_WIDTH(LOADED_FROM_EACH, long)
+EACH_WIDTH(LOADED_FROM_EACH, short) EACH_WIDTH(LOADED_FROM_EACH, long) EACH_WIDTH(LOADED_FROM_EACH, ulong)
 #define HALF(space, n) \
     DECLARED float##n vload_half##n(size_t, const space half *); \
     DECLARED void vstore_half##n(float##n, size_t, space half *); \

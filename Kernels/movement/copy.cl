@@ -1,7 +1,7 @@
 // Copies between two layouts of the same elements: transpose, slice, concatenate and the inside of pad.
 //
 // The host describes a nest of loops by an extent and by the step of x and of y along each (in elements): up to OUTER
-// outer loops and the innermost of `length`; the boxes that are copied start at xBox and yBox. Words of 4 or 2 bytes move
+// outer loops and the innermost of `length`; the boxes that are copied start at xBox and yBox. Words of 1 to 8 bytes move
 // as they are, whatever their type: twice an element's bytes and no flops.
 //
 //   copy_rows      CPU shape: the innermost loop is a run of memory in both (CONTIGUOUS) or steps through it

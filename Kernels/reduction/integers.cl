@@ -15,12 +15,22 @@
 #ifndef R
 #define R long
 #endif
-// What an element begins with, and how `total` and `v` are combined.
+// 0 sum, 1 product, 2 least, 3 greatest.
+#ifndef FUNCTION
+#define FUNCTION 0
+#endif
+// What a result begins with.
 #ifndef START
 #define START 0
 #endif
-#ifndef COMBINED
-#define COMBINED total + v
+#if FUNCTION == 0
+#define COMBINED(total, v) ((R)((ulong)total + (ulong)v))
+#elif FUNCTION == 1
+#define COMBINED(total, v) ((R)((ulong)total * (ulong)v))
+#elif FUNCTION == 2
+#define COMBINED(total, v) (v < total ? v : total)
+#else
+#define COMBINED(total, v) (v > total ? v : total)
 #endif
 
 __kernel void reduceIntegers(
@@ -37,7 +47,7 @@ __kernel void reduceIntegers(
         R total = START;
         for (ulong r = split * share; r < end; ++r) {
             const R v = (R)from[r * inner];
-            total = COMBINED;
+            total = COMBINED(total, v);
         }
         y[place] = total;
     }

@@ -285,7 +285,7 @@ extension DType {
         case .bfloat16: "0x7fc0"
         case .float32: "0x7fc00000u"
         case .float64: "0x7ff8000000000000ul"
-        case .int32, .int64, .uint8: "0"
+        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: "0"
         }
     }
 

@@ -37,7 +37,7 @@ extension OpenCLLowering {
     }
 
     package func pad(_ attributes: Pad) throws -> Lowering {
-        if let reason = wordsOnly { return .declined(reason) }
+        if let refusal { return .declined(refusal) }
         let (inner, whole) = (operands[0].shape, results[0].shape)
         let padded = whole.dimensions.indices.filter { inner[$0] != whole[$0] || attributes.steps[$0] < 0 }
         let to = whole.strides
@@ -68,10 +68,9 @@ extension OpenCLLowering {
         var operand = 0
     }
 
-    /// The kernels move words of four bytes, or of two.
-    private var wordsOnly: String? {
-        [2, 4].contains(results[0].dtype.byteCount)
-            ? nil : "\(results[0].dtype) is not done on OpenCL for \(node.op.name)"
+    /// The kernels move words of any size; float64 stays where it is computed with.
+    private var refusal: String? {
+        results[0].dtype == .float64 ? "\(results[0].dtype) is not done on OpenCL for \(node.op.name)" : nil
     }
 
     private func specification(_ name: String, _ file: String, _ defines: [String: String]) -> KernelSpecification {
@@ -81,7 +80,7 @@ extension OpenCLLowering {
     }
 
     private func copies(_ parts: [Copy], _ summary: String, after earlier: [KernelLaunch] = []) -> Lowering {
-        if let reason = wordsOnly { return .declined(reason) }
+        if let refusal { return .declined(refusal) }
         var result = earlier
         for part in parts {
             guard let launch = launch(of: part) else { return .declined("a layout of more than 6 loops has no kernel") }

@@ -32,16 +32,16 @@ extension OpenCLLowering {
     ) -> KernelLaunch {
         // As text: not every number of 64 bits is a Double.
         let (least, greatest) = to.limits
-        let (start, combined) =
+        let (function, start) =
             switch attributes.function {
-            case .sum, .mean: ("0", "(R)((ulong)total + (ulong)v)")
-            case .product: ("1", "(R)((ulong)total * (ulong)v)")
-            case .minimum: (greatest, "v < total ? v : total")
-            case .maximum: (least, "v > total ? v : total")
+            case .sum, .mean: ("0", "0")
+            case .product: ("1", "1")
+            case .minimum: ("2", greatest)
+            case .maximum: ("3", least)
             }
         let kernel = KernelSpecification(
             "reduceIntegers", files: ["reduction/integers.cl"],
-            defines: ["T": from.memoryType, "R": to.memoryType, "START": "(\(start))", "COMBINED": "(\(combined))"])
+            defines: ["T": from.memoryType, "R": to.memoryType, "FUNCTION": function, "START": "(\(start))"])
         let local = profile.shape == .cpu ? 1 : min(64, profile.maximumWorkGroupSize)
         let places = results[0].shape.elementCount * splits
         let groups = min(places.dividedRoundingUp(by: local), profile.computeUnits * (profile.shape == .cpu ? 8 : 32))

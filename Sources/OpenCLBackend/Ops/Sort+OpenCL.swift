@@ -12,7 +12,7 @@ extension OpenCLLowering {
             case .float32: "1"
             case .float16: "2"
             case .bfloat16: "3"
-            case .int32, .int64, .uint8, .float64: "0"
+            case .float64, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: "0"
             }
         func kernel(_ name: String, _ defines: [String: String] = [:]) -> KernelSpecification {
             KernelSpecification(name, files: ["sort/sort.cl"], defines: ["KIND": kind].merging(defines) { $1 })

@@ -4,7 +4,9 @@ extension OpCase {
     static let integerTypes: [DType] = [.int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64]
 
     /// What integers and `bool` have, in each of these types.
-    static let integers: [OpCase] = (integerTypes + [.bool]).flatMap { functions(of: $0) + reductions(of: $0) }
+    static let integers: [OpCase] = (integerTypes + [.bool]).flatMap {
+        functions(of: $0) + reductions(of: $0) + movement(of: $0)
+    }
 
     /// Every function that a type has, alone and before another, of numbers that no function takes out of the type.
     private static func functions(of dtype: DType) -> [OpCase] {
@@ -78,5 +80,35 @@ extension OpCase {
                 return shape.elementCount > 4096 ? opCase.large : opCase
             }
         }
+    }
+
+    /// Elements of every size on their way: whole vectors of them, and some more.
+    private static func movement(of dtype: DType) -> [OpCase] {
+        let range = dtype == .bool ? 0...1 : 0...100
+        func moved(
+            _ name: String, _ shapes: [Shape], _ move: @escaping @Sendable ([Tensor]) throws -> [Tensor]
+        ) -> OpCase {
+            OpCase("\(name) of \(dtype)", shapes.map { .fixed(dtype, $0, .integers(range)) }, .exact) { try move($1) }
+                .float32Only
+        }
+        return [
+            moved("transpose", [[37, 41], [3, 5, 7]]) {
+                try [$0[0].transposed([1, 0]), $0[1].transposed([2, 0, 1])]
+            },
+            moved("slices", [[5, 67]]) {
+                try [
+                    $0[0].sliced(axis: 1, 3..<60), $0[0].sliced(axis: 1, 0..<67, step: 3),
+                    $0[0].sliced(axis: 1, from: nil, to: nil, step: -2),
+                ]
+            },
+            moved("pad and broadcast", [[3, 19], [7, 1]]) {
+                try [$0[0].padded(before: [1, 3], after: [2, 0]), $0[1].broadcast(to: [2, 7, 5])]
+            },
+            moved("concatenate", [[3, 19], [3, 5]]) { try [Tensor.concatenated($0, axis: 1)] },
+            OpCase(
+                "gather of \(dtype)", [.fixed(dtype, [9, 21], .integers(range)), .int32([13], .integers(-9...8))],
+                .exact
+            ) { try [$1[0].indexSelect($1[1], axis: 0)] }.float32Only,
+        ]
     }
 }
