@@ -91,10 +91,13 @@ struct ElementwiseFunction {
     var refusal: String? {
         let types = operands + program.instructions.map(\.dtype)
         if let type = types.first(where: { $0 == .float64 || $0 == .uint64 }) { return "\(type) is not done on OpenCL" }
-        for instruction in program.instructions where !type(of: 0, in: instruction).isFloatingPoint {
-            if case .binary(.power) = instruction.function { return "a power of integers is not done on OpenCL" }
-            if case .unary(let function) = instruction.function, function.refusal(.int32) != nil {
-                return "\(function) of integers is not done on OpenCL"
+        for instruction in program.instructions {
+            let dtype = type(of: 0, in: instruction)
+            switch instruction.function {
+            case .unary(let function): if let refusal = function.refusal(dtype) { return refusal }
+            case .binary(.power) where !dtype.isFloatingPoint: return "a power of integers is not done on OpenCL"
+            case .binary(let function): if let refusal = function.refusal(dtype) { return refusal }
+            case .select, .cast: break
             }
         }
         return nil

@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct SlopeTests {
     /// The graph's own rule in float64, against calculus: no rule may cancel or overflow where the slope does not.
-    @Test("Slopes are those of calculus over all exponents", arguments: UnaryFunction.ofFloats.filter { $0.result(.float32) != .bool })
+    @Test(
+        "Slopes are those of calculus over all exponents",
+        arguments: UnaryFunction.ofFloats.filter { $0.result(.float32) != .bool })
     func slopes(of function: UnaryFunction) throws {
         let values = Sweep.values.filter { $0.isFinite && !function.isNearRoot($0) }
         let graph = Graph()

@@ -39,9 +39,11 @@ extension OpenCLLowering {
             case .minimum: ("2", greatest)
             case .maximum: ("3", least)
             }
-        let kernel = KernelSpecification(
+        var kernel = KernelSpecification(
             "reduceIntegers", files: ["reduction/integers.cl"],
             defines: ["T": from.memoryType, "R": to.memoryType, "FUNCTION": function, "START": "(\(start))"])
+        if case .workspace = source { kernel.defines["FROM_WORKSPACE"] = "1" }
+        if case .workspace = target { kernel.defines["TO_WORKSPACE"] = "1" }
         let local = profile.shape == .cpu ? 1 : min(64, profile.maximumWorkGroupSize)
         let places = results[0].shape.elementCount * splits
         let groups = min(places.dividedRoundingUp(by: local), profile.computeUnits * (profile.shape == .cpu ? 8 : 32))
