@@ -34,6 +34,7 @@ INLINE int64_t place_of(int64_t index, int64_t extent) {
         }                                                                                                         \
     }
 GATHER(uint8_t)
+GATHER(uint16_t)
 GATHER(uint32_t)
 GATHER(uint64_t)
 
@@ -45,6 +46,8 @@ HOT void cv_gather_indexed(
     const uint64_t fill64 = type == CV_FLOAT64 ? 0x7ff8000000000000u : 0;
     switch (cv_type_size(type)) {
     case 1: gather_uint8_t(indices, x, 0, y, first, last, extent, count, inner); return;
+    // Half types are gathered as float32.
+    case 2: gather_uint16_t(indices, x, 0, y, first, last, extent, count, inner); return;
     case 4: gather_uint32_t(indices, x, fill32, y, first, last, extent, count, inner); return;
     default: gather_uint64_t(indices, x, fill64, y, first, last, extent, count, inner); return;
     }
@@ -132,6 +135,7 @@ HOT void cv_scatter_add(
         SCATTERED(to[place] = source[at])                                                                         \
     }
 SCATTER(uint8_t)
+SCATTER(uint16_t)
 SCATTER(uint32_t)
 SCATTER(uint64_t)
 
@@ -140,6 +144,7 @@ HOT void cv_scatter(
     int64_t extent, int64_t count, int64_t inner) {
     switch (element_size) {
     case 1: scatter_uint8_t(indices, source, base, y, block, extent, count, inner); return;
+    case 2: scatter_uint16_t(indices, source, base, y, block, extent, count, inner); return;
     case 4: scatter_uint32_t(indices, source, base, y, block, extent, count, inner); return;
     default: scatter_uint64_t(indices, source, base, y, block, extent, count, inner); return;
     }

@@ -106,9 +106,18 @@ extension OpCase {
             },
             moved("concatenate", [[3, 19], [3, 5]]) { try [Tensor.concatenated($0, axis: 1)] },
             OpCase(
-                "gather of \(dtype)", [.fixed(dtype, [9, 21], .integers(range)), .int32([13], .integers(-9...8))],
-                .exact
-            ) { try [$1[0].indexSelect($1[1], axis: 0)] }.float32Only,
+                "gather and scatter of \(dtype)",
+                [.fixed(dtype, [9, 21], .integers(range)), .int32([5], .values([-9, 3, 0, 8, 4]))], .exact
+            ) { _, x in
+                let gathered = try x[0].indexSelect(x[1], axis: 0)
+                return [
+                    gathered, try x[0].indexCopy(x[1], gathered.sliced(axis: 0, from: nil, to: nil, step: -1), axis: 0),
+                ]
+            }.float32Only,
+            OpCase("sort of \(dtype)", [.fixed(dtype, [3, 37], .integers(range))], .exact) { _, x in
+                let sorted = try x[0].sort()
+                return [sorted.values, sorted.indices]
+            }.float32Only,
         ]
     }
 }
