@@ -4,6 +4,9 @@ import TensorGraph
 // `Kernels/sort/sort.cl`: runs, then merges of pairs of them, then what they say.
 extension OpenCLLowering {
     package func sort(_ attributes: Sort) throws -> Lowering {
+        guard operands[0].dtype.isFloatingPoint || operands[0].dtype == .int32 else {
+            return .declined("of integers, int32 alone is sorted on OpenCL")
+        }
         if let unsupportedStorage { return .declined(unsupportedStorage) }
         let (rows, n) = rowsAndColumns(operands[0].shape)
         let isCPU = profile.shape == .cpu

@@ -201,7 +201,8 @@ extension Tensor {
     ///   - values: may be of another width than the keys, at the cost of copies: the narrower are padded.
     ///   - bias: added to the scores, of this tensor's type, and of a shape that broadcasts to `[b, h, sq, sk]`. Its
     ///     gradient takes memory for `[b or 1, h or 1, sq, sk]`.
-    ///   - mask: an integer for each score, of a shape that broadcasts likewise: 0 where a query does not see a key.
+    ///   - mask: of bool, or an integer, for each score, of a shape that broadcasts likewise: false, or 0, where a query does
+    ///     not see a key.
     ///   - keyLengths: int32 `[b]`: how many keys, from the first, there are to see for each batch entry. A run with one
     ///     outside 0 … sk is an error.
     ///   - isCausal: whether query i sees only keys j ≤ i, both counted from the first.
@@ -230,7 +231,7 @@ extension Tensor {
         var bias = bias
         if let mask {
             guard !mask.dtype.isFloatingPoint else {
-                throw failure("the mask must be of an integer type; numbers to be added to scores are a bias", mask)
+                throw failure("the mask must be of bool or an integer type; numbers to be added to scores are a bias", mask)
             }
             let zero = try graph.fill(0, [], dtype, file: file, line: line)
             let seen = bias ?? zero
