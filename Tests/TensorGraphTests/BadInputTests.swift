@@ -284,7 +284,7 @@ func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
             let q = try $0.operand([1, 2, 3, 4])
             _ = try q.attention(keys: q, values: q, keyLengths: $0.operand([1]), file: "Here.swift", line: 7)
         },
-        Mistake("attention", "the mask must be of an integer type") {
+        Mistake("attention", "the mask must be of bool or an integer type") {
             let q = try $0.operand([1, 2, 3, 4])
             _ = try q.attention(keys: q, values: q, mask: $0.operand([3, 3]), file: "Here.swift", line: 7)
         },

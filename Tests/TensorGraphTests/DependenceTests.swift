@@ -51,7 +51,7 @@ import Testing
     @Test func whatLetsNoGradientThroughIsNoUse() throws {
         let x = try graph.input("x", [3, 4])
         let ways: [Tensor] = [
-            try x.stoppingGradient().sum(), try x.less(than: x * 2).sum(),
+            try x.stoppingGradient().sum(), try x.less(than: x * 2).cast(to: .float32).sum(),
             try x.cast(to: .int32).cast(to: .float32).sum(), try x.argMax().cast(to: .float32).sum(),
         ]
         for loss in ways {

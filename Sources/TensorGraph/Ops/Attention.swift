@@ -231,7 +231,8 @@ extension Tensor {
         var bias = bias
         if let mask {
             guard !mask.dtype.isFloatingPoint else {
-                throw failure("the mask must be of bool or an integer type; numbers to be added to scores are a bias", mask)
+                throw failure(
+                    "the mask must be of bool or an integer type; numbers to be added to scores are a bias", mask)
             }
             let zero = try graph.fill(0, [], dtype, file: file, line: line)
             let seen = bias ?? zero
