@@ -69,6 +69,18 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             },
             LayerCase("MaxPool2D", [2, 3, 8, 8], wrong: pictures + [[2, 3, 1, 1]]) { MaxPool2D(2) },
             LayerCase("AveragePool2D", [2, 3, 8, 8], wrong: pictures + [[2, 3, 1, 1]]) { AveragePool2D(2) },
+            LayerCase("MaxPool1D", [2, 3, 8], wrong: [[3, 8], [2, 3, 8, 8], [2, 3, 1], []]) { MaxPool1D(2) },
+            LayerCase("AveragePool1D", [2, 3, 8], wrong: [[3, 8], [2, 3, 8, 8], [2, 3, 1], []]) { AveragePool1D(2) },
+            LayerCase("MaxPool3D", [2, 3, 8, 8, 8], wrong: [[2, 3, 8, 8], [2, 3, 1, 8, 8], []]) { MaxPool3D(2) },
+            LayerCase("AveragePool3D", [2, 3, 8, 8, 8], wrong: [[2, 3, 8, 8], [2, 3, 8, 1, 8], []]) { AveragePool3D(2) },
+            LayerCase("AdaptiveMaxPool", [2, 3, 7, 8], wrong: [[2, 3, 7], [2, 3, 0, 8], []]) {
+                AdaptiveMaxPool(to: [3, 2])
+            },
+            LayerCase("AdaptiveAveragePool", [2, 3, 7], wrong: [[2, 3, 7, 7], [2, 3, 0], []]) {
+                AdaptiveAveragePool(to: [3])
+            },
+            LayerCase("GlobalAveragePool", [2, 3, 7, 5, 5], wrong: [[2, 3], [3], []]) { GlobalAveragePool() },
+            LayerCase("GlobalMaxPool", [2, 3, 7], wrong: [[2, 3], [3], []]) { GlobalMaxPool() },
             LayerCase("pooling without a window", [2, 3, 8, 8], fits: false) { MaxPool2D(0) },
             LayerCase(
                 "BatchNorm2D", [2, 8, 4, 4], wrong: [[5, 8], [8], [], [2, 1, 4, 4], [8, 4, 4], [3, 2, 8, 4, 4]]

@@ -34,6 +34,25 @@ import Testing
         let x = try HostTensor([1, 1, 4, 4], (1...16).map(Float.init))
         #expect(try output(MaxPool2D(2), [:], x, on: place) == [6, 8, 14, 16])
         #expect(isClose(try output(AveragePool2D(2), [:], x, on: place), [3.5, 5.5, 11.5, 13.5]))
+        #expect(try output(MaxPool2D(3, stride: 2, ceilingMode: true), [:], x, on: place) == [11, 12, 15, 16])
+        #expect(try output(MaxPool2D(2, stride: 1, dilation: 3), [:], x, on: place) == [16])
+        #expect(
+            isClose(
+                try output(AveragePool2D(3, stride: 2, ceilingMode: true), [:], x, on: place), [6, 7.5, 12, 13.5]))
+        #expect(
+            isClose(
+                try output(AveragePool2D(3, stride: 3, padding: 1, countsPadding: false), [:], x, on: place),
+                [3.5, 5.5, 11.5, 13.5]))
+        let line = try HostTensor([1, 2, 8], (1...16).map(Float.init))
+        #expect(try output(MaxPool1D(3, stride: 2, padding: 1), [:], line, on: place) == [2, 4, 6, 8, 10, 12, 14, 16])
+        #expect(isClose(try output(AveragePool1D(4), [:], line, on: place), [2.5, 6.5, 10.5, 14.5]))
+        let cube = try HostTensor([1, 1, 2, 2, 4], (1...16).map(Float.init))
+        #expect(try output(MaxPool3D(2), [:], cube, on: place) == [14, 16])
+        #expect(isClose(try output(AveragePool3D(2), [:], cube, on: place), [7.5, 9.5]))
+        #expect(try output(AdaptiveMaxPool(to: [3, 1]), [:], x, on: place) == [8, 12, 16])
+        #expect(isClose(try output(AdaptiveAveragePool(to: [1, 3]), [:], x, on: place), [7.5, 8.5, 9.5]))
+        #expect(try output(GlobalMaxPool(), [:], x, on: place) == [16])
+        #expect(isClose(try output(GlobalAveragePool(), [:], x, on: place), [8.5]))
     }
 
     @Test(arguments: Place.available) func layerNorm(on place: Place) throws {
