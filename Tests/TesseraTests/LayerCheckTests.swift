@@ -72,7 +72,9 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             LayerCase("MaxPool1D", [2, 3, 8], wrong: [[3, 8], [2, 3, 8, 8], [2, 3, 1], []]) { MaxPool1D(2) },
             LayerCase("AveragePool1D", [2, 3, 8], wrong: [[3, 8], [2, 3, 8, 8], [2, 3, 1], []]) { AveragePool1D(2) },
             LayerCase("MaxPool3D", [2, 3, 8, 8, 8], wrong: [[2, 3, 8, 8], [2, 3, 1, 8, 8], []]) { MaxPool3D(2) },
-            LayerCase("AveragePool3D", [2, 3, 8, 8, 8], wrong: [[2, 3, 8, 8], [2, 3, 8, 1, 8], []]) { AveragePool3D(2) },
+            LayerCase("AveragePool3D", [2, 3, 8, 8, 8], wrong: [[2, 3, 8, 8], [2, 3, 8, 1, 8], []]) {
+                AveragePool3D(2)
+            },
             LayerCase("AdaptiveMaxPool", [2, 3, 7, 8], wrong: [[2, 3, 7], [2, 3, 0, 8], []]) {
                 AdaptiveMaxPool(to: [3, 2])
             },
