@@ -86,7 +86,7 @@ __kernel void scatter(
             const ulong row = place_of(indices[(o * count + j) * inner + i], extent);
             if (row < top || row >= bottom) continue;
 #endif
-            const T x = ELEMENT(source + j * inner + i);
+            const T x = ELEMENT(source + (j * inner + i));
 #if LONG_SUMS
             const LongSum before = {y[row * inner + i], errors[row * inner + i]};
             const LongSum after = addedTo(before, x);

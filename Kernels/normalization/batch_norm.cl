@@ -93,8 +93,8 @@ TEAM_KERNEL void batchNorm(
         const float spread = teamSum(valueOf(sum)) / elements;
         float inverse = 1.0f / sqrt(spread + epsilon);
         if (inverse == 0.0f) { HUGE_INVERSE(inverse) }
-        const float factor = LOAD1(scale + scaleOffset + channel) * inverse;
-        const float shift = LOAD1(bias + biasOffset + channel);
+        const float factor = LOAD1(scale + (scaleOffset + channel)) * inverse;
+        const float shift = LOAD1(bias + (biasOffset + channel));
         CHANNEL_PASS(
             const vfloat centred = loadCounted(x + at, count) - average;
             storeCounted(fma(centred, (vfloat)(factor), (vfloat)(shift)), y + at, count);)
@@ -134,10 +134,10 @@ TEAM_KERNEL void batchNormGradient(
                 cotangent, firstLanes(loadCounted(x + at, count) - average, count), partialOther);)
         const float total = teamSum(valueOf(sum)), product = teamSum(valueOf(sumOther)) * inverse;
         if (get_local_id(0) == 0) {
-            STORE1(product, dscale + dscaleOffset + channel);
-            STORE1(total, dbias + dbiasOffset + channel);
+            STORE1(product, dscale + (dscaleOffset + channel));
+            STORE1(total, dbias + (dbiasOffset + channel));
         }
-        const float factor = LOAD1(scale + scaleOffset + channel) * inverse;
+        const float factor = LOAD1(scale + (scaleOffset + channel)) * inverse;
         const float slopeMean = total / elements, productMean = product / elements * inverse;
         CHANNEL_PASS(
             const vfloat centred = loadCounted(x + at, count) - average;

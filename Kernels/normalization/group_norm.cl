@@ -100,8 +100,9 @@ TEAM_KERNEL void groupNormGradient(
 #if VECTOR_WIDTH == 1
         for EACH_TEAM_VECTOR(i, columns) {
             const float normal = (LOAD1(values + i) - average) * deviation;
-            const float slope = LOAD1(cotangents + i) * LOAD1(scales + i / plane);
-            STORE1(deviation * (slope - slopeMean - normal * productMean), to + i);
+            STORE1(
+                deviation * (LOAD1(cotangents + i) * LOAD1(scales + i / plane) - slopeMean - normal * productMean),
+                to + i);
         }
 #else
         for (int channel = 0; channel < channels; channel++, values += plane, cotangents += plane, to += plane) {

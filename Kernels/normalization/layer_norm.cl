@@ -104,8 +104,8 @@ TEAM_KERNEL void layerNormGradient(
         if (HAS_TEAM_REST(columns))
             for (int n = whole; n < columns; n++) {
                 const float normal = (LOAD1(values + n) - average) * deviation;
-                const float slope = LOAD1(cotangents + n) * LOAD1(scale + n);
-                STORE1(deviation * (slope - slopeMean - normal * productMean), to + n);
+                STORE1(
+                    deviation * (LOAD1(cotangents + n) * LOAD1(scale + n) - slopeMean - normal * productMean), to + n);
             }
     }
 }

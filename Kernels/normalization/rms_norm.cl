@@ -71,9 +71,8 @@ TEAM_KERNEL void rmsNormGradient(
             STORE(root * (LOAD(cotangents + i) * LOAD(scale + i) - normal * productMean), to + i);
         }
         if (HAS_TEAM_REST(columns))
-            for (int n = whole; n < columns; n++) {
-                const float normal = LOAD1(values + n) * root;
-                STORE1(root * (LOAD1(cotangents + n) * LOAD1(scale + n) - normal * productMean), to + n);
-            }
+            for (int n = whole; n < columns; n++)
+                STORE1(
+                    root * (LOAD1(cotangents + n) * LOAD1(scale + n) - LOAD1(values + n) * root * productMean), to + n);
     }
 }

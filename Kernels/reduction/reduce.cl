@@ -109,7 +109,7 @@ TEAM_KERNEL void reduceRows(
             result = COMBINE_TOTAL(result, partial);
         }
         const float value = TEAM_RESULT(VALUE(result));
-        if (get_local_id(0) == 0) MATH_PASTE(STORE1_, RESULT)(value / divisor, y + yOffset + piece);
+        if (get_local_id(0) == 0) MATH_PASTE(STORE1_, RESULT)(value / divisor, y + (yOffset + piece));
     }
 }
 #endif

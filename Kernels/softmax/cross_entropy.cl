@@ -24,7 +24,7 @@ TEAM_KERNEL void crossEntropy(
             statistics[statisticsOffset + 2 * row + 1] = 1.0f / total;
             // The small difference first: ln Σ may be far below the logits in magnitude.
             const float own = label < 0 ? 0.0f : label >= classes ? NAN : (maximum - LOAD1(from + label)) + log(total);
-            STORE1(own, loss + lossOffset + row);
+            STORE1(own, loss + (lossOffset + row));
         }
     }
 }
@@ -42,7 +42,7 @@ TEAM_KERNEL void crossEntropyGradient(
         __global STORED *to = dlogits + dlogitsOffset + (long)row * classes;
         const int label = labels[labelsOffset + row];
         const float maximum = statistics[statisticsOffset + 2 * row];
-        const float inverse = statistics[statisticsOffset + 2 * row + 1], slope = LOAD1(dloss + dlossOffset + row);
+        const float inverse = statistics[statisticsOffset + 2 * row + 1], slope = LOAD1(dloss + (dlossOffset + row));
         // A row that is ignored is 0 whatever its logits, one without such a class NaN.
         const bool counts = label >= 0 && label < classes;
         const float fixedSlope = label < 0 ? 0.0f : NAN;
