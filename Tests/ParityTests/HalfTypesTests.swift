@@ -15,7 +15,8 @@ import Testing
         let kinds: Set<OpKind> = [
             .softmax, .softmaxGradient, .logSoftmax, .logSoftmaxGradient, .crossEntropy, .crossEntropyGradient,
             .layerNorm, .layerNormGradient, .rmsNorm, .rmsNormGradient, .groupNorm, .groupNormGradient, .batchNorm,
-            .batchNormGradient, .reduce, .argMax, .embedding, .embeddingGradient, .gather, .scatter, .scan, .sort,
+            .batchNormGradient, .maxPool, .maxPoolGradient, .averagePool, .averagePoolGradient, .reduce, .argMax,
+            .embedding, .embeddingGradient, .gather, .scatter, .scan, .sort,
             .transpose, .concatenate, .slice, .pad, .dropout, .elementwise, .matMul, .convolution, .attention,
         ]
         #expect(kinds.isSubset(of: support.kindsIn16Bits), "\(kinds.subtracting(support.kindsIn16Bits))")
