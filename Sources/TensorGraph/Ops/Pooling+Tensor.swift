@@ -125,6 +125,10 @@ extension Tensor {
             throw graph.failure(
                 name, "the input must be [n, c, …] with spatial axes, not \(shape)", [self], at: location)
         }
+        guard dtype.isFloatingPoint else {
+            throw graph.failure(
+                name, "the input must be of a floating-point type, not \(dtype); cast it first", [self], at: location)
+        }
         return Array(2..<shape.rank)
     }
 
