@@ -53,6 +53,11 @@ struct BatchFamily: CustomTestStringConvertible, Sendable {
         BatchFamily("products in a batch") { graph, batch in
             try graph.input("x", [batch, 4, 17, 8]).matmul(graph.input("w", [batch, 4, 8, 17]))
         },
+        BatchFamily("maximum pooling") { graph, batch in try graph.input("x", [batch, 8, 12, 12]).maxPool2D(window: 2)
+        },
+        BatchFamily("average pooling") { graph, batch in
+            try graph.input("x", [batch, 8, 12, 12]).averagePool2D(window: 3, stride: 2, padding: 1)
+        },
         BatchFamily("batch normalisation") { graph, batch in
             try graph.input("x", [batch, 8, 6, 6]).batchNorm(
                 scale: graph.input("s", [8]), bias: graph.input("b", [8])
