@@ -219,7 +219,9 @@ extension GradientRule {
                     : product(a, dy, !attributes.transposeA, false, wideType))
         }
         let bias = operands.count == 3 ? try wide.flattenedToMatrix().sum(axes: [0]) : nil
-        return operands.count == 3 ? [da, db, bias] : [da, db]
+        // Batch axes of extent 1 are no axes above, but may be of one operand alone.
+        let gradients = try [da.reshaped(to: a.shape), db.reshaped(to: b.shape)]
+        return operands.count == 3 ? gradients + [bias] : gradients
     }
 }
 

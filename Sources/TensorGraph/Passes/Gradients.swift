@@ -114,6 +114,10 @@ extension Graph {
                 try at(node.location) {
                     for (operand, gradient) in zip(node.operands, try node.op.accept(rule)) {
                         guard let gradient, depends[operand.node] else { continue }
+                        // What broadcasts when it is added up, or only when it is used, would not be noticed.
+                        guard gradient.type == tensor(operand).type else {
+                            throw ShapeError("its gradient is a \(gradient.type) and not like \(tensor(operand).type)")
+                        }
                         cotangents[operand] = try cotangents[operand].map { try $0 + gradient } ?? gradient
                     }
                 }

@@ -88,7 +88,7 @@ extension OpCase {
         func moved(
             _ name: String, _ shapes: [Shape], _ move: @escaping @Sendable ([Tensor]) throws -> [Tensor]
         ) -> OpCase {
-            OpCase("\(name) of \(dtype)", shapes.map { .fixed(dtype, $0, .integers(range)) }, .exact) { try move($1) }
+            OpCase("\(name) of elements of \(dtype)", shapes.map { .fixed(dtype, $0, .integers(range)) }, .exact) { try move($1) }
                 .float32Only
         }
         return [
@@ -114,7 +114,7 @@ extension OpCase {
                     gathered, try x[0].indexCopy(x[1], gathered.sliced(axis: 0, from: nil, to: nil, step: -1), axis: 0),
                 ]
             }.float32Only,
-            OpCase("sort of \(dtype)", [.fixed(dtype, [3, 37], .integers(range))], .exact) { _, x in
+            OpCase("sort of elements of \(dtype)", [.fixed(dtype, [3, 37], .integers(range))], .exact) { _, x in
                 let sorted = try x[0].sort()
                 return [sorted.values, sorted.indices]
             }.float32Only,
