@@ -88,8 +88,10 @@ extension OpCase {
         func moved(
             _ name: String, _ shapes: [Shape], _ move: @escaping @Sendable ([Tensor]) throws -> [Tensor]
         ) -> OpCase {
-            OpCase("\(name) of elements of \(dtype)", shapes.map { .fixed(dtype, $0, .integers(range)) }, .exact) { try move($1) }
-                .float32Only
+            OpCase("\(name) of elements of \(dtype)", shapes.map { .fixed(dtype, $0, .integers(range)) }, .exact) {
+                try move($1)
+            }
+            .float32Only
         }
         return [
             moved("transpose", [[37, 41], [3, 5, 7]]) {
