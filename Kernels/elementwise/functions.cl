@@ -1,4 +1,4 @@
-// The functions that a generated elementwise kernel is made of (Sources/OpenCLBackend/ElementwiseSource.swift).
+// The functions that a generated elementwise kernel is made of (Sources/OpenCLBackend/Generation/ElementwiseSource.swift).
 //
 // Values are `vfloat` for every floating-point type and `vint` for bool and every integer type of up to 32 bits but uint32,
 // which with int64 is `vlong` (long_functions.cl); LOAD_*, STORE_* and ROUND_* convert

@@ -10,7 +10,7 @@
 //              │ item k │ …           │ split 1          [outer, splits, inner] are reduced by a second launch.
 //
 // What is reduced is a tensor x or, with SOURCE, an elementwise program of several tensors, evaluated as it is read: text
-// from Sources/OpenCLBackend/ReductionSource.swift before this file says how.
+// from Sources/OpenCLBackend/Generation/ReductionSource.swift before this file says how.
 //
 // 4 bytes read an element, half of that in 16 bits, of a program so much for each of its operands. Sums are taken over short blocks first, then over
 // blocks with what rounding takes away (LongSum), so that the error does not grow with the length. NaN wins.
