@@ -11,7 +11,7 @@ extension OpCase {
             OpCase("reshape of an empty tensor", .reshape([3, 0]), [.tensor([0, 7])], .exact, gradient: exact),
             OpCase("stopGradient", [.tensor([7])], .arithmetic, gradient: .parity(.elementwiseGradient)) { _, x in
                 [try x[0].stoppingGradient() * x[0]]
-            },
+            }.inHalf(roundings: 1),
             OpCase("a reshaped result", [.tensor([3, 4])], .exact, gradient: exact) { _, x in
                 [try (-x[0]).reshaped(to: [2, 6])]
             },
@@ -94,6 +94,6 @@ extension OpCase {
         let slice = Slice(starts: [3, 1], counts: [120, 150], steps: [2, 2])
         cases.append(
             OpCase("slice large", .slice(slice), [.tensor([257, 301])], .exact, gradient: .parity(.exact)).large)
-        return cases.map { $0.movedInHalf(backward: 2) }
+        return cases.map { $0.halfRoundings == nil ? $0.movedInHalf(backward: 2) : $0 }
     }()
 }
