@@ -19,7 +19,8 @@ extension OpCase {
         }
         let ofTwo = BinaryFunction.allCases.filter { $0.refusal(dtype) == nil }
         let unary = ofOne.flatMap { function in
-            [[7], [3, 67], [0]].map { shape in
+            // One layout tells of all, as they are those of floating-point types.
+            (function == .absolute ? [[7], [3, 67], [0]] : [[3, 67]]).map { (shape: Shape) in
                 OpCase(
                     "\(function.rawValue) of \(dtype) \(shape)", .unary(function), [input(shape, least...greatest)],
                     .exact)
@@ -35,7 +36,7 @@ extension OpCase {
                 default: (least...greatest, least...greatest)
                 }
             let shapes: [(Shape, Shape)] = [([5, 33], [33]), ([], [7]), ([3, 1], [1, 4])]
-            return shapes.map { left, right in
+            return shapes.prefix(function == .maximum ? 3 : 1).map { left, right in
                 OpCase(
                     "\(function.rawValue) of \(dtype) \(left) with \(right)", .binary(function),
                     [input(left, a), input(right, b)], .exact)
