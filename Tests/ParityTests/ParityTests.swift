@@ -65,6 +65,8 @@ import Testing
         }
     }
 
+    /// Of the two types of 16 bits, whose kernels differ in how they load and store, each case is run in one or the other by
+    /// turns; `tessera-parity` runs it in both.
     private func check(
         _ cases: [OpCase], _ kernels: ParityDevice.Kernels = .both, convolutions: [ConvolutionAlgorithm?] = [nil]
     ) throws {
@@ -73,10 +75,12 @@ import Testing
             (cases.filter { !$0.isLarge }, ParityDevice.Optimization.ofItsOwnShape),
             (cases.filter(\.isLarge), .always),
         ] where !cases.isEmpty {
-            let parity = try Parity(
-                devices: ParityDevice.all(kernels, convolutions: convolutions, optimization: optimization))
-            for opCase in cases {
-                for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
+            let devices = try ParityDevice.all(kernels, convolutions: convolutions, optimization: optimization)
+            let parities = try [DType.float16, .bfloat16].map { type in
+                try Parity(devices: devices, types: Parity.allTypes.filter { !$0.isHalf || $0 == type })
+            }
+            for (index, opCase) in cases.enumerated() {
+                for outcome in parities[index % 2].check(opCase) where !outcome.complaints.isEmpty {
                     Issue.record(
                         "\(outcome.opCase) on \(outcome.device): \(outcome.complaints.joined(separator: "; "))")
                 }
