@@ -15,13 +15,6 @@
 #ifndef R
 #define R long
 #endif
-// Whether the source or the target is a workspace, whose offset is in words of four bytes.
-#ifndef FROM_WORKSPACE
-#define FROM_WORKSPACE 0
-#endif
-#ifndef TO_WORKSPACE
-#define TO_WORKSPACE 0
-#endif
 // 0 sum, 1 product, 2 least, 3 greatest.
 #ifndef FUNCTION
 #define FUNCTION 0
@@ -43,16 +36,8 @@
 __kernel void reduceIntegers(
     __global const T *x, const ulong xOffset, __global R *y, const ulong yOffset, const ulong outer,
     const ulong reduced, const ulong inner, const ulong splits, const ulong share) {
-#if FROM_WORKSPACE
-    x = (__global const T *)((__global const int *)x + xOffset);
-#else
     x += xOffset;
-#endif
-#if TO_WORKSPACE
-    y = (__global R *)((__global int *)y + yOffset);
-#else
     y += yOffset;
-#endif
     const ulong count = outer * splits * inner;
     for (ulong place = get_global_id(0); place < count; place += get_global_size(0)) {
         const ulong column = place % inner, rest = place / inner;

@@ -30,8 +30,8 @@ package enum KernelArgument: Hashable, Sendable {
     /// A tensor, as two kernel arguments: `__global T *` and the offset of its first element as `ulong`.
     case operand(Int)
     case result(Int)
-    /// The node's n-th workspace, of 4-byte elements.
-    case workspace(Int)
+    /// The node's n-th workspace, of elements of this size in bytes, in which its offset is given.
+    case workspace(Int, elementSize: Int = 4)
     case int32(Int)
     case uint32(UInt32)
     case uint64(UInt64)
@@ -92,7 +92,7 @@ package struct OpenCLNode: LoweredNode {
         for argument in packings.flatMap(\.arguments) {
             switch argument {
             case .operand(let operand): operands.insert(operand)
-            case .workspace(let workspace): workspaces.insert(workspace)
+            case .workspace(let workspace, _): workspaces.insert(workspace)
             default: break
             }
         }

@@ -17,11 +17,12 @@ extension OpenCLLowering {
                 [integers(from, to, attributes, .operand(0), .result(0), whole, splits: 1, share: reduced)],
                 "of \(from)")
         }
+        let partial = KernelArgument.workspace(0, elementSize: to.byteCount)
         let parts = [outer, splits, inner].map { KernelArgument.uint64(UInt64($0)) }
         return launches(
             [
-                integers(from, to, attributes, .operand(0), .workspace(0), whole, splits: splits, share: share),
-                integers(to, to, attributes, .workspace(0), .result(0), parts, splits: 1, share: splits),
+                integers(from, to, attributes, .operand(0), partial, whole, splits: splits, share: share),
+                integers(to, to, attributes, partial, .result(0), parts, splits: 1, share: splits),
             ],
             workspaces: [outer * splits * inner * to.byteCount], "of \(from), \(splits) splits")
     }
@@ -39,11 +40,9 @@ extension OpenCLLowering {
             case .minimum: ("2", greatest)
             case .maximum: ("3", least)
             }
-        var kernel = KernelSpecification(
+        let kernel = KernelSpecification(
             "reduceIntegers", files: ["reduction/integers.cl"],
             defines: ["T": from.memoryType, "R": to.memoryType, "FUNCTION": function, "START": "(\(start))"])
-        if case .workspace = source { kernel.defines["FROM_WORKSPACE"] = "1" }
-        if case .workspace = target { kernel.defines["TO_WORKSPACE"] = "1" }
         let local = profile.shape == .cpu ? 1 : min(64, profile.maximumWorkGroupSize)
         let places = results[0].shape.elementCount * splits
         let groups = min(places.dividedRoundingUp(by: local), profile.computeUnits * (profile.shape == .cpu ? 8 : 32))

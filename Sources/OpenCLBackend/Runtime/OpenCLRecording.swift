@@ -58,7 +58,7 @@ final class OpenCLRecording: Recording {
                 try tensor(placed.operands[operand], elementSize: placed.node.operandTypes[operand].dtype.byteCount)
             case .result(let result):
                 try tensor(placed.results[result], elementSize: placed.node.resultTypes[result].dtype.byteCount)
-            case .workspace(let workspace): try tensor(placed.workspaces[workspace], elementSize: 4)
+            case .workspace(let workspace, let size): try tensor(placed.workspaces[workspace], elementSize: size)
             case .int32(let number):
                 guard let value = Int32(exactly: number) else {
                     throw GraphError(
