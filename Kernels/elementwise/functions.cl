@@ -140,43 +140,50 @@ static inline vint float_isNaN(vfloat x) { return TRUE_WHERE(x != x); }
 static inline vint float_isInfinite(vfloat x) { return TRUE_WHERE(fabs(x) == INFINITY); }
 static inline vint float_isSet(vfloat x) { return TRUE_WHERE(x != 0.0f); }
 
-// Integers wrap around; dividing by zero gives zero, as a kernel cannot throw.
-static inline vint int_add(vint a, vint b) { return as_vint(as_vuint(a) + as_vuint(b)); }
-static inline vint int_subtract(vint a, vint b) { return as_vint(as_vuint(a) - as_vuint(b)); }
-static inline vint int_multiply(vint a, vint b) { return as_vint(as_vuint(a) * as_vuint(b)); }
-static inline vint int_negate(vint x) { return int_subtract((vint)(0), x); }
-static inline vint int_absolute(vint x) { return select(x, int_negate(x), (vint)(x < 0)); }
-static inline vint int_sign(vint x) { return TRUE_WHERE(x > 0) - TRUE_WHERE(x < 0); }
-static inline vint int_square(vint x) { return int_multiply(x, x); }
-static inline vint int_divide(vint a, vint b) {
-    const vint is_zero = b == 0;
-    const vint is_minus_one = b == -1;
-    const vint quotient = a / select(b, (vint)(1), is_zero | is_minus_one);
-    return select(select(quotient, int_negate(a), is_minus_one), (vint)(0), is_zero);
-}
-static inline vint int_truncatedRemainder(vint a, vint b) {
-    const vint is_zero = b == 0, is_minus_one = b == -1;
-    return select(select(a % select(b, (vint)(1), is_zero | is_minus_one), (vint)(0), is_minus_one), a, is_zero);
-}
-static inline vint int_remainder(vint a, vint b) {
-    const vint r = int_truncatedRemainder(a, b);
-    return select(r, r + b, (vint)(r != 0) & ((vint)(r < 0) ^ (vint)(b < 0)) & (vint)(b != 0));
-}
-static inline vint int_minimum(vint a, vint b) { return min(a, b); }
-static inline vint int_maximum(vint a, vint b) { return max(a, b); }
-static inline vint int_equal(vint a, vint b) { return TRUE_WHERE(a == b); }
-static inline vint int_less(vint a, vint b) { return TRUE_WHERE(a < b); }
-static inline vint int_lessOrEqual(vint a, vint b) { return TRUE_WHERE(a <= b); }
-static inline vint int_isSet(vint x) { return TRUE_WHERE(x != 0); }
-static inline vint int_bitwiseNot(vint x) { return ~x; }
-static inline vint int_bitwiseAnd(vint a, vint b) { return a & b; }
-static inline vint int_bitwiseOr(vint a, vint b) { return a | b; }
-static inline vint int_bitwiseExclusiveOr(vint a, vint b) { return a ^ b; }
-// By 32 or more, as which a negative number counts, nothing is left but the sign; of narrower types ROUND_* sees to that.
-static inline vint int_shiftLeft(vint a, vint b) {
-    return select(as_vint(as_vuint(a) << (as_vuint(b) & 31)), (vint)(0), (vint)(as_vuint(b) > 31));
-}
-static inline vint int_shiftRight(vint a, vint b) { return a >> select(b, (vint)(31), (vint)(as_vuint(b) > 31)); }
+// Integers of one family, in vectors with a sign and without: `last` is the number of the highest bit, and `truth` makes 1
+// or 0 of a comparison. They wrap around; dividing by zero gives zero, as a kernel cannot throw. Shifts by more bits than
+// there are, as which a negative number counts, leave nothing but the sign; of narrower types ROUND_* sees to that.
+#define INTEGER_FUNCTIONS(family, vwhole, vbits, last, truth) \
+    static inline vwhole family##_add(vwhole a, vwhole b) { return as_##vwhole(as_##vbits(a) + as_##vbits(b)); } \
+    static inline vwhole family##_subtract(vwhole a, vwhole b) { return as_##vwhole(as_##vbits(a) - as_##vbits(b)); } \
+    static inline vwhole family##_multiply(vwhole a, vwhole b) { return as_##vwhole(as_##vbits(a) * as_##vbits(b)); } \
+    static inline vwhole family##_negate(vwhole x) { return family##_subtract((vwhole)(0), x); } \
+    static inline vwhole family##_absolute(vwhole x) { return select(x, family##_negate(x), (vwhole)(x < 0)); } \
+    static inline vwhole family##_sign(vwhole x) { \
+        return select(select((vwhole)(0), (vwhole)(1), (vwhole)(x > 0)), (vwhole)(-1), (vwhole)(x < 0)); \
+    } \
+    static inline vwhole family##_square(vwhole x) { return family##_multiply(x, x); } \
+    static inline vwhole family##_divide(vwhole a, vwhole b) { \
+        const vwhole is_zero = b == 0, is_minus_one = b == -1; \
+        const vwhole quotient = a / select(b, (vwhole)(1), is_zero | is_minus_one); \
+        return select(select(quotient, family##_negate(a), is_minus_one), (vwhole)(0), is_zero); \
+    } \
+    static inline vwhole family##_truncatedRemainder(vwhole a, vwhole b) { \
+        const vwhole is_zero = b == 0, is_minus_one = b == -1; \
+        return select(select(a % select(b, (vwhole)(1), is_zero | is_minus_one), (vwhole)(0), is_minus_one), a, is_zero); \
+    } \
+    static inline vwhole family##_remainder(vwhole a, vwhole b) { \
+        const vwhole r = family##_truncatedRemainder(a, b); \
+        return select(r, r + b, (vwhole)(r != 0) & ((vwhole)(r < 0) ^ (vwhole)(b < 0)) & (vwhole)(b != 0)); \
+    } \
+    static inline vwhole family##_minimum(vwhole a, vwhole b) { return min(a, b); } \
+    static inline vwhole family##_maximum(vwhole a, vwhole b) { return max(a, b); } \
+    static inline vint family##_equal(vwhole a, vwhole b) { return truth(a == b); } \
+    static inline vint family##_less(vwhole a, vwhole b) { return truth(a < b); } \
+    static inline vint family##_lessOrEqual(vwhole a, vwhole b) { return truth(a <= b); } \
+    static inline vint family##_isSet(vwhole x) { return truth(x != 0); } \
+    static inline vwhole family##_bitwiseNot(vwhole x) { return ~x; } \
+    static inline vwhole family##_bitwiseAnd(vwhole a, vwhole b) { return a & b; } \
+    static inline vwhole family##_bitwiseOr(vwhole a, vwhole b) { return a | b; } \
+    static inline vwhole family##_bitwiseExclusiveOr(vwhole a, vwhole b) { return a ^ b; } \
+    static inline vwhole family##_shiftLeft(vwhole a, vwhole b) { \
+        return select(as_##vwhole(as_##vbits(a) << (as_##vbits(b) & last)), (vwhole)(0), (vwhole)(as_##vbits(b) > last)); \
+    } \
+    static inline vwhole family##_shiftRight(vwhole a, vwhole b) { \
+        return a >> select(b, (vwhole)(last), (vwhole)(as_##vbits(b) > last)); \
+    }
+
+INTEGER_FUNCTIONS(int, vint, vuint, 31, TRUE_WHERE)
 
 // Where a mask is 1.
 #define SELECT_float(mask, a, b) select(b, a, (vint)((mask) != 0))

@@ -1,7 +1,7 @@
 // The functions of integers of 64 bits, and of uint32 as such, that a generated elementwise kernel is made of.
 //
-// Values are `vlong`: what uint32 holds, long holds, and ROUND_uint32 takes it modulo 2^32. Otherwise as functions.cl, after
-// which this goes.
+// Values are `vlong`: what uint32 holds, long holds, and ROUND_uint32 takes it modulo 2^32. Otherwise as functions.cl,
+// after which this goes.
 
 #if VECTOR_WIDTH == 1
 typedef long vlong;
@@ -51,43 +51,6 @@ static inline vlong float_to_long(vfloat x) {
 
 #define LONG_TRUE_WHERE(comparison) (convert_vint((vlong)(comparison)) & 1)
 
-static inline vlong long_add(vlong a, vlong b) { return as_vlong(as_vulong(a) + as_vulong(b)); }
-static inline vlong long_subtract(vlong a, vlong b) { return as_vlong(as_vulong(a) - as_vulong(b)); }
-static inline vlong long_multiply(vlong a, vlong b) { return as_vlong(as_vulong(a) * as_vulong(b)); }
-static inline vlong long_negate(vlong x) { return long_subtract((vlong)(0), x); }
-static inline vlong long_absolute(vlong x) { return select(x, long_negate(x), (vlong)(x < 0)); }
-static inline vlong long_sign(vlong x) {
-    return select(select((vlong)(0), (vlong)(1), (vlong)(x > 0)), (vlong)(-1), (vlong)(x < 0));
-}
-static inline vlong long_square(vlong x) { return long_multiply(x, x); }
-static inline vlong long_divide(vlong a, vlong b) {
-    const vlong is_zero = b == 0, is_minus_one = b == -1;
-    const vlong quotient = a / select(b, (vlong)(1), is_zero | is_minus_one);
-    return select(select(quotient, long_negate(a), is_minus_one), (vlong)(0), is_zero);
-}
-static inline vlong long_truncatedRemainder(vlong a, vlong b) {
-    const vlong is_zero = b == 0, is_minus_one = b == -1;
-    return select(select(a % select(b, (vlong)(1), is_zero | is_minus_one), (vlong)(0), is_minus_one), a, is_zero);
-}
-static inline vlong long_remainder(vlong a, vlong b) {
-    const vlong r = long_truncatedRemainder(a, b);
-    return select(r, r + b, (vlong)(r != 0) & ((vlong)(r < 0) ^ (vlong)(b < 0)) & (vlong)(b != 0));
-}
-static inline vlong long_minimum(vlong a, vlong b) { return min(a, b); }
-static inline vlong long_maximum(vlong a, vlong b) { return max(a, b); }
-static inline vint long_equal(vlong a, vlong b) { return LONG_TRUE_WHERE(a == b); }
-static inline vint long_less(vlong a, vlong b) { return LONG_TRUE_WHERE(a < b); }
-static inline vint long_lessOrEqual(vlong a, vlong b) { return LONG_TRUE_WHERE(a <= b); }
-static inline vint long_isSet(vlong x) { return LONG_TRUE_WHERE(x != 0); }
-static inline vlong long_bitwiseNot(vlong x) { return ~x; }
-static inline vlong long_bitwiseAnd(vlong a, vlong b) { return a & b; }
-static inline vlong long_bitwiseOr(vlong a, vlong b) { return a | b; }
-static inline vlong long_bitwiseExclusiveOr(vlong a, vlong b) { return a ^ b; }
-static inline vlong long_shiftLeft(vlong a, vlong b) {
-    return select(as_vlong(as_vulong(a) << (as_vulong(b) & 63)), (vlong)(0), (vlong)(as_vulong(b) > 63));
-}
-static inline vlong long_shiftRight(vlong a, vlong b) {
-    return a >> select(b, (vlong)(63), (vlong)(as_vulong(b) > 63));
-}
+INTEGER_FUNCTIONS(long, vlong, vulong, 63, LONG_TRUE_WHERE)
 
 #define SELECT_long(mask, a, b) select(b, a, convert_vlong((vint)((mask) != 0)))
