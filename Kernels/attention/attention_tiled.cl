@@ -138,8 +138,7 @@ static inline void addWeighted(
                     EACH_WIDTH_COLUMN sums[r][c] = fma(weight, tile[j * PADDED_WIDTH + TX + ACROSS * c], sums[r][c]);
                 }
             }
-            continue;
-        }
+        } else
 #endif
         for (int j = 0; j < STAGED; j++) {
             float weight[SIDE];
@@ -335,19 +334,22 @@ void attentionTilesKeys(
         ones[r] = 1.0f;
     }
     const int keys = KEYS_OF(head);
-    // Where causal, queries before the first key of the block see none of it.
-#if CAUSAL && !GROUPED
-    for (int i0 = first / B_ROWS * B_ROWS; i0 < sq; i0 += B_ROWS) {
+    // Where causal, queries before the first key of the block see none of it. The bounds say what is skipped: PoCL compiles
+    // a `continue` over barriers to wrong sums.
+#if CAUSAL && GROUPED
+    for (int before = 0; before < sq; before += queries)
+    for (int i0 = before + first / B_ROWS * B_ROWS; i0 < (first < keys ? before + queries : 0); i0 += B_ROWS) {
+        const int end = before + queries;
 #else
-    for (int i0 = 0; i0 < sq; i0 += B_ROWS) {
+    const int end = first < keys ? sq : 0;
+    for (int i0 = CAUSAL * (first / B_ROWS * B_ROWS); i0 < end; i0 += B_ROWS) {
 #endif
-        if (KEYS_SEEN(keys, i0, B_ROWS) <= first) continue;
         float scores[SIDE][SIDE], slopes[SIDE][SIDE];
         tileProducts(scores, k, first, sk, q, i0, sq, aTile, bTile);
         tileProducts(slopes, v, first, sk, dy, i0, sq, aTile, bTile);
         EACH_ROW EACH_COLUMN {
             const int i = i0 + TX + ACROSS * c, key = first + TY * SIDE + r;
-            const bool seen = i < sq && key < keys AND_SEES(i, key);
+            const bool seen = i < end && key < keys AND_SEES(i, key);
             const long query = head * sq + i;
             float weight = 0.0f;
             if (seen) {
@@ -392,7 +394,6 @@ void attentionTilesBias(
         const long head = (long)(entry + n / summedHeads) * keyHeads + h / group;
         const int before = h % group * queries, first = before + firstQuery;
         const int keys = KEYS_OF(head);
-        if (keys <= firstKey) continue;
         ROW_BIASES(head)
         float scores[SIDE][SIDE], slopes[SIDE][SIDE];
         const ulong rows = (ulong)head * sq * HEAD_WIDTH, keyRows = (ulong)head * sk * HEAD_WIDTH;
