@@ -10,10 +10,11 @@
 //
 // A team takes a run of rows. 8 bytes an element forward, 12 backward, as a row stays in cache. With a channel a group it is
 // instance normalisation. Wu and He, Group Normalization, 2018.
-// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and normalization/moments.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl, common/source.cl and
+// normalization/moments.cl.
 
 TEAM_KERNEL void groupNorm(
-    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
+    SOURCE_TENSOR(x), __global const STORED *restrict scale,
     const ulong scaleOffset, __global const STORED *restrict bias, const ulong biasOffset, __global STORED *restrict y,
     const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict inverse,
     const ulong inverseOffset, const int rows, const int groups, const int channels, const int plane,
@@ -22,8 +23,8 @@ TEAM_KERNEL void groupNorm(
     TEAM_MEMORY
     const int columns = channels * plane;
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const STORED *from = x + xOffset + (long)row * columns;
         __global STORED *to = y + yOffset + (long)row * columns;
+        SOURCE_ROW(from, x, row, columns, to)
         __global const STORED *scales = scale + scaleOffset + row % groups * channels;
         __global const STORED *biases = bias + biasOffset + row % groups * channels;
         const float average = rowMean(from, columns TEAM_PASSED);
@@ -53,18 +54,21 @@ TEAM_KERNEL void groupNorm(
 TEAM_KERNEL void groupNormGradient(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
-    __global const float *restrict inverse, const ulong inverseOffset, __global const STORED *restrict dy,
-    const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset, __global float *restrict scaleSums,
-    const ulong scaleSumsOffset, __global float *restrict biasSums, const ulong biasSumsOffset, const int rows,
+    __global const float *restrict inverse, const ulong inverseOffset, SOURCE_TENSOR(dy), __global STORED *restrict dx,
+    const ulong dxOffset, __global float *restrict scaleSums, const ulong scaleSumsOffset, __global float *restrict biasSums, const ulong biasSumsOffset, const int rows,
     const int groups, const int channels, const int plane)
 {
     TEAM_MEMORY
     const int columns = channels * plane, whole = TEAM_WHOLE(plane), rest = TEAM_REST(plane);
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
         __global const STORED *values = x + xOffset + (long)row * columns;
-        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
         __global const STORED *scales = scale + scaleOffset + row % groups * channels;
         __global STORED *to = dx + dxOffset + (long)row * columns;
+        SOURCE_ROW(cotangents, dy, row, columns, to)
+#if SOURCE && TEAM > 1
+        // What is read plane by plane, other items have stored.
+        barrier(CLK_GLOBAL_MEM_FENCE);
+#endif
         const float average = mean[meanOffset + row], deviation = inverse[inverseOffset + row];
 
         float slopes = 0.0f, slopeProducts = 0.0f;

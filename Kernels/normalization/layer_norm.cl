@@ -8,10 +8,11 @@
 // the next passes. Means, deviations and partial sums are floats whatever the type.
 // dscale and dbias: each team adds up those of its rows, at most SUM_BLOCK, in partial sums [teams, columns] of its own,
 // whose columns are then added by reduceColumns: no atomics, one order. Ba et al., Layer Normalization, 2016.
-// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and normalization/moments.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl, common/source.cl and
+// normalization/moments.cl.
 
 TEAM_KERNEL void layerNorm(
-    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
+    SOURCE_TENSOR(x), __global const STORED *restrict scale,
     const ulong scaleOffset, __global const STORED *restrict bias, const ulong biasOffset, __global STORED *restrict y,
     const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict inverse,
     const ulong inverseOffset, const int rows, const int columns, const float epsilon)
@@ -21,8 +22,8 @@ TEAM_KERNEL void layerNorm(
     scale += scaleOffset;
     bias += biasOffset;
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const STORED *from = x + xOffset + (long)row * columns;
         __global STORED *to = y + yOffset + (long)row * columns;
+        SOURCE_ROW(from, x, row, columns, to)
 
         const float average = rowMean(from, columns TEAM_PASSED);
         const float deviation = rowInverseDeviation(from, columns, average, epsilon TEAM_PASSED);
@@ -42,9 +43,8 @@ TEAM_KERNEL void layerNorm(
 TEAM_KERNEL void layerNormGradient(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
-    __global const float *restrict inverse, const ulong inverseOffset, __global const STORED *restrict dy,
-    const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset, __global float *restrict scalePartials,
-    const ulong scalePartialsOffset, __global float *restrict biasPartials, const ulong biasPartialsOffset,
+    __global const float *restrict inverse, const ulong inverseOffset, SOURCE_TENSOR(dy), __global STORED *restrict dx,
+    const ulong dxOffset, __global float *restrict scalePartials, const ulong scalePartialsOffset, __global float *restrict biasPartials, const ulong biasPartialsOffset,
     const int rows, const int columns)
 {
     TEAM_MEMORY
@@ -64,8 +64,8 @@ TEAM_KERNEL void layerNormGradient(
 
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
         __global const STORED *values = x + xOffset + (long)row * columns;
-        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
         __global STORED *to = dx + dxOffset + (long)row * columns;
+        SOURCE_ROW(cotangents, dy, row, columns, to)
         const float average = mean[meanOffset + row], deviation = inverse[inverseOffset + row];
 
         LongSum total = {0.0f, 0.0f}, products = {0.0f, 0.0f};

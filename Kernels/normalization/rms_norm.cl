@@ -5,18 +5,19 @@
 //
 // A team takes a run of rows, as in layer_norm.cl, which this is without the mean. 8 bytes an element forward, 12 backward.
 // Zhang and Sennrich, Root Mean Square Layer Normalization, 2019.
-// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and normalization/moments.cl.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl, common/source.cl and
+// normalization/moments.cl.
 
 TEAM_KERNEL void rmsNorm(
-    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
+    SOURCE_TENSOR(x), __global const STORED *restrict scale,
     const ulong scaleOffset, __global STORED *restrict y, const ulong yOffset, __global float *restrict inverse,
     const ulong inverseOffset, const int rows, const int columns, const float epsilon)
 {
     TEAM_MEMORY
     scale += scaleOffset;
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const STORED *from = x + xOffset + (long)row * columns;
         __global STORED *to = y + yOffset + (long)row * columns;
+        SOURCE_ROW(from, x, row, columns, to)
         const float root = rowInverseDeviation(from, columns, 0.0f, epsilon TEAM_PASSED);
         for EACH_TEAM_VECTOR(i, columns)
             STORE(LOAD(from + i) * root * LOAD(scale + i), to + i);
@@ -30,7 +31,7 @@ TEAM_KERNEL void rmsNorm(
 TEAM_KERNEL void rmsNormGradient(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict inverse, const ulong inverseOffset,
-    __global const STORED *restrict dy, const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset,
+    SOURCE_TENSOR(dy), __global STORED *restrict dx, const ulong dxOffset,
     __global float *restrict scalePartials, const ulong scalePartialsOffset, const int rows, const int columns)
 {
     TEAM_MEMORY
@@ -43,8 +44,8 @@ TEAM_KERNEL void rmsNormGradient(
 
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
         __global const STORED *values = x + xOffset + (long)row * columns;
-        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
         __global STORED *to = dx + dxOffset + (long)row * columns;
+        SOURCE_ROW(cotangents, dy, row, columns, to)
         const float root = inverse[inverseOffset + row];
 
         LongSum products = {0.0f, 0.0f};

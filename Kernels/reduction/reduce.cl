@@ -9,12 +9,13 @@
 //    reduced   │ item 0 │ item 1 │ …  │ split 0          Long reductions with few results are split: the partial results
 //              │ item k │ …           │ split 1          [outer, splits, inner] are reduced by a second launch.
 //
-// What is reduced is a tensor x or, with SOURCE, an elementwise program of several tensors, evaluated as it is read: text
-// from Sources/OpenCLBackend/Generation/ReductionSource.swift before this file says how.
+// What is reduced is a tensor x or, with SOURCE, an elementwise program of several tensors, evaluated as it is read. With
+// SOURCE 1 there is no reduceColumns, with SOURCE 2 no reduceRows.
 //
-// 4 bytes read an element, half of that in 16 bits, of a program so much for each of its operands. Sums are taken over short blocks first, then over
-// blocks with what rounding takes away (LongSum), so that the error does not grow with the length. NaN wins.
-// Goes after common/math.cl, common/vector.cl, common/storage.cl and common/team.cl.
+// 4 bytes read an element, half of that in 16 bits, of a program so much for each of its operands. Sums are taken over
+// short blocks first, then over blocks with what rounding takes away (LongSum), so that the error does not grow with the
+// length. NaN wins.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and common/source.cl.
 
 // The type of y, as that of x is STORAGE: partial results of 16 bits are floats.
 #ifndef RESULT
@@ -60,36 +61,23 @@
 #define VALUE(total) (total)
 #endif
 
-// 0: x. 1, 2: a program, as reduceRows or reduceColumns reads it; the other kernel is left out.
-#ifndef SOURCE
-#define SOURCE 0
-#endif
-
-// The first `count` elements of a vector, with whatever follows them where that is still before `limit`: one load, where
-// reading each lane by itself takes a dozen.
-static inline vfloat load_part(__global const STORED *from, const int count, __global const STORED *limit) {
-    return limit - from >= VECTOR_WIDTH ? LOAD(from) : LOAD_TAIL(from, count, 0.0f);
-}
-
 // The first `count` lanes of a value, which then changes no result.
 #define FIRST_LANES(value, count) select((vfloat)(IDENTITY), value, (vint)(VLANES < (vint)(count)))
+#define FIRST_PART(row, column, count) FIRST_LANES(SOURCE_PART(row, column, count), count)
 
 #if SOURCE == 0
-#define SOURCE_PARAMETERS __global const STORED *restrict x, const ulong xOffset
 // Declares what the elements of matrix [reduced, inner] number `index` of `outer` have in common.
 #define SOURCE_MATRIX(index) \
     __global const STORED *const matrix = x + xOffset + (long)(index) * reduced * inner; \
     __global const STORED *const limit = x + xOffset + (long)outer * reduced * inner;
-// A vector of elements from (row, column) on; the first `count` of one.
 #define SOURCE_LOAD(row, column) LOAD(matrix + (long)(row) * inner + (column))
-#define SOURCE_LOAD_TAIL(row, column, count) \
-    FIRST_LANES(load_part(matrix + (long)(row) * inner + (column), count, limit), count)
+#define SOURCE_PART(row, column, count) load_part(matrix + (long)(row) * inner + (column), count, limit)
 #endif
 
 #if SOURCE != 2
 // x [outer, reduced] → y [outer, splits].
 TEAM_KERNEL void reduceRows(
-    SOURCE_PARAMETERS, __global REDUCED *restrict y, const ulong yOffset, const int outer, const int reduced,
+    SOURCE_TENSOR(x), __global REDUCED *restrict y, const ulong yOffset, const int outer, const int reduced,
     const int splits, const float divisor)
 {
     TEAM_MEMORY
@@ -105,7 +93,7 @@ TEAM_KERNEL void reduceRows(
             vfloat partial = IDENTITY;
             for EACH_TEAM_VECTOR(i, count) partial = COMBINE(partial, SOURCE_LOAD(first + i, 0));
             if (HAS_TEAM_REST(count))
-                partial = COMBINE(partial, SOURCE_LOAD_TAIL(first + TEAM_WHOLE(count), 0, TEAM_REST(count)));
+                partial = COMBINE(partial, FIRST_PART(first + TEAM_WHOLE(count), 0, TEAM_REST(count)));
             result = COMBINE_TOTAL(result, partial);
         }
         const float value = TEAM_RESULT(VALUE(result));
@@ -119,7 +107,7 @@ TEAM_KERNEL void reduceRows(
 // tiles = ⌈inner / (COLUMN_VECTORS · VECTOR_WIDTH)⌉.
 __kernel __attribute__((reqd_work_group_size(COLUMN_GROUP, 1, 1)))
 void reduceColumns(
-    SOURCE_PARAMETERS, __global REDUCED *restrict y, const ulong yOffset, const int outer, const int reduced,
+    SOURCE_TENSOR(x), __global REDUCED *restrict y, const ulong yOffset, const int outer, const int reduced,
     const int inner, const int splits, const float divisor)
 {
     const int width = COLUMN_VECTORS * VECTOR_WIDTH;
@@ -146,7 +134,7 @@ void reduceColumns(
             for (int c = 0; c < vectors; c++)
                 partial[c] = COMBINE(partial[c], SOURCE_LOAD(row, column + c * VECTOR_WIDTH));
             if (rest > 0)
-                partial[part] = COMBINE(partial[part], SOURCE_LOAD_TAIL(row, column + vectors * VECTOR_WIDTH, rest));
+                partial[part] = COMBINE(partial[part], FIRST_PART(row, column + vectors * VECTOR_WIDTH, rest));
         }
         for (int c = 0; c < used; c++) result[c] = COMBINE_TOTAL(result[c], partial[c]);
     }

@@ -7,19 +7,20 @@
 //
 // A team takes row after row (common/team.cl draws it). A row is read from memory once and stays in cache or registers
 // for the passes after the first: 8 bytes an element forward, 12 backward, half of that in 16 bits. A NaN or +inf in a
-// row makes the row NaN, as does a row of -inf. Milakov and Gimelshein, Online normalizer calculation for softmax, 2018,
-// for the passes counted.
-// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and softmax/row_logarithm.cl.
+// row makes the row NaN, as does a row of -inf. With SOURCE a program makes x, or dy. Milakov and Gimelshein, Online
+// normalizer calculation for softmax, 2018, for the passes counted.
+// Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl, common/source.cl and
+// softmax/row_logarithm.cl.
 
 TEAM_KERNEL void softmax(
-    __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
+    SOURCE_TENSOR(x), __global STORED *restrict y, const ulong yOffset,
     const int rows, const int columns)
 {
     TEAM_MEMORY
     const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const STORED *from = x + xOffset + (long)row * columns;
         __global STORED *to = y + yOffset + (long)row * columns;
+        SOURCE_ROW(from, x, row, columns, to)
 
         vfloat largest = -INFINITY;
         for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, LOAD(from + i));
@@ -56,15 +57,15 @@ TEAM_KERNEL void softmax(
 }
 
 TEAM_KERNEL void softmaxGradient(
-    __global const STORED *restrict y, const ulong yOffset, __global const STORED *restrict dy, const ulong dyOffset,
+    __global const STORED *restrict y, const ulong yOffset, SOURCE_TENSOR(dy),
     __global STORED *restrict dx, const ulong dxOffset, const int rows, const int columns)
 {
     TEAM_MEMORY
     const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
         __global const STORED *values = y + yOffset + (long)row * columns;
-        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
         __global STORED *to = dx + dxOffset + (long)row * columns;
+        SOURCE_ROW(cotangents, dy, row, columns, to)
 
         LongSum sums = {0.0f, 0.0f};
         for EACH_TEAM_BLOCK(first, length, columns) {
@@ -86,13 +87,13 @@ TEAM_KERNEL void softmaxGradient(
 }
 
 TEAM_KERNEL void logSoftmax(
-    __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
+    SOURCE_TENSOR(x), __global STORED *restrict y, const ulong yOffset,
     const int rows, const int columns)
 {
     TEAM_MEMORY
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
-        __global const STORED *from = x + xOffset + (long)row * columns;
         __global STORED *to = y + yOffset + (long)row * columns;
+        SOURCE_ROW(from, x, row, columns, to)
         ROW_EXPONENTIALS(from, columns, maximum, total)
         const float logarithm = log(total);
         for EACH_TEAM_VECTOR(i, columns) STORE(LOAD(from + i) - maximum - logarithm, to + i);
@@ -102,15 +103,15 @@ TEAM_KERNEL void logSoftmax(
 }
 
 TEAM_KERNEL void logSoftmaxGradient(
-    __global const STORED *restrict y, const ulong yOffset, __global const STORED *restrict dy, const ulong dyOffset,
+    __global const STORED *restrict y, const ulong yOffset, SOURCE_TENSOR(dy),
     __global STORED *restrict dx, const ulong dxOffset, const int rows, const int columns)
 {
     TEAM_MEMORY
     const int whole = TEAM_WHOLE(columns), rest = TEAM_REST(columns);
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
         __global const STORED *values = y + yOffset + (long)row * columns;
-        __global const STORED *cotangents = dy + dyOffset + (long)row * columns;
         __global STORED *to = dx + dxOffset + (long)row * columns;
+        SOURCE_ROW(cotangents, dy, row, columns, to)
 
         LongSum sums = {0.0f, 0.0f};
         for EACH_TEAM_BLOCK(first, length, columns) {

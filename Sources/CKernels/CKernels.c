@@ -61,6 +61,10 @@ static const char common_shuffle[] = {
 #embed "../../Kernels/common/shuffle.cl" suffix(, )
     0};
 
+static const char common_source[] = {
+#embed "../../Kernels/common/source.cl" suffix(, )
+    0};
+
 static const char common_storage[] = {
 #embed "../../Kernels/common/storage.cl" suffix(, )
     0};
@@ -345,6 +349,7 @@ static const CKernelFile files[] = {
     {"common/math.cl", common_math, sizeof common_math - 1},
     {"common/matrix_nvidia.cl", common_matrix_nvidia, sizeof common_matrix_nvidia - 1},
     {"common/shuffle.cl", common_shuffle, sizeof common_shuffle - 1},
+    {"common/source.cl", common_source, sizeof common_source - 1},
     {"common/storage.cl", common_storage, sizeof common_storage - 1},
     {"common/team.cl", common_team, sizeof common_team - 1},
     {"common/transpose.cl", common_transpose, sizeof common_transpose - 1},

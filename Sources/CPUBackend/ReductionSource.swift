@@ -16,10 +16,10 @@ struct ReductionSource {
     /// - Parameters:
     ///   - panel: the most elements that a thread evaluates at once.
     ///   - threads: the most threads that can have work.
-    init(_ reduce: Reduce, _ node: Node, panel: Int, threads: Int) {
-        let result = TensorType(reduce.operandShape(node.operandTypes), node.resultTypes[0].dtype)
+    init(_ producer: ElementwiseProgram?, _ shape: Shape, _ node: Node, panel: Int, threads: Int) {
+        let result = TensorType(shape, node.resultTypes[0].dtype)
         // A program in 16 bits rounds as it does by itself; what it comes to is added in the type of the reduction.
-        program = reduce.producer.map {
+        program = producer.map {
             CompiledProgram($0.converted(to: result.dtype), operands: node.operandTypes, result: result)
         }
         type = cv_type(result.dtype)
@@ -96,7 +96,7 @@ struct ReductionSource {
 
 extension ElementwiseProgram {
     /// The program with its one result in this type.
-    fileprivate func converted(to dtype: DType) -> ElementwiseProgram {
+    func converted(to dtype: DType) -> ElementwiseProgram {
         guard results.count == 1, instructions[results[0]].dtype != dtype else { return self }
         return ElementwiseProgram(instructions + [Instruction(.cast(dtype), [.instruction(results[0])], dtype)])
     }

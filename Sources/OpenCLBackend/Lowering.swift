@@ -151,11 +151,18 @@ package struct OpenCLLowering: OpVisitor {
     package let profile: DeviceProfile
     /// Operands that stay the same from run to run.
     package let steady: Set<Int>
+    /// What makes one of the operands as it is read.
+    let source: ProducedSource?
 
     package init(node: Node, profile: DeviceProfile, steady: Set<Int> = []) {
+        self.init(node: node, profile: profile, steady: steady, source: nil)
+    }
+
+    init(node: Node, profile: DeviceProfile, steady: Set<Int> = [], source: ProducedSource?) {
         self.node = node
         self.profile = profile
         self.steady = steady
+        self.source = source
     }
 
     package var operands: [TensorType] { node.operandTypes }

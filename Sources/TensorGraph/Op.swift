@@ -18,6 +18,8 @@ package enum Op: Hashable, Sendable {
     case cast(DType)
     case elementwise(ElementwiseProgram)
     case elementwiseGroup(ElementwiseGroup)
+    /// Any other operation, of which a program makes an operand.
+    indirect case producedOperand(ProducedOperand)
     case dropout(Dropout)
     // Shape and movement
     case reshape(Shape)
@@ -79,6 +81,7 @@ package protocol OpVisitor {
     func cast(_ dtype: DType) throws(Failure) -> Result
     func elementwise(_ program: ElementwiseProgram) throws(Failure) -> Result
     func elementwiseGroup(_ group: ElementwiseGroup) throws(Failure) -> Result
+    func producedOperand(_ attributes: ProducedOperand) throws(Failure) -> Result
     func dropout(_ attributes: Dropout) throws(Failure) -> Result
     func reshape(_ shape: Shape) throws(Failure) -> Result
     func stopGradient() throws(Failure) -> Result
@@ -121,6 +124,7 @@ extension Op {
         case .cast(let dtype): try visitor.cast(dtype)
         case .elementwise(let program): try visitor.elementwise(program)
         case .elementwiseGroup(let group): try visitor.elementwiseGroup(group)
+        case .producedOperand(let attributes): try visitor.producedOperand(attributes)
         case .dropout(let attributes): try visitor.dropout(attributes)
         case .reshape(let shape): try visitor.reshape(shape)
         case .stopGradient: try visitor.stopGradient()

@@ -120,11 +120,17 @@ func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
         },
         Mistake("sum", "broadcasts along a part") {
             let program = ElementwiseProgram(single: .binary(.add), operandCount: 2, dtype: .float32)
-            try $0.node(.reduce(Reduce(.sum, first: 0, count: 2, of: program)), float([3, 4]), float([4]))
+            let sum = ProducedOperand(
+                of: .reduce(Reduce(.sum, first: 0, count: 2)), at: 0, program, operands: 2,
+                walk: .init(first: 0, count: 2))
+            try $0.node(.producedOperand(sum), float([3, 4]), float([4]))
         },
         Mistake("sum", "must be in one floating-point type") {
             let program = ElementwiseProgram(single: .cast(.float32), operandCount: 1, dtype: .float32)
-            try $0.node(.reduce(Reduce(.sum, first: 0, count: 1, of: program)), int([3]))
+            let sum = ProducedOperand(
+                of: .reduce(Reduce(.sum, first: 0, count: 1)), at: 0, program, operands: 1,
+                walk: .init(first: 0, count: 1))
+            try $0.node(.producedOperand(sum), int([3]))
         },
         Mistake("sum", "axes [5] are not all in [2]") {
             _ = try $0.operand([2]).sum(axes: [5], file: "Here.swift", line: 7)

@@ -4,19 +4,24 @@ import TensorGraph
 // The order of every sum depends on the extents alone: neither on the number of cores nor on whether the elements come
 // from memory or from a program.
 extension CPULowering {
-    func reduce(_ attributes: Reduce) throws -> CPUKernel {
-        let (outer, reduced, inner) = attributes.extents(attributes.operandShape(node.operandTypes))
+    func reduce(_ attributes: Reduce) throws -> CPUKernel { reduce(attributes, shape(0), of: nil) }
+
+    /// - Parameters:
+    ///   - shape: that of what is reduced.
+    ///   - producer: what makes it of the node's operands; nil where it is the operand.
+    func reduce(_ attributes: Reduce, _ shape: Shape, of producer: ElementwiseProgram?) -> CPUKernel {
+        let (outer, reduced, inner) = attributes.extents(shape)
         let function = cv_reduction(attributes.function)
         if !node.operandTypes[0].dtype.isFloatingPoint { return integers(function, outer, reduced, inner) }
         let (type, size) = (type, size)
         let partial = function == CV_MEAN ? CV_SUM : function
-        let instructions = attributes.producer?.instructions.count ?? 0
+        let instructions = producer?.instructions.count ?? 0
         let summary = instructions > 0 ? " of \(instructions) instructions" : ""
         /// Elements that are worth another thread.
         let grain = memoryGrain / max(instructions / 2, 1)
 
         if inner == 1, reduced <= memoryGrain {
-            let source = ReductionSource(attributes, node, panel: max(Int(CV_PANEL), reduced), threads: outer)
+            let source = ReductionSource(producer, shape, node, panel: max(Int(CV_PANEL), reduced), threads: outer)
             return CPUKernel("rows\(summary)", workspaces: source.workspaces) { places in
                 source.reading(places, room: 0) { elements in
                     Parallel.run(outer, grain: max(1, grain / max(reduced, 1))) { worker, range in
@@ -30,7 +35,7 @@ extension CPULowering {
             // Long rows: parts of fixed length, then the parts.
             let part = memoryGrain
             let parts = reduced.dividedUp(by: part)
-            let source = ReductionSource(attributes, node, panel: part, threads: outer * parts)
+            let source = ReductionSource(producer, shape, node, panel: part, threads: outer * parts)
             return CPUKernel(
                 "parts of rows\(summary)", workspaces: [outer * parts * size] + source.workspaces
             ) { places in
@@ -54,7 +59,7 @@ extension CPULowering {
             let bands = reduced.dividedUp(by: height)
             let width = min(instructions > 0 ? 4096 : 256, inner)
             let pieces = inner.dividedUp(by: width)
-            let source = ReductionSource(attributes, node, panel: Int(CV_PANEL), threads: bands * pieces)
+            let source = ReductionSource(producer, shape, node, panel: Int(CV_PANEL), threads: bands * pieces)
             return CPUKernel(
                 "bands of columns\(summary)", workspaces: [bands * inner * size] + source.workspaces
             ) { places in
@@ -81,7 +86,7 @@ extension CPULowering {
         let narrowest = instructions > 0 ? min(1024, max(64, inner.dividedUp(by: 2 * Parallel.workers))) : 64
         let width = max(narrowest, grain / max(reduced, 1))
         let pieces = inner.dividedUp(by: width)
-        let source = ReductionSource(attributes, node, panel: Int(CV_PANEL), threads: outer * pieces)
+        let source = ReductionSource(producer, shape, node, panel: Int(CV_PANEL), threads: outer * pieces)
         return CPUKernel("columns\(summary)", workspaces: source.workspaces) { places in
             source.reading(places, room: 0) { elements in
                 Parallel.run(outer * pieces, grain: max(1, grain / max(reduced * min(width, inner), 1))) {

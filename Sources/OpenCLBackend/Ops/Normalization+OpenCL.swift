@@ -18,7 +18,7 @@ extension OpenCLLowering {
     }
 
     private static func files(_ name: String) -> [String] {
-        ["normalization/moments.cl", "normalization/\(name).cl"]
+        ["common/source.cl", "normalization/moments.cl", "normalization/\(name).cl"]
     }
 
     private func layerNorm(_ attributes: Normalization) -> Lowering {
@@ -28,7 +28,8 @@ extension OpenCLLowering {
         let launch = teams.launch(
             "layerNorm", files: Self.files("layer_norm"),
             [.operand(0), .operand(1), .operand(2), .result(0), .result(1), .result(2)]
-                + .int32s(rows, columns) + [.float(attributes.epsilon)], storage: operands[0].dtype)
+                + .int32s(rows, columns) + [.float(attributes.epsilon)], storage: operands[0].dtype,
+            source: source(at: 0))
         return launches([launch], "layer norm, \(teams.summary)")
     }
 
@@ -40,7 +41,8 @@ extension OpenCLLowering {
         let gradient = teams.launch(
             "layerNormGradient", files: Self.files("layer_norm"),
             (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)] + .int32s(rows, columns),
-            storage: operands[0].dtype)
+            storage: operands[0].dtype,
+            source: source(at: 4))
         return launches(
             [gradient] + sums(of: teams.count, features: columns, tensors: 2),
             workspaces: [4 * teams.count * columns, 4 * teams.count * columns],
@@ -61,7 +63,8 @@ extension OpenCLLowering {
         let launch = teams.launch(
             "rmsNorm", files: Self.files("rms_norm"),
             [.operand(0), .operand(1), .result(0), .result(1)] + .int32s(rows, columns) + [.float(attributes.epsilon)],
-            storage: operands[0].dtype)
+            storage: operands[0].dtype,
+            source: source(at: 0))
         return launches([launch], "rms norm, \(teams.summary)")
     }
 
@@ -72,7 +75,8 @@ extension OpenCLLowering {
         let gradient = teams.launch(
             "rmsNormGradient", files: Self.files("rms_norm"),
             (0..<4).map { .operand($0) } + [.result(0), .workspace(0)] + .int32s(rows, columns),
-            storage: operands[0].dtype)
+            storage: operands[0].dtype,
+            source: source(at: 3))
         return launches(
             [gradient] + sums(of: teams.count, features: columns, tensors: 1),
             workspaces: [4 * teams.count * columns],
@@ -93,7 +97,8 @@ extension OpenCLLowering {
             "groupNorm", files: Self.files("group_norm"),
             (0..<3).map { .operand($0) } + (0..<3).map { .result($0) }
                 + .int32s(rows, groups, channels, plane) + [.float(attributes.epsilon)],
-            storage: operands[0].dtype)
+            storage: operands[0].dtype,
+            source: source(at: 0))
         return launches([launch], "group norm, \(teams.summary)")
     }
 
@@ -104,7 +109,8 @@ extension OpenCLLowering {
         let gradient = teams.launch(
             "groupNormGradient", files: Self.files("group_norm"),
             (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)]
-                + .int32s(rows, groups, channels, plane), storage: operands[0].dtype)
+                + .int32s(rows, groups, channels, plane), storage: operands[0].dtype,
+            source: source(at: 4))
         let features = groups * channels
         return launches(
             [gradient] + sums(of: operands[0].shape[0], features: features, tensors: 2),

@@ -6,18 +6,12 @@ extension OpenCLLowering {
     package func reduce(_ attributes: Reduce) throws -> Lowering {
         if !operands[0].dtype.isFloatingPoint { return reduceIntegers(attributes) }
         if let unsupportedRows { return .declined(unsupportedRows) }
-        let source = attributes.producer.map { ReductionSource($0, attributes, operands: operands) }
-        if let refusal = source?.refusal { return .declined(refusal) }
-        let shape = attributes.operandShape(operands)
-        guard shape.elementCount <= Int(Int32.max) else {
-            return .declined("\(shape) has more elements than 32-bit extents count")
-        }
-        let extents = attributes.extents(shape)
+        let extents = attributes.extents(operands[0].shape)
         var whole = Reduction(
-            attributes.function, outer: extents.outer, reduced: extents.reduced, inner: extents.inner, source: source)
+            attributes.function, outer: extents.outer, reduced: extents.reduced, inner: extents.inner,
+            source: source(at: 0))
         (whole.storage, whole.resultStorage) = (operands[0].dtype, results[0].dtype)
-        let instructions = attributes.producer.map { " of \($0.instructions.count) elementwise instructions" } ?? ""
-        let summary = whole.summary + instructions
+        let summary = whole.summary
         let splits = whole.splits(profile)
         guard splits > 1 else {
             return launches([whole.launch(profile, from: .operand(0), to: .result(0))], summary)
@@ -51,12 +45,12 @@ struct Reduction {
     let reduced: Int
     let inner: Int
     /// What makes the elements; nil for those of a tensor.
-    let source: ReductionSource?
+    let source: ProducedSource?
     /// The types of what is read and of what is written.
     var storage = DType.float32
     var resultStorage = DType.float32
 
-    init(_ function: Reduce.Function, outer: Int, reduced: Int, inner: Int, source: ReductionSource? = nil) {
+    init(_ function: Reduce.Function, outer: Int, reduced: Int, inner: Int, source: ProducedSource? = nil) {
         self.function = function
         self.outer = outer
         self.reduced = reduced
@@ -87,7 +81,7 @@ struct Reduction {
     private static let columnTile = 4096
 
     /// - Parameters:
-    ///   - operand: the tensor that is reduced; a source has its own.
+    ///   - operand: the tensor that is reduced.
     ///   - splits: the number of partial results that each result is left in.
     ///   - meanOf: how many elements a mean is over, where this launch has partial results for operands.
     func launch(
@@ -104,15 +98,12 @@ struct Reduction {
             case .product: "3"
             }
         let defines = ["FUNCTION": number, "RESULT": resultStorage.rawValue]
-        let arguments = source?.arguments ?? [operand]
         if inner == 1 {
             let teams = RowTeams(profile, rows: outer * splits, columns: reduced / splits)
-            var launch = teams.launch(
-                "reduceRows", files: ["reduction/reduce.cl"],
-                arguments + [result] + .int32s(outer, reduced, splits) + [.float(divisor)], storage: storage,
-                defines: defines)
-            source?.read(by: &launch.kernel)
-            return launch
+            return teams.launch(
+                "reduceRows", files: ["common/source.cl", "reduction/reduce.cl"],
+                [operand, result] + .int32s(outer, reduced, splits) + [.float(divisor)], storage: storage,
+                source: source, defines: defines)
         }
         let isCPU = profile.shape == .cpu
         let width = isCPU ? profile.vectorWidth : 1
@@ -120,14 +111,15 @@ struct Reduction {
         let group = isCPU ? 1 : min(Self.columnGroup, profile.maximumWorkGroupSize)
         let items = outer * splits * inner.dividedRoundingUp(by: vectors * width)
         var kernel = KernelSpecification(
-            "reduceColumns", files: KernelSpecification.vectorFiles + ["common/team.cl", "reduction/reduce.cl"],
+            "reduceColumns",
+            files: KernelSpecification.vectorFiles + ["common/team.cl", "common/source.cl", "reduction/reduce.cl"],
             defines: defines.merging([
                 "VECTOR_WIDTH": "\(width)", "STORAGE": storage.rawValue, "COLUMN_VECTORS": "\(vectors)",
                 "COLUMN_GROUP": "\(group)",
             ]) { $1 })
         source?.read(by: &kernel)
         return KernelLaunch(
-            kernel, arguments + [result] + .int32s(outer, reduced, inner, splits) + [.float(divisor)],
+            kernel, [operand, result] + .int32s(outer, reduced, inner, splits) + [.float(divisor)],
             globalSize: [items.dividedRoundingUp(by: group) * group], localSize: [group])
     }
 }

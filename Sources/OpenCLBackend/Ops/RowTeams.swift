@@ -32,15 +32,18 @@ struct RowTeams {
 
     var defines: [String: String] { ["VECTOR_WIDTH": "\(vectorWidth)", "TEAM": "\(size)"] }
 
-    /// - Parameter storage: what the kernel's tensors are STORED as (`common/storage.cl`).
+    /// - Parameters:
+    ///   - storage: what the kernel's tensors are STORED as (`common/storage.cl`).
+    ///   - source: what makes the operand that the kernel takes as a SOURCE_TENSOR (`common/source.cl`).
     func launch(
         _ name: String, files: [String], _ arguments: [KernelArgument], storage: DType,
-        defines: [String: String] = [:]
+        source: ProducedSource? = nil, defines: [String: String] = [:]
     ) -> KernelLaunch {
         var kernel = KernelSpecification(
             name, files: KernelSpecification.vectorFiles + ["common/team.cl"] + files,
             defines: self.defines.merging(defines) { $1 })
         kernel.defines["STORAGE"] = storage.rawValue
+        source?.read(by: &kernel)
         return KernelLaunch(kernel, arguments, globalSize: [count * size], localSize: [size])
     }
 

@@ -3,40 +3,18 @@
 /// x → x without axes `first ..< first + count`: their sum, mean, minimum, maximum or product. An empty sum is 0, an empty
 /// product 1, an empty mean NaN, an empty minimum or maximum is refused. NaN wins. Integers and `bool` are summed and
 /// multiplied in 64 bits (``DType/summed``). ONNX ReduceSum, ReduceMean, ReduceMin, ReduceMax, ReduceProd.
-/// Seen as `[outer, reduced, inner]`, any such reduction has three extents. With a ``producer``, x is what that makes of
-/// the operands, each element evaluated as it is read, and never in memory as a whole.
+/// Seen as `[outer, reduced, inner]`, any such reduction has three extents.
 package struct Reduce: Hashable, Sendable {
     package enum Function: String, Hashable, Sendable, CaseIterable { case sum, mean, minimum, maximum, product }
 
     package var function: Function
     package var first: Int
     package var count: Int
-    /// The elementwise program of several operands whose result is reduced. Only the fusion pass sets it; the operands
-    /// must be ones that it ``reads(_:of:)``.
-    package var producer: ElementwiseProgram?
 
-    package init(_ function: Function, first: Int, count: Int, of producer: ElementwiseProgram? = nil) {
+    package init(_ function: Function, first: Int, count: Int) {
         self.function = function
         self.first = first
         self.count = count
-        self.producer = producer
-    }
-
-    /// The shape of what is reduced: the operand's own, or what the producer's operands broadcast to.
-    package func operandShape(_ operands: [TensorType]) -> Shape {
-        operands.dropFirst().reduce(operands[0].shape) { $0.broadcast(with: $1.shape) ?? $0 }
-    }
-
-    /// Whether an operand, as it broadcasts to the shape that is reduced, steps evenly along the reduced axes and along
-    /// those after them: it has all of either run of axes, or none, so that kernels find its elements with one stride
-    /// for each.
-    package func reads(_ operand: Shape, of shape: Shape) -> Bool {
-        let missing = shape.rank - operand.rank
-        return [first..<(first + count), (first + count)..<shape.rank].allSatisfy { run in
-            let axes = run.filter { shape[$0] != 1 }
-            let broadcast = axes.count { $0 < missing || operand[$0 - missing] == 1 }
-            return broadcast == 0 || broadcast == axes.count
-        }
     }
 
     /// The operand's extents as `[outer, reduced, inner]`.
@@ -51,27 +29,15 @@ package struct Reduce: Hashable, Sendable {
 
 extension ShapeRule {
     package func reduce(_ attributes: Reduce) throws -> [TensorType] {
-        let operand: TensorType
-        if let producer = attributes.producer {
-            operand = try elementwise(producer)[0]
-            try require(
-                operands.allSatisfy { $0.dtype == operand.dtype } && operand.dtype.isFloatingPoint,
-                "a program that is reduced must be in one floating-point type")
-        } else {
-            try count(1)
-            operand = operands[0]
-            try require(
-                attributes.function != .mean || operand.dtype.isFloatingPoint,
-                "a mean of \(operand.dtype) is no \(operand.dtype); cast to a floating-point type first")
-        }
+        try count(1)
+        let operand = operands[0]
+        try require(
+            attributes.function != .mean || operand.dtype.isFloatingPoint,
+            "a mean of \(operand.dtype) is no \(operand.dtype); cast to a floating-point type first")
         let shape = operand.shape
         try require(
             attributes.first >= 0 && attributes.count >= 0 && attributes.first + attributes.count <= shape.rank,
             "axes \(attributes.first) to \(attributes.first + attributes.count) are not all in \(shape)")
-        if attributes.producer != nil, let odd = operands.first(where: { !attributes.reads($0.shape, of: shape) }) {
-            throw ShapeError(
-                "operand \(odd.shape) broadcasts along a part of the reduced axes of \(shape), or of those after them")
-        }
         if attributes.function == .minimum || attributes.function == .maximum {
             try require(attributes.extents(shape).reduced > 0, "an empty \(attributes.function) has no value")
         }
@@ -119,7 +85,6 @@ extension TraitsRule {
 
 extension GradientRule {
     package func reduce(_ attributes: Reduce) throws -> [Tensor?] {
-        guard attributes.producer == nil else { throw ShapeError("take gradients before fusing") }
         let x = operands[0]
         var kept = x.shape
         for axis in attributes.first..<(attributes.first + attributes.count) { kept[axis] = 1 }

@@ -1,9 +1,9 @@
 extension Computation {
     /// Bias and activation moved into the epilogues of products, chains of elementwise functions made one operation, and
-    /// those that only a reduction reads made part of it.
+    /// those that only one operation reads, which can evaluate them as it does, made part of it.
     package func fused() -> Computation {
         withEpilogues().withoutDeadNodes().withElementwiseChains().withoutDeadNodes()
-            .withReducedChains().withoutDeadNodes()
+            .withProducedOperands().withoutDeadNodes()
     }
 
     // MARK: Epilogues
@@ -41,35 +41,71 @@ extension Computation {
         }
     }
 
-    // MARK: Reductions
+    // MARK: Producers
 
-    /// Each reduction evaluates the elementwise program that makes its operand, where nothing else reads that.
-    private func withReducedChains() -> Computation {
+    /// Each operation that can evaluates the elementwise program that makes its operand, where nothing else reads that.
+    private func withProducedOperands() -> Computation {
         let uses = useCounts
         return rewritten { index, node, list in
-            let isOnlyReader = nodes[index].operands.first.map { uses[$0] == 1 } ?? false
-            return list.append(results: isOnlyReader ? node.reducing(list) ?? node : node)
+            guard let (place, walk) = node.producible, uses[nodes[index].operands[place]] == 1 else {
+                return list.append(results: node)
+            }
+            return list.append(results: node.evaluating(list, at: place, walk) ?? node)
         }
     }
 }
 
 extension Node {
-    /// This reduction of the program that its operand is, where it can read all of that program's operands as they are.
-    fileprivate func reducing(_ list: [Node]) -> Node? {
-        guard case .reduce(var reduce) = op, reduce.producer == nil else { return nil }
-        let producer = list[operands[0].node]
-        let dtype = resultTypes[0].dtype
+    /// The operand that an elementwise program may make as this node reads it, and how it is gone through.
+    ///
+    /// There is one where each element is evaluated once, whatever the program costs: a reduction reads it once, and kernels of
+    /// rows, which read theirs two or three times, evaluate a row into the result's, which has its type and shape, and read
+    /// that while it is in cache. A backward pass that needs the operand too is another reader, so that it is there when
+    /// no gradient is asked for, and the cotangent in the backward pass itself.
+    ///
+    /// Rows share out the work: where they are few and long, a kernel of the program's own has more items at work.
+    var producible: (place: Int, walk: ProducedOperand.Walk)? {
+        let found: (place: Int, walk: ProducedOperand.Walk)
+        switch op {
+        case .reduce(let reduce): return (0, ProducedOperand.Walk(first: reduce.first, count: reduce.count))
+        case .softmax(let softmax): found = (softmax.pass == .forward ? 0 : 1, lastAxis)
+        case .normalization(let normalization):
+            let place = normalization.pass == .forward ? 0 : operands.count - 1
+            switch normalization.statistics {
+            case .layer, .rootMeanSquare: found = (place, lastAxis)
+            case .group(let count): found = (place, ProducedOperand.Walk(groups: count))
+            // A channel is too long for a cache.
+            case .batch: return nil
+            }
+        default: return nil
+        }
+        let view = found.walk.view(operandTypes[found.place].shape)
+        let rows = view.dimensions[..<found.walk.first].reduce(1, *)
+        return rows >= 32 || view.elementCount <= 4096 ? found : nil
+    }
+
+    private var lastAxis: ProducedOperand.Walk {
+        ProducedOperand.Walk(first: max(operandTypes[0].shape.rank - 1, 0), count: 1)
+    }
+
+    /// This node with the program that its operand is, where it can read all of that program's operands as they are.
+    fileprivate func evaluating(_ list: [Node], at place: Int, _ walk: ProducedOperand.Walk) -> Node? {
+        let producer = list[operands[place].node]
+        let (shape, dtype) = (operandTypes[place].shape, operandTypes[place].dtype)
         guard let program = producer.elementwiseProgram, program.results.count == 1,
-            dtype.isFloatingPoint,
-            producer.operandTypes.allSatisfy({ $0.dtype == dtype && reduce.reads($0.shape, of: operandTypes[0].shape) }
-            ),
+            dtype.isFloatingPoint, resultTypes[0].dtype == dtype,
+            producer.operandTypes.allSatisfy({ $0.dtype == dtype && walk.reads($0.shape, of: shape) }),
             program.instructions.allSatisfy({ $0.dtype == dtype || $0.dtype == .bool }),
-            operandTypes[0].dtype == dtype
+            // Each has a pointer, an offset, its strides and a size among a kernel's arguments, of which 1024 bytes are sure.
+            producer.operands.count * (shape.rank + 4) <= 80
         else { return nil }
-        reduce.producer = program
-        return Node(
-            op: .reduce(reduce), operands: producer.operands, operandTypes: producer.operandTypes,
-            resultTypes: resultTypes, location: location)
+        let produced = ProducedOperand(
+            of: op, at: place, program, operands: producer.operands.count, walk: walk)
+        var node = self
+        node.op = .producedOperand(produced)
+        node.operands.replaceSubrange(place...place, with: producer.operands)
+        node.operandTypes.replaceSubrange(place...place, with: producer.operandTypes)
+        return node
     }
 
     /// This product with a bias in its epilogue, where the bias runs along the last axis and there is none yet.

@@ -60,7 +60,7 @@ private struct ElementwiseChains {
             return true
         }
         return repeatsScalars && isScalar(producer) && !isKept(producer)
-            && readers[results[0], default: []].allSatisfy { nodes[$0].elementwiseProgram != nil && !isReduced($0) }
+            && readers[results[0], default: []].allSatisfy { nodes[$0].elementwiseProgram != nil && !isProducer($0) }
     }
 
     private func isKept(_ index: Int) -> Bool {
@@ -75,11 +75,12 @@ private struct ElementwiseChains {
             && (node.elementwiseProgram?.instructions.count ?? 0) <= Self.repeatedLimit
     }
 
-    /// Whether a reduction may evaluate this node: that is done for each element.
-    private func isReduced(_ index: Int) -> Bool {
+    /// Whether an operation may evaluate this node as it reads it: that is done for each element.
+    private func isProducer(_ index: Int) -> Bool {
         nodes[index].resultTypes.indices.contains { result in
-            readers[Value(node: index, result: result), default: []].contains {
-                if case .reduce = nodes[$0].op { true } else { false }
+            let value = Value(node: index, result: result)
+            return readers[value, default: []].contains { reader in
+                nodes[reader].producible.map { nodes[reader].operands[$0.place] == value } ?? false
             }
         }
     }

@@ -36,7 +36,7 @@ extension Computation {
             let isWhole = slice.counts == node.operandTypes[0].shape.dimensions
             return isWhole && slice.steps.allSatisfy { $0 > 0 } ? first : nil
         case .concatenate: return node.operands.count == 1 ? first : nil
-        case .reduce(let reduce): return reduce.count == 0 && reduce.producer == nil ? first : nil
+        case .reduce(let reduce): return reduce.count == 0 ? first : nil
         case .dropout(let dropout): return dropout.rate == 0 ? first : nil
         case .binary(.multiply), .binary(.divide), .binary(.power):
             return list.number(node.operands[1]) == 1 ? first : nil
@@ -67,7 +67,7 @@ extension Computation {
         case .unary(.negate) where result.dtype.isFloatingPoint:
             return list.number(node.operands[0]).map { fill(-$0) }
         case .reduce(let reduce):
-            guard reduce.function != .sum, reduce.function != .product, reduce.producer == nil else { return nil }
+            guard reduce.function != .sum, reduce.function != .product else { return nil }
             return list.number(node.operands[0]).map(fill)
         default: return nil
         }

@@ -190,7 +190,8 @@ extension OpCase {
         + spatialConvolutions
         + pooling + interpolations
         + softmaxes
-        + normalizations + attentions + recurrences + embeddings + indexing + scans + sorts + steps + groups + chains
+        + normalizations + producedRows + attentions + recurrences + embeddings + indexing + scans + sorts + steps
+        + groups + chains
         + largeOffsets + longSums + halfEdges
 }
 

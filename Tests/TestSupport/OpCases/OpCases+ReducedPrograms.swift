@@ -11,14 +11,21 @@ extension OpCase {
     ) -> OpCase {
         let shapes = inputs.map(\.shape.description).joined(separator: ", ")
         let text = "reduce \(function.rawValue) of \(name), \(shapes), axes \(first)..<\(first + count)"
-        let whole = Reduce(function, first: first, count: count).operandShape(inputs.map { TensorType($0.shape) })
-        let reduced = Reduce(function, first: first, count: count).extents(whole).reduced
+        let reduce = Reduce(function, first: first, count: count)
+        let reduced = reduce.extents(whole(inputs.map(\.shape))).reduced
         return OpCase(text, inputs, tolerance) { graph, x in
             let program = ElementwiseProgram(instructions(x[0].dtype))
-            return try graph.add(.reduce(Reduce(function, first: first, count: count, of: program)), x)
+            let produced = ProducedOperand(
+                of: .reduce(reduce), at: 0, program, operands: x.count, walk: .init(first: first, count: count))
+            return try graph.add(.producedOperand(produced), x)
         }
         // In 16 bits each function rounds, and a product has the errors of all its factors.
         .inHalf(roundings: function == .product ? Double(2 * reduced + 1) : 3, backward: 3)
+    }
+
+    /// What shapes broadcast to.
+    private static func whole(_ shapes: [Shape]) -> Shape {
+        shapes.dropFirst().reduce(shapes[0]) { $0.broadcast(with: $1) ?? $0 }
     }
 
     /// Reductions that evaluate their operand as they read it.
@@ -58,8 +65,7 @@ extension OpCase {
             }
             /// Each multiplication rounds.
             func tolerance(_ shapes: [Shape], _ first: Int, _ count: Int) -> Tolerance {
-                let whole = Reduce(function, first: first, count: count).operandShape(shapes.map { TensorType($0) })
-                let reduced = Reduce(function, first: first, count: count).extents(whole).reduced
+                let reduced = Reduce(function, first: first, count: count).extents(whole(shapes)).reduced
                 return .normwise(4e-6 + (function == .product ? 6e-8 * Double(reduced) : 0))
             }
             for (shape, first, count) in dense {

@@ -185,6 +185,17 @@ extension Reference {
         Self.elementwise(program, operands.indices.map(broadcastElements), resultTypes[0].shape.elementCount)
     }
 
+    package func producedOperand(_ attributes: ProducedOperand) throws -> [[Double]] {
+        let type = attributes.produced(operands.map(\.type))
+        let program = Reference(
+            operands: Array(operands[attributes.programOperands]), resultTypes: [type], inputs: [:], variables: [:])
+        var inner = operands
+        inner.replaceSubrange(
+            attributes.programOperands, with: [ReferenceTensor(type, try program.elementwise(attributes.program)[0])])
+        return try attributes.op.accept(
+            Reference(operands: inner, resultTypes: resultTypes, inputs: inputs, variables: variables))
+    }
+
     package func elementwiseGroup(_ group: ElementwiseGroup) throws -> [[Double]] {
         (0..<group.members).flatMap { member in
             let count = resultTypes[group.results(of: member).lowerBound].shape.elementCount
