@@ -1,6 +1,6 @@
 // The gradient of attention's bias for CPU-like devices: ds = p ∘ (dy·vᵀ - δ), one work-item a block of LANES queries.
 //
-//             ┌── KEY_BLOCK keys ──┐
+//             ┌── KEYS keys ──┐
 //     lanes   │  Σ ds              │   over the batch entries and heads that share a bias, one after another: for each,
 //             └────────────────────┘   columns of q and dy as in attention/attention_gradient_vector.cl
 //
@@ -23,18 +23,18 @@ void attentionBiasGradient(
     const int firstQuery = (int)(get_global_id(0) % blocks) * LANES;
     const int entry = (int)(result / queryHeads), queryHead = (int)(result % queryHeads);
     const int count = min(LANES, queries - firstQuery);
-    vfloat qColumns[HEAD_WIDTH][QUERY_VECTORS], dyColumns[HEAD_WIDTH][QUERY_VECTORS];
-    vfloat weights[KEY_BLOCK][QUERY_VECTORS], slopes[KEY_BLOCK][QUERY_VECTORS], sums[KEY_BLOCK][QUERY_VECTORS];
-    vfloat delta[QUERY_VECTORS], maximum[QUERY_VECTORS], inverse[QUERY_VECTORS];
+    vfloat qColumns[HEAD_WIDTH][TILE_VECTORS], dyColumns[HEAD_WIDTH][TILE_VECTORS];
+    vfloat weights[KEYS][TILE_VECTORS], slopes[KEYS][TILE_VECTORS], sums[KEYS][TILE_VECTORS];
+    vfloat delta[TILE_VECTORS], maximum[TILE_VECTORS], inverse[TILE_VECTORS];
     ds += dsOffset + (result * queries + firstQuery) * sk;
 
-    for (int j0 = 0; j0 < sk; j0 += KEY_BLOCK) {
-        for (int j = 0; j < KEY_BLOCK; j++) EACH_COLUMN sums[j][c] = 0.0f;
+    for (int j0 = 0; j0 < sk; j0 += KEYS) {
+        for (int j = 0; j < KEYS; j++) EACH_COLUMN sums[j][c] = 0.0f;
         for (int n = 0; n < summedEntries * summedHeads; n++) {
             const int h = queryHead + n % summedHeads;
             const long head = (long)(entry + n / summedHeads) * keyHeads + h / group;
             const int first = h % group * queries + firstQuery;
-            const int keys = min(KEY_BLOCK, KEYS_SEEN(KEYS_OF(head), first, count) - j0);
+            const int keys = min(KEYS, KEYS_SEEN(KEYS_OF(head), first, count) - j0);
             if (keys <= 0) continue;
             const long rows = (head * sq + first) * HEAD_WIDTH;
             loadColumns(qColumns, q + qOffset + rows, 0, count);
@@ -65,6 +65,6 @@ void attentionBiasGradient(
                 }
         }
         for (int i = 0; i < count; i++)
-            for (int j = 0; j < min(KEY_BLOCK, sk - j0); j++) ds[(long)i * sk + j0 + j] = ((float *)sums)[j * LANES + i];
+            for (int j = 0; j < min(KEYS, sk - j0); j++) ds[(long)i * sk + j0 + j] = ((float *)sums)[j * LANES + i];
     }
 }

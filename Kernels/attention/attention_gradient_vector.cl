@@ -1,6 +1,6 @@
 // The gradient of softmax attention for CPU-like devices: one work-item a run of query blocks of one head.
 //
-// For each block of LANES queries (one a lane) and each block of KEY_BLOCK keys, nothing of size sq×sk is kept:
+// For each block of LANES queries (one a lane) and each block of KEYS keys, nothing of size sq×sk is kept:
 //   pᵀ  = e^(scale·(k·qᵀ - m)) / Σ             keys × lanes, from columns of q, formed as in the forward pass
 //   dsᵀ = scale · pᵀ ∘ (v·dyᵀ - δ)             keys × lanes, from columns of dy; δ = Σ_e y·dy
 //   dv += pᵀ·dy,  dk += dsᵀ·q                  lanes are e now: register tiles of OUTER_ROWS × OUTER_VECTORS
@@ -26,8 +26,8 @@
 #define OUTER_VECTORS 1
 #endif
 #define WIDTH_VECTORS ((HEAD_WIDTH + VECTOR_WIDTH - 1) / VECTOR_WIDTH)
-#if KEY_BLOCK % OUTER_ROWS != 0
-#error "KEY_BLOCK must be a multiple of OUTER_ROWS"
+#if KEYS % OUTER_ROWS != 0
+#error "KEYS must be a multiple of OUTER_ROWS"
 #endif
 #if WIDTH_VECTORS % OUTER_VECTORS != 0
 #error "OUTER_VECTORS must divide the vectors of a row"
@@ -46,7 +46,7 @@ static inline void addToRow(__global float *row, const int e, const vfloat sum) 
 
 // target[first + j][e] += Σ_lane weights[j][lane] · rows[lane][e] for `count` keys.
 static inline void addProducts(
-    __global float *target, vfloat weights[KEY_BLOCK][QUERY_VECTORS], vfloat rows[LANES][WIDTH_VECTORS],
+    __global float *target, vfloat weights[KEYS][TILE_VECTORS], vfloat rows[LANES][WIDTH_VECTORS],
     const int first, const int count)
 {
     for (int j = 0; j < count; j += OUTER_ROWS)
@@ -70,7 +70,7 @@ static inline void addProducts(
 #if HIDES
 // The same without the terms of no weight.
 static inline void addSeenProducts(
-    __global float *target, vfloat weights[KEY_BLOCK][QUERY_VECTORS], vfloat rows[LANES][WIDTH_VECTORS],
+    __global float *target, vfloat weights[KEYS][TILE_VECTORS], vfloat rows[LANES][WIDTH_VECTORS],
     const int first, const int count)
 {
 #pragma unroll 1
@@ -113,11 +113,11 @@ void attentionGradient(
     for (long n = 0; n < (long)sk * HEAD_WIDTH; n++) dk[n] = 0.0f;
     for (long n = 0; n < (long)sk * HEAD_WIDTH; n++) dv[n] = 0.0f;
 
-    vfloat qColumns[HEAD_WIDTH][QUERY_VECTORS], dyColumns[HEAD_WIDTH][QUERY_VECTORS];
-    vfloat dqColumns[HEAD_WIDTH][QUERY_VECTORS];
+    vfloat qColumns[HEAD_WIDTH][TILE_VECTORS], dyColumns[HEAD_WIDTH][TILE_VECTORS];
+    vfloat dqColumns[HEAD_WIDTH][TILE_VECTORS];
     vfloat qRows[LANES][WIDTH_VECTORS], dyRows[LANES][WIDTH_VECTORS];
-    vfloat weights[KEY_BLOCK][QUERY_VECTORS], slopes[KEY_BLOCK][QUERY_VECTORS];
-    vfloat delta[QUERY_VECTORS], maximum[QUERY_VECTORS], inverse[QUERY_VECTORS], one[QUERY_VECTORS];
+    vfloat weights[KEYS][TILE_VECTORS], slopes[KEYS][TILE_VECTORS];
+    vfloat delta[TILE_VECTORS], maximum[TILE_VECTORS], inverse[TILE_VECTORS], one[TILE_VECTORS];
     EACH_COLUMN one[c] = 1.0f;
 
     const int blocks = (sq + LANES - 1) / LANES;
@@ -151,12 +151,12 @@ void attentionGradient(
         for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN dqColumns[e][c] = 0.0f;
 
         const int keys = KEYS_SEEN(KEYS_OF(head), first, LANES);
-        for (int j0 = 0; j0 < keys; j0 += KEY_BLOCK) {
-            const int count = min(KEY_BLOCK, keys - j0);
+        for (int j0 = 0; j0 < keys; j0 += KEYS) {
+            const int count = min(KEYS, keys - j0);
             keysTimesColumns(weights, k, qColumns, j0, sk - 1);
             keysTimesColumns(slopes, v, dyColumns, j0, sk - 1);
             ADD_BIAS(weights, j0, count)
-            for (int j = 0; j < KEY_BLOCK; j++)
+            for (int j = 0; j < KEYS; j++)
                 EACH_COLUMN {
                     vfloat weight = vexp_nonpositive(EXPONENT(weights[j][c], maximum[c])) * inverse[c];
 #if CAUSAL

@@ -1,15 +1,15 @@
 // Softmax attention for CPU-like devices: y = softmax(scale·q·kᵀ)·v, one work-item a block of queries of one head.
 //
-//              LANES queries, one a lane                 keys in blocks of KEY_BLOCK
+//              LANES queries, one a lane                 keys in blocks of KEYS
 //            ┌───────────────────────┐            k, v  ┌───────────── d ─────────────┐
-//         d  │  qᵀ, then yᵀ (kept)   │        KEY_BLOCK │ read as scalars, broadcast  │
+//         d  │  qᵀ, then yᵀ (kept)   │        KEYS │ read as scalars, broadcast  │
 //            └───────────────────────┘                  ├─────────────────────────────┤
-// KEY_BLOCK  │  sᵀ, then pᵀ          │                  │            …                │
+// KEYS  │  sᵀ, then pᵀ          │                  │            …                │
 //            └───────────────────────┘                  └─────────────────────────────┘
 //
 // Lanes are queries: the maximum and the sum over keys go down the registers and never across lanes, k and v are used
-// where they lie, and only q and y are turned round. sᵀ = k·qᵀ and yᵀ += vᵀ·pᵀ are done in register tiles of ROWS
-// broadcast scalars times QUERY_VECTORS vectors.
+// where they lie, and only q and y are turned round. sᵀ = k·qᵀ and yᵀ += vᵀ·pᵀ are done in register tiles of TILE_M
+// broadcast scalars times TILE_VECTORS vectors.
 //
 // q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (the greatest of q·k, m, and
 // 1 / Σ e^(scale·(q·k - m))), with heads = b·h and d = HEAD_WIDTH.
@@ -35,9 +35,9 @@ void attention(
     y += yOffset + head * sq * HEAD_WIDTH;
     statistics += statisticsOffset + 2 * head * sq;
 
-    vfloat qColumns[HEAD_WIDTH][QUERY_VECTORS], yColumns[HEAD_WIDTH][QUERY_VECTORS];
-    vfloat weights[KEY_BLOCK][QUERY_VECTORS];
-    vfloat maximum[QUERY_VECTORS], sum[QUERY_VECTORS];
+    vfloat qColumns[HEAD_WIDTH][TILE_VECTORS], yColumns[HEAD_WIDTH][TILE_VECTORS];
+    vfloat weights[KEYS][TILE_VECTORS];
+    vfloat maximum[TILE_VECTORS], sum[TILE_VECTORS];
     loadColumns(qColumns, q, first, sq);
     for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN yColumns[e][c] = 0.0f;
     EACH_COLUMN {
@@ -47,8 +47,8 @@ void attention(
 
     LANE_BIASES(head, first)
     const int keys = KEYS_SEEN(KEYS_OF(head), first, LANES);
-    for (int j0 = 0; j0 < keys; j0 += KEY_BLOCK) {
-        const int count = min(KEY_BLOCK, keys - j0);
+    for (int j0 = 0; j0 < keys; j0 += KEYS) {
+        const int count = min(KEYS, keys - j0);
         keysTimesColumns(weights, k, qColumns, j0, sk - 1);
         ADD_BIAS(weights, j0, count)
 #if CAUSAL
@@ -59,7 +59,7 @@ void attention(
                         select(weights[j][c], (vfloat)(-INFINITY), LANE_QUERIES(c, first) < (vint)(j0 + j));
 #endif
 
-        vfloat decay[QUERY_VECTORS];
+        vfloat decay[TILE_VECTORS];
         EACH_COLUMN {
             vfloat largest = maximum[c];
             for (int j = 0; j < count; j++) largest = vlarger(largest, weights[j][c]);
@@ -77,7 +77,7 @@ void attention(
         ADD_WEIGHTED_ROWS(yColumns, decay, v, weights, j0, count, MAY_HIDE(first, j0, count));
     }
 
-    vfloat inverse[QUERY_VECTORS];
+    vfloat inverse[TILE_VECTORS];
     EACH_COLUMN {
         inverse[c] = select(1.0f / sum[c], (vfloat)(0.0f), sum[c] == (vfloat)(0.0f));
         maximum[c] = select(maximum[c], (vfloat)(0.0f), maximum[c] == (vfloat)(-INFINITY));

@@ -1,35 +1,35 @@
 // The two products of attention on CPU-like devices, shared by its forward and its backward kernel.
 //
 // A block of LANES queries is kept turned round, one query a lane (`columns`); rows of keys or values are used where
-// they lie, as scalars broadcast over the lanes. Each product is a register tile of ROWS scalars times QUERY_VECTORS
+// they lie, as scalars broadcast over the lanes. Each product is a register tile of TILE_M scalars times TILE_VECTORS
 // vectors: 16 vector registers of sums with the defaults.
 // Goes after common/math.cl, common/vector.cl and attention/masks.cl.
 
 #ifndef HEAD_WIDTH
 #define HEAD_WIDTH 64
 #endif
-#ifndef QUERY_VECTORS
-#define QUERY_VECTORS 2
+#ifndef TILE_VECTORS
+#define TILE_VECTORS 2
 #endif
-#ifndef KEY_BLOCK
-#define KEY_BLOCK 64
+#ifndef KEYS
+#define KEYS 64
 #endif
-#ifndef ROWS
-#define ROWS 8
+#ifndef TILE_M
+#define TILE_M 8
 #endif
-#define LANES (QUERY_VECTORS * VECTOR_WIDTH)
+#define LANES (TILE_VECTORS * VECTOR_WIDTH)
 
-#if KEY_BLOCK % ROWS != 0
-#error "KEY_BLOCK must be a multiple of ROWS"
+#if KEYS % TILE_M != 0
+#error "KEYS must be a multiple of TILE_M"
 #endif
 
 // A register tile's loops, unrolled so that the tile stays in registers.
-#define EACH_COLUMN _Pragma("unroll") for (int c = 0; c < QUERY_VECTORS; c++)
-#define EACH_ROW _Pragma("unroll") for (int r = 0; r < ROWS; r++)
+#define EACH_COLUMN _Pragma("unroll") for (int c = 0; c < TILE_VECTORS; c++)
+#define EACH_ROW _Pragma("unroll") for (int r = 0; r < TILE_M; r++)
 
 // Turns the queries first ..< first + LANES of a head into columns, zeros past the last of `count`.
 static inline void loadColumns(
-    vfloat columns[HEAD_WIDTH][QUERY_VECTORS], __global const float *rows, const int first, const int count)
+    vfloat columns[HEAD_WIDTH][TILE_VECTORS], __global const float *rows, const int first, const int count)
 {
     float *lanes = (float *)columns;
     for (int i = 0; i < LANES; i++) {
@@ -39,14 +39,14 @@ static inline void loadColumns(
     }
 }
 
-// products[j][lane] = Σ_e rows[first + j][e] · columns[e][lane] for KEY_BLOCK keys; keys past the last repeat it.
+// products[j][lane] = Σ_e rows[first + j][e] · columns[e][lane] for KEYS keys; keys past the last repeat it.
 static inline void keysTimesColumns(
-    vfloat products[KEY_BLOCK][QUERY_VECTORS], __global const float *rows, vfloat columns[HEAD_WIDTH][QUERY_VECTORS],
+    vfloat products[KEYS][TILE_VECTORS], __global const float *rows, vfloat columns[HEAD_WIDTH][TILE_VECTORS],
     const int first, const int last)
 {
-    for (int j = 0; j < KEY_BLOCK; j += ROWS) {
-        vfloat sum[ROWS][QUERY_VECTORS];
-        __global const float *row[ROWS];
+    for (int j = 0; j < KEYS; j += TILE_M) {
+        vfloat sum[TILE_M][TILE_VECTORS];
+        __global const float *row[TILE_M];
         EACH_ROW {
             row[r] = rows + (long)min(first + j + r, last) * HEAD_WIDTH;
             EACH_COLUMN sum[r][c] = 0.0f;
@@ -64,13 +64,13 @@ static inline void keysTimesColumns(
 
 // columns[e][lane] = decay[lane] · columns[e][lane] + Σ_j rows[first + j][e] · weights[j][lane] over `count` keys.
 static inline void addWeightedRows(
-    vfloat columns[HEAD_WIDTH][QUERY_VECTORS], const vfloat decay[QUERY_VECTORS], __global const float *rows,
-    vfloat weights[KEY_BLOCK][QUERY_VECTORS], const int first, const int count)
+    vfloat columns[HEAD_WIDTH][TILE_VECTORS], const vfloat decay[TILE_VECTORS], __global const float *rows,
+    vfloat weights[KEYS][TILE_VECTORS], const int first, const int count)
 {
     rows += (long)first * HEAD_WIDTH;
     int e = 0;
-    for (; e + ROWS <= HEAD_WIDTH; e += ROWS) {
-        vfloat sum[ROWS][QUERY_VECTORS];
+    for (; e + TILE_M <= HEAD_WIDTH; e += TILE_M) {
+        vfloat sum[TILE_M][TILE_VECTORS];
         EACH_ROW {
             EACH_COLUMN sum[r][c] = columns[e + r][c] * decay[c];
         }
@@ -84,7 +84,7 @@ static inline void addWeightedRows(
         }
     }
     for (; e < HEAD_WIDTH; e++) {
-        vfloat sum[QUERY_VECTORS];
+        vfloat sum[TILE_VECTORS];
         EACH_COLUMN sum[c] = columns[e][c] * decay[c];
         for (int j = 0; j < count; j++) {
             const vfloat factor = rows[j * HEAD_WIDTH + e];
@@ -106,13 +106,13 @@ static inline bool areFinite(__global const float *rows, const int count) {
 
 // As addWeightedRows, without the terms of no weight.
 static inline void addSeenRows(
-    vfloat columns[HEAD_WIDTH][QUERY_VECTORS], const vfloat decay[QUERY_VECTORS], __global const float *rows,
-    vfloat weights[KEY_BLOCK][QUERY_VECTORS], const int first, const int count)
+    vfloat columns[HEAD_WIDTH][TILE_VECTORS], const vfloat decay[TILE_VECTORS], __global const float *rows,
+    vfloat weights[KEYS][TILE_VECTORS], const int first, const int count)
 {
     rows += (long)first * HEAD_WIDTH;
 #pragma unroll 1
     for (int e = 0; e < HEAD_WIDTH; e++) {
-        vfloat sum[QUERY_VECTORS];
+        vfloat sum[TILE_VECTORS];
         EACH_COLUMN sum[c] = columns[e][c] * decay[c];
 #pragma unroll 1
         for (int j = 0; j < count; j++) {
@@ -145,7 +145,7 @@ static inline void addSeenRows(
 #if BIAS
 // The products of `count` keys become scores, in so many lanes. `rows` are the lanes' biases for the first key.
 static inline void addBias(
-    vfloat products[KEY_BLOCK][QUERY_VECTORS], __global const float *rows[LANES], const int lanes, const int first,
+    vfloat products[KEYS][TILE_VECTORS], __global const float *rows[LANES], const int lanes, const int first,
     const int count, const int biasKey, const float scale)
 {
     float *scores = (float *)products;

@@ -19,8 +19,8 @@
 #ifndef TILE_VECTORS
 #define TILE_VECTORS 2       // vectors in a row of the register tile
 #endif
-#ifndef BLOCK_K
-#define BLOCK_K 384          // most rows of dy in a packed panel
+#ifndef TILE_K
+#define TILE_K 384           // most rows of dy in a packed panel
 #endif
 
 #define TILE_N (VECTOR_WIDTH * TILE_VECTORS)
@@ -85,7 +85,7 @@ void narrow_gradient(
     const int rowStride, const int columnBase, const int columnStep, const int columnStride, const int p, const int q,
     const int margin, const int pitch)
 {
-    float panel[BLOCK_K * TILE_N] __attribute__((aligned(64)));
+    float panel[TILE_K * TILE_N] __attribute__((aligned(64)));
     const int band = get_global_id(0), bands = get_global_size(0), plane = get_global_id(1);
     const int steps = channels * tapsHigh * tapsWide, panels = (steps + TILE_M - 1) / TILE_M;
     const int top = (int)((long)height * band / bands), bottom = (int)((long)height * (band + 1) / bands);
@@ -100,8 +100,8 @@ void narrow_gradient(
     for (int u = 0; u < p; u++) {
         const int highest = u * rowStride + rowBase;
         if (highest >= bottom || highest + (tapsHigh - 1) * rowStep < top) continue;
-        for (int block = 0; block < rows; block += BLOCK_K) {
-            const int depth = min(BLOCK_K, rows - block);
+        for (int block = 0; block < rows; block += TILE_K) {
+            const int depth = min(TILE_K, rows - block);
             for (int v = 0; v < q; v += TILE_N) {
                 __global const float *line = dy + ((long)block * p + u) * q + v;
                 for (int k = 0; k < depth; k++, line += (long)p * q) {

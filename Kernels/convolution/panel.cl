@@ -4,7 +4,7 @@
 //               pixels of all images, TILE_N at a time      y [rows, pixels] = w [rows, depth] · columns [depth, pixels]
 //              ┌────────┬────────┬──                       with depth = (tap, channel), the channel innermost. The
 //   tap,       │ TILE_N │        │                         columns (im2col) never exist in memory: the work-item that
-//   channel    │        │        │                         needs a panel of them packs BLOCK_K × TILE_N floats by
+//   channel    │        │        │                         needs a panel of them packs TILE_K × TILE_N floats by
 //   ┌────────┐ ├────────┼────────┼──                       copying runs of image rows, and multiplies all its rows of
 //   │ TILE_M │ │ y tile │        │                         packed weights by it in tiles held in registers.
 //
@@ -28,11 +28,11 @@
 #ifndef TILE_VECTORS
 #define TILE_VECTORS 2       // vectors in a row of the register tile
 #endif
-#ifndef BLOCK_K
-#define BLOCK_K 384          // most steps of depth that a packed panel holds
+#ifndef TILE_K
+#define TILE_K 384           // most steps of depth that a packed panel holds
 #endif
-#ifndef BLOCK_M
-#define BLOCK_M 256          // most rows that a work-item takes through all blocks of depth
+#ifndef MOST_ROWS
+#define MOST_ROWS 256        // most rows that a work-item takes through all blocks of depth
 #endif
 #ifndef HAS_BIAS
 #define HAS_BIAS 0
@@ -105,7 +105,7 @@ void multiply_tile(
 }
 
 // The product. Global size (column items, row items, groups): the panels of pixels are shared out evenly over the
-// column items, those of rows over the row items, at most BLOCK_M rows to each.
+// column items, those of rows over the row items, at most MOST_ROWS rows to each.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void convolution_panels(
     __global const float *restrict packed, const ulong packedOffset, __global const float *restrict x,
@@ -119,8 +119,8 @@ void convolution_panels(
     const int gridWidth, const int outHeight, const int outWidth, const int outRowBase, const int outRowStride,
     const int outColumnBase, const int outColumnStride, const int blockK)
 {
-    float panel[BLOCK_K * TILE_N + VECTOR_WIDTH] __attribute__((aligned(64)));
-    float sums[((BLOCK_M + TILE_M - 1) / TILE_M) * TILE_M * TILE_N] __attribute__((aligned(64)));
+    float panel[TILE_K * TILE_N + VECTOR_WIDTH] __attribute__((aligned(64)));
+    float sums[((MOST_ROWS + TILE_M - 1) / TILE_M) * TILE_M * TILE_N] __attribute__((aligned(64)));
     Run runs[TILE_N];
     const int group = get_global_id(2), groups = get_global_size(2);
     const int depth = taps * channels, pixels = images * gridHeight * gridWidth;
@@ -139,7 +139,7 @@ void convolution_panels(
     const Source source = {
         channels, height, width, tapsWide, rowBase, rowStep, rowStride, columnBase, columnStep, columnStride,
         groups * channels * plane, ((long)images * groups - group) * channels * plane};
-    for (int p = 0; p < BLOCK_K * TILE_N + VECTOR_WIDTH; p++) panel[p] = 0;
+    for (int p = 0; p < TILE_K * TILE_N + VECTOR_WIDTH; p++) panel[p] = 0;
 
     for (int j = columnStart; j < columnEnd; j++) {
         const int pixel = j * TILE_N;

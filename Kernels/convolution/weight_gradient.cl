@@ -3,29 +3,29 @@
 //            pixels of one image, PANEL at a time             dw [rows, depth] with depth = (tap, channel)
 //           ┌──────────────────────┐
 //     rows  │ dy, where it lies    │   Both operands run along the pixels, so a step multiplies vectors of pixels:
-//           └──────────────────────┘   a tile of TILE_ROWS × TILE_STEPS sums, each a vector of partial sums, lives in
+//           └──────────────────────┘   a tile of TILE_M × TILE_K sums, each a vector of partial sums, lives in
 //           ┌──────────────────────┐   registers while a panel passes. Nothing is transposed and dy is not packed;
-//     depth │ columns, packed      │   the columns (im2col) are packed a panel of BLOCK_STEPS × PANEL floats at a time
+//     depth │ columns, packed      │   the columns (im2col) are packed a panel of MOST_COLUMNS × PANEL floats at a time
 //           └──────────────────────┘   and stay in cache for all rows.
 //
-// A work-item owns BLOCK_STEPS of depth, BLOCK_ROWS rows and a share of the images; shares go to partial sums, which
+// A work-item owns MOST_COLUMNS of depth, MOST_ROWS rows and a share of the images; shares go to partial sums, which
 // `convolution_sum_partials` adds in a fixed order and puts where the weight's layout wants them.
 // Shapes: x [images, groups·channels, height, width], dy [images, groups·rows, gridHeight, gridWidth],
 // partials [shares][groups][rows][depth], dw [groups·rows, channels, taps]. 2·pixels·rows·depth flops a group.
-// Bytes moved: dy once for each BLOCK_STEPS of depth, x about once a tap.
+// Bytes moved: dy once for each MOST_COLUMNS of depth, x about once a tap.
 // Follows convolution/pixels.cl.
 
-#ifndef TILE_ROWS
-#define TILE_ROWS 3          // rows of dw in the register tile
+#ifndef TILE_M
+#define TILE_M 3             // rows of dw in the register tile
 #endif
-#ifndef TILE_STEPS
-#define TILE_STEPS 4         // steps of depth in the register tile
+#ifndef TILE_K
+#define TILE_K 4             // steps of depth in the register tile
 #endif
-#ifndef BLOCK_ROWS
-#define BLOCK_ROWS 64        // rows of a work-item: a multiple of TILE_ROWS
+#ifndef MOST_ROWS
+#define MOST_ROWS 64         // rows of a work-item: a multiple of TILE_M
 #endif
-#ifndef BLOCK_STEPS
-#define BLOCK_STEPS 20       // steps of depth of a work-item: a multiple of TILE_STEPS
+#ifndef MOST_COLUMNS
+#define MOST_COLUMNS 20      // steps of depth of a work-item: a multiple of TILE_K
 #endif
 
 // The vector at `pointer`, of which only the first `count` lanes may be touched; the others are zero.
@@ -36,44 +36,44 @@ static floatv load_part(__global const float *pointer, const int count)
     return loadv(0, lanes);
 }
 
-// sums [TILE_ROWS][TILE_STEPS] += dy [TILE_ROWS rows, `plane` apart] · columns [TILE_STEPS][PANEL] over `pixels`.
+// sums [TILE_M][TILE_K] += dy [TILE_M rows, `plane` apart] · columns [TILE_K][PANEL] over `pixels`.
 // Where fewer rows are left, the last one is taken again.
 static void multiply_pixels(
     __global const float *dy, const long plane, const int rows, const float *columns,
     const int pixels, floatv *sums)
 {
-    floatv tile[TILE_ROWS][TILE_STEPS];
-    __global const float *lines[TILE_ROWS];
+    floatv tile[TILE_M][TILE_K];
+    __global const float *lines[TILE_M];
     #pragma unroll
-    for (int i = 0; i < TILE_ROWS; i++) {
+    for (int i = 0; i < TILE_M; i++) {
         lines[i] = dy + min(i, rows - 1) * plane;
         #pragma unroll
-        for (int j = 0; j < TILE_STEPS; j++) tile[i][j] = (floatv)(0);
+        for (int j = 0; j < TILE_K; j++) tile[i][j] = (floatv)(0);
     }
     int p = 0;
     for (; p + VECTOR_WIDTH <= pixels; p += VECTOR_WIDTH) {
-        floatv step[TILE_STEPS];
+        floatv step[TILE_K];
         #pragma unroll
-        for (int j = 0; j < TILE_STEPS; j++) step[j] = loadv(0, columns + j * PANEL + p);
+        for (int j = 0; j < TILE_K; j++) step[j] = loadv(0, columns + j * PANEL + p);
         #pragma unroll
-        for (int i = 0; i < TILE_ROWS; i++) {
+        for (int i = 0; i < TILE_M; i++) {
             const floatv line = loadv(0, lines[i] + p);
             #pragma unroll
-            for (int j = 0; j < TILE_STEPS; j++) tile[i][j] = fma(line, step[j], tile[i][j]);
+            for (int j = 0; j < TILE_K; j++) tile[i][j] = fma(line, step[j], tile[i][j]);
         }
     }
     if (p < pixels) {
         #pragma unroll
-        for (int i = 0; i < TILE_ROWS; i++) {
+        for (int i = 0; i < TILE_M; i++) {
             const floatv line = load_part(lines[i] + p, pixels - p);
             #pragma unroll
-            for (int j = 0; j < TILE_STEPS; j++) tile[i][j] = fma(line, loadv(0, columns + j * PANEL + p), tile[i][j]);
+            for (int j = 0; j < TILE_K; j++) tile[i][j] = fma(line, loadv(0, columns + j * PANEL + p), tile[i][j]);
         }
     }
     #pragma unroll
-    for (int i = 0; i < TILE_ROWS; i++) {
+    for (int i = 0; i < TILE_M; i++) {
         #pragma unroll
-        for (int j = 0; j < TILE_STEPS; j++) sums[i * TILE_STEPS + j] += tile[i][j];
+        for (int j = 0; j < TILE_K; j++) sums[i * TILE_K + j] += tile[i][j];
     }
 }
 
@@ -87,14 +87,14 @@ void convolution_weight_gradient(
     const int rowStep, const int rowStride, const int columnBase, const int columnStep, const int columnStride,
     const int gridHeight, const int gridWidth, const int panelPixels)
 {
-    float panel[BLOCK_STEPS * PANEL + VECTOR_WIDTH] __attribute__((aligned(64)));
-    floatv sums[BLOCK_ROWS * BLOCK_STEPS];
+    float panel[MOST_COLUMNS * PANEL + VECTOR_WIDTH] __attribute__((aligned(64)));
+    floatv sums[MOST_ROWS * MOST_COLUMNS];
     Run runs[PANEL];
     const int rowBlocks = get_global_size(1) / groups;
     const int group = get_global_id(1) / rowBlocks;
     const int depth = taps * channels, gridPixels = gridHeight * gridWidth;
-    const int start = get_global_id(0) * BLOCK_STEPS, row = get_global_id(1) % rowBlocks * BLOCK_ROWS;
-    const int steps = min(BLOCK_STEPS, depth - start), rowCount = min(BLOCK_ROWS, rows - row);
+    const int start = get_global_id(0) * MOST_COLUMNS, row = get_global_id(1) % rowBlocks * MOST_ROWS;
+    const int steps = min(MOST_COLUMNS, depth - start), rowCount = min(MOST_ROWS, rows - row);
     const int imageStart = (int)((long)images * get_global_id(2) / get_global_size(2));
     const int imageEnd = (int)((long)images * (get_global_id(2) + 1) / get_global_size(2));
     const long plane = (long)height * width;
@@ -104,8 +104,8 @@ void convolution_weight_gradient(
     const Source source = {
         channels, height, width, tapsWide, rowBase, rowStep, rowStride, columnBase, columnStep, columnStride,
         groups * channels * plane, ((long)images * groups - group) * channels * plane};
-    for (int p = 0; p < BLOCK_STEPS * PANEL + VECTOR_WIDTH; p++) panel[p] = 0;
-    for (int i = 0; i < BLOCK_ROWS * BLOCK_STEPS; i++) sums[i] = (floatv)(0);
+    for (int p = 0; p < MOST_COLUMNS * PANEL + VECTOR_WIDTH; p++) panel[p] = 0;
+    for (int i = 0; i < MOST_ROWS * MOST_COLUMNS; i++) sums[i] = (floatv)(0);
 
     for (int image = imageStart; image < imageEnd; image++) {
         for (int pixel = 0; pixel < gridPixels; pixel += panelPixels) {
@@ -118,19 +118,19 @@ void convolution_weight_gradient(
                 for (int j = 0; j < steps; j++)
                     for (int l = pixels; l < pixels - tail + VECTOR_WIDTH; l++) panel[j * PANEL + l] = 0;
             }
-            for (int j = 0; j < steps; j += TILE_STEPS) {
-                for (int i = 0; i < rowCount; i += TILE_ROWS) {
+            for (int j = 0; j < steps; j += TILE_K) {
+                for (int i = 0; i < rowCount; i += TILE_M) {
                     multiply_pixels(
                         dy + (image * (long)groups * rows + i) * gridPixels + pixel, gridPixels, rowCount - i,
-                        panel + j * PANEL, pixels, sums + (i * BLOCK_STEPS + j * TILE_ROWS));
+                        panel + j * PANEL, pixels, sums + (i * MOST_COLUMNS + j * TILE_M));
                 }
             }
         }
     }
     for (int i = 0; i < rowCount; i++) {
         for (int j = 0; j < steps; j++) {
-            const floatv *tile = sums + i / TILE_ROWS * TILE_ROWS * BLOCK_STEPS + j / TILE_STEPS * TILE_STEPS * TILE_ROWS;
-            const float *lanes = (const float *)(tile + i % TILE_ROWS * TILE_STEPS + j % TILE_STEPS);
+            const floatv *tile = sums + i / TILE_M * TILE_M * MOST_COLUMNS + j / TILE_K * TILE_K * TILE_M;
+            const float *lanes = (const float *)(tile + i % TILE_M * TILE_K + j % TILE_K);
             float sum = 0;
             for (int l = 0; l < VECTOR_WIDTH; l++) sum += lanes[l];
             partials[(long)i * depth + j] = sum;

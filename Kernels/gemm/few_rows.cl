@@ -1,7 +1,8 @@
 // Matrix product with few rows, for devices that are CPUs: y = activation(op(a) · op(b) + bias), m = ROWS.
 //
 // Bound by reading b, so b is read once, in the order in which it lies, and nothing is packed.
-// - b [k, n]: a work-item owns COLUMNS columns and keeps their sums in cache while rows of b stream past, UNROLL at a time.
+// - b [k, n]: a work-item owns up to MOST_COLUMNS columns and keeps their sums in cache while rows of b stream past,
+//   UNROLL at a time.
 // - b [n, k] (transposed): every element of y is a dot product along a row of b; UNROLL rows of b at a time.
 //
 // Shapes as in gemm/panel.cl; follows gemm/batch.cl. 2·ROWS·n·k flops and 4·n·k bytes a batch entry. Local size (1, 1, 1).
@@ -12,8 +13,8 @@
 #ifndef ROWS
 #define ROWS 1               // rows of a and y: 1 to 8
 #endif
-#ifndef COLUMNS
-#define COLUMNS 1024         // most columns of a work-item
+#ifndef MOST_COLUMNS
+#define MOST_COLUMNS 1024    // most columns of a work-item
 #endif
 #ifndef UNROLL
 #define UNROLL 4             // rows of b at a time
@@ -35,7 +36,7 @@
 #define loadv JOIN(vload, VECTOR_WIDTH)
 #define storev JOIN(vstore, VECTOR_WIDTH)
 
-// y [ROWS, n], from `column` on, `columns` of them = activation(sums [ROWS][COLUMNS] + bias)
+// y [ROWS, n], from `column` on, `columns` of them = activation(sums [ROWS][MOST_COLUMNS] + bias)
 static void store_rows(
     const float *sums, __global const float *bias, __global float *c, const int n, const int columns)
 {
@@ -49,7 +50,7 @@ static void store_rows(
 #else
             const floatv offset = (floatv)(0);
 #endif
-            const floatv sum = ACTIVATION(loadv(0, sums + r * COLUMNS + j) + offset);
+            const floatv sum = ACTIVATION(loadv(0, sums + r * MOST_COLUMNS + j) + offset);
             if (count == VECTOR_WIDTH) {
                 storev(sum, 0, c + (long)r * n + j);
             } else {
@@ -76,7 +77,8 @@ static void store_rows(
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gemm_few_rows(ARGUMENTS)
 {
-    float sums[ROWS * COLUMNS] __attribute__((aligned(64))), totals[ROWS * COLUMNS] __attribute__((aligned(64)));
+    float sums[ROWS * MOST_COLUMNS] __attribute__((aligned(64)));
+    float totals[ROWS * MOST_COLUMNS] __attribute__((aligned(64)));
     const long entry = get_global_id(1);
     const int blocks = (n + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
     const int column = (int)((long)blocks * get_global_id(0) / get_global_size(0)) * VECTOR_WIDTH;
@@ -84,12 +86,12 @@ void gemm_few_rows(ARGUMENTS)
     const int columns = end - column, whole = columns / VECTOR_WIDTH * VECTOR_WIDTH;
     a += aOffset + ENTRY_OF_A(entry) * ROWS * k;
     b += bOffset + ENTRY_OF_B(entry) * n * k + column;
-    for (int i = 0; i < ROWS * COLUMNS; i++) sums[i] = 0;
+    for (int i = 0; i < ROWS * MOST_COLUMNS; i++) sums[i] = 0;
     bool hasTotals = false;
     int p = 0;
     for (; p + UNROLL <= k; p += UNROLL) {
         if (p > 0 && p % PRODUCTS < UNROLL) {
-            for (int i = 0; i < ROWS * COLUMNS; i++) {
+            for (int i = 0; i < ROWS * MOST_COLUMNS; i++) {
                 totals[i] = hasTotals ? totals[i] + sums[i] : sums[i];
                 sums[i] = 0;
             }
@@ -105,25 +107,28 @@ void gemm_few_rows(ARGUMENTS)
             for (int q = 0; q < UNROLL; q++) row[q] = loadv(0, line + (long)q * n + j);
             #pragma unroll
             for (int r = 0; r < ROWS; r++) {
-                floatv sum = loadv(0, sums + r * COLUMNS + j);
+                floatv sum = loadv(0, sums + r * MOST_COLUMNS + j);
                 #pragma unroll
                 for (int q = 0; q < UNROLL; q++) sum = fma((floatv)(x[r][q]), row[q], sum);
-                storev(sum, 0, sums + r * COLUMNS + j);
+                storev(sum, 0, sums + r * MOST_COLUMNS + j);
             }
         }
         for (int j = whole; j < columns; j++)
             for (int r = 0; r < ROWS; r++)
-                for (int q = 0; q < UNROLL; q++) sums[r * COLUMNS + j] = fma(x[r][q], line[(long)q * n + j], sums[r * COLUMNS + j]);
+                for (int q = 0; q < UNROLL; q++) {
+                    const int sum = r * MOST_COLUMNS + j;
+                    sums[sum] = fma(x[r][q], line[(long)q * n + j], sums[sum]);
+                }
     }
     for (; p < k; p++) {
         for (int r = 0; r < ROWS; r++) {
             const float x = a[(long)r * rowStride + (long)p * columnStride];
             for (int j = 0; j < columns; j++)
-                sums[r * COLUMNS + j] = fma(x, b[(long)p * n + j], sums[r * COLUMNS + j]);
+                sums[r * MOST_COLUMNS + j] = fma(x, b[(long)p * n + j], sums[r * MOST_COLUMNS + j]);
         }
     }
     if (hasTotals)
-        for (int i = 0; i < ROWS * COLUMNS; i++) sums[i] += totals[i];
+        for (int i = 0; i < ROWS * MOST_COLUMNS; i++) sums[i] += totals[i];
     store_rows(sums, BIAS_AT(column), c + cOffset + entry * ROWS * n + column, n, columns);
 }
 
@@ -131,7 +136,7 @@ void gemm_few_rows(ARGUMENTS)
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gemm_few_rows_transposed(ARGUMENTS)
 {
-    float sums[ROWS * COLUMNS] __attribute__((aligned(64)));
+    float sums[ROWS * MOST_COLUMNS] __attribute__((aligned(64)));
     const long entry = get_global_id(1);
     const int blocks = (n + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
     const int column = (int)((long)blocks * get_global_id(0) / get_global_size(0)) * VECTOR_WIDTH;
@@ -139,7 +144,7 @@ void gemm_few_rows_transposed(ARGUMENTS)
     const int columns = end - column;
     a += aOffset + ENTRY_OF_A(entry) * ROWS * k;
     b += bOffset + ENTRY_OF_B(entry) * n * k + (long)column * k;
-    for (int i = 0; i < ROWS * COLUMNS; i++) sums[i] = 0;
+    for (int i = 0; i < ROWS * MOST_COLUMNS; i++) sums[i] = 0;
     for (int j = 0; j < columns; j += UNROLL) {
         floatv tile[ROWS][UNROLL], total[ROWS][UNROLL];
         __global const float *lines[UNROLL];
@@ -182,7 +187,7 @@ void gemm_few_rows_transposed(ARGUMENTS)
                 float sum = 0;
                 for (int l = 0; l < VECTOR_WIDTH; l++) sum += lanes[l];
                 for (int i = p; i < k; i++) sum = fma(a[(long)r * rowStride + (long)i * columnStride], lines[q][i], sum);
-                sums[r * COLUMNS + j + q] = sum;
+                sums[r * MOST_COLUMNS + j + q] = sum;
             }
         }
     }

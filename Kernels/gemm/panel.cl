@@ -2,7 +2,7 @@
 //
 //            b, packed by the work-item, a panel at a time        One work-item owns some panels of b's columns and
 //            ┌────────┬────────┬──                               some of a's rows, walks k in blocks, packs its own
-//         k  │ TILE_N │        │   into BLOCK_K × TILE_N          panel of b and multiplies all its rows of a by it in
+//         k  │ TILE_N │        │   into TILE_K × TILE_N          panel of b and multiplies all its rows of a by it in
 //            │        │        │   floats that stay in cache       TILE_M × TILE_N tiles held in registers. a is read
 //   ┌──────┐ ├────────┼────────┼──                               in place, TILE_M rows at a time side by side. Where its
 //   │TILE_M│ │ c tile │        │                                  steps lie too far apart (it is transposed and wide),
@@ -29,8 +29,8 @@
 #ifndef TILE_VECTORS
 #define TILE_VECTORS 2       // vectors in a row of the register tile
 #endif
-#ifndef BLOCK_K
-#define BLOCK_K 384          // most k steps that a packed panel of b holds
+#ifndef TILE_K
+#define TILE_K 384           // most k steps that a packed panel of b holds
 #endif
 #ifndef TRANSPOSE_B
 #define TRANSPOSE_B 0
@@ -283,7 +283,7 @@ void gemm_panels(
     const int m, const int n, const int k, const int blockK, BATCH_PARAMETERS)
 {
 #if !B_PACKED
-    float panel[BLOCK_K * TILE_N] __attribute__((aligned(64)));
+    float panel[TILE_K * TILE_N] __attribute__((aligned(64)));
 #endif
     const ulong entry = get_global_id(2);
     const long stride = LAYOUT_A == A_ROWS ? k : m;

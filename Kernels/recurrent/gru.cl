@@ -11,10 +11,10 @@ void gru_sequence(
     __global float *gates, const ulong gatesOffset, __global float *candidate, const ulong candidateOffset,
     const int steps, const int batch, const int h, const int share)
 {
-    vfloat sums[GATE_ROWS * 3];
+    vfloat sums[TILE_M * 3];
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
-    const int stripes = STRIPES(rows, GATE_ROWS);
+    const int stripes = STRIPES(rows, TILE_M);
     xGates += xGatesOffset + (ulong)first * 3 * h;
     panels += panelsOffset;
     bias += biasOffset;
@@ -69,11 +69,11 @@ void gru_sequence_gradient(
     __global float *dhGates, const ulong dhGatesOffset, __global float *dh0, const ulong dh0Offset,
     const int steps, const int batch, const int h, const int share)
 {
-    const int width = STATE_VECTORS * VECTOR_WIDTH;
-    vfloat sums[STATE_ROWS * STATE_VECTORS];
+    const int width = OUTER_VECTORS * VECTOR_WIDTH;
+    vfloat sums[OUTER_ROWS * OUTER_VECTORS];
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
-    const int stripes = STRIPES(rows, STATE_ROWS);
+    const int stripes = STRIPES(rows, OUTER_ROWS);
     const long stateStep = (long)batch * h;
     const long gateStep = 3 * stateStep;
     panels += panelsOffset;
@@ -85,7 +85,7 @@ void gru_sequence_gradient(
     dxGates += dxGatesOffset + (ulong)first * 3 * h;
     dhGates += dhGatesOffset + (ulong)first * 3 * h;
     dh0 += dh0Offset + (ulong)first * h;
-    for (int i = 0; i < STATE_ROWS * STATE_VECTORS; ++i) sums[i] = 0.0f;
+    for (int i = 0; i < OUTER_ROWS * OUTER_VECTORS; ++i) sums[i] = 0.0f;
     for (int t = steps - 1; t >= -1; --t) {
         const bool isLast = t == steps - 1;
         __global const float *later = dhGates + (t + 1) * gateStep;
@@ -97,12 +97,12 @@ void gru_sequence_gradient(
                     state_sums(end - top, later + (ulong)top * 3 * h, 3 * h, panels + (ulong)column * 3 * h, sums);
                 }
                 for (int r = top; r < end; ++r) {
-                    for (int j = 0; j < STATE_VECTORS; ++j) {
+                    for (int j = 0; j < OUTER_VECTORS; ++j) {
                         const int u = column + j * VECTOR_WIDTH;
                         const int left = h - u;
                         const long state = (long)r * h + u;
                         if (left <= 0) break;
-                        vfloat dh = sums[(r - top) * STATE_VECTORS + j];
+                        vfloat dh = sums[(r - top) * OUTER_VECTORS + j];
                         if (!isLast) dh += load_row(dh0 + state, left);
                         if (t < 0) {
                             store_row(dh, dh0 + state, left);

@@ -17,10 +17,10 @@ void lstm_sequence(
     __global float *cells, const ulong cellsOffset, __global float *gates, const ulong gatesOffset,
     const int steps, const int batch, const int h, const int share)
 {
-    vfloat sums[GATE_ROWS * 4];
+    vfloat sums[TILE_M * 4];
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
-    const int stripes = STRIPES(rows, GATE_ROWS);
+    const int stripes = STRIPES(rows, TILE_M);
     xGates += xGatesOffset + (ulong)first * 4 * h;
     panels += panelsOffset;
     gates += gatesOffset + (ulong)first * 4 * h;
@@ -77,11 +77,11 @@ void lstm_sequence_gradient(
     __global float *dxGates, const ulong dxGatesOffset, __global float *dh0, const ulong dh0Offset,
     __global float *dc0, const ulong dc0Offset, const int steps, const int batch, const int h, const int share)
 {
-    const int width = STATE_VECTORS * VECTOR_WIDTH;
-    vfloat sums[STATE_ROWS * STATE_VECTORS];
+    const int width = OUTER_VECTORS * VECTOR_WIDTH;
+    vfloat sums[OUTER_ROWS * OUTER_VECTORS];
     const int first = (int)get_global_id(0) * share;
     const int rows = min(share, batch - first);
-    const int stripes = STRIPES(rows, STATE_ROWS);
+    const int stripes = STRIPES(rows, OUTER_ROWS);
     const long stateStep = (long)batch * h;
     const long gateStep = 4 * stateStep;
     panels += panelsOffset;
@@ -95,7 +95,7 @@ void lstm_sequence_gradient(
     dxGates += dxGatesOffset + (ulong)first * 4 * h;
     dh0 += dh0Offset + (ulong)first * h;
     dc0 += dc0Offset + (ulong)first * h;
-    for (int i = 0; i < STATE_ROWS * STATE_VECTORS; ++i) sums[i] = 0.0f;
+    for (int i = 0; i < OUTER_ROWS * OUTER_VECTORS; ++i) sums[i] = 0.0f;
     for (int t = steps - 1; t >= -1; --t) {
         const bool isLast = t == steps - 1;
         __global const float *later = dxGates + (t + 1) * gateStep;
@@ -107,12 +107,12 @@ void lstm_sequence_gradient(
                     state_sums(end - top, later + (ulong)top * 4 * h, 4 * h, panels + (ulong)column * 4 * h, sums);
                 }
                 for (int r = top; r < end; ++r) {
-                    for (int j = 0; j < STATE_VECTORS; ++j) {
+                    for (int j = 0; j < OUTER_VECTORS; ++j) {
                         const int u = column + j * VECTOR_WIDTH;
                         const int left = h - u;
                         const long state = (long)r * h + u;
                         if (left <= 0) break;
-                        vfloat dh = sums[(r - top) * STATE_VECTORS + j];
+                        vfloat dh = sums[(r - top) * OUTER_VECTORS + j];
                         if (t < 0) {
                             store_row(dh, dh0 + state, left);
                             continue;

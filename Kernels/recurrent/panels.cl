@@ -5,7 +5,7 @@
 // recurrence does with them, so that they never reach memory:
 //
 //                  B panel  k │ b0 b1 … │      forward: one vector of hidden units for each of GATES gates,
-//                             ▼                backward: STATE_VECTORS vectors of hidden units
+//                             ▼                backward: OUTER_VECTORS vectors of hidden units
 //        a  ─ k ►  ┌ c00 c01 … ┐
 //        (rows)    │ c10 c11 … │   for each k, `rows` numbers of a, repeated over a vector each, times the panel's vectors
 //                  └ …         ┘
@@ -16,14 +16,14 @@
 #ifndef GATES
 #define GATES 4              // vectors of a forward panel
 #endif
-#ifndef GATE_ROWS
-#define GATE_ROWS 3          // most rows of a forward tile
+#ifndef TILE_M
+#define TILE_M 3             // most rows of a forward tile
 #endif
-#ifndef STATE_VECTORS
-#define STATE_VECTORS 2      // vectors of a backward panel
+#ifndef OUTER_VECTORS
+#define OUTER_VECTORS 2      // vectors of a backward panel
 #endif
-#ifndef STATE_ROWS
-#define STATE_ROWS 6         // most rows of a backward tile
+#ifndef OUTER_ROWS
+#define OUTER_ROWS 6         // most rows of a backward tile
 #endif
 
 static inline vfloat load_row(__global const float *x, int left) {
@@ -63,21 +63,21 @@ void pack_gates(
     }
 }
 
-// Backward: B = w [k, h], [⌈h / width⌉][k][width = STATE_VECTORS·VECTOR_WIDTH]. One work-item a panel; units past h are
+// Backward: B = w [k, h], [⌈h / width⌉][k][width = OUTER_VECTORS·VECTOR_WIDTH]. One work-item a panel; units past h are
 // zero.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void pack_states(
     __global const float *restrict w, const ulong wOffset, __global float *restrict panels, const ulong panelsOffset,
     const int h, const int k)
 {
-    const int unit = (int)get_global_id(0) * STATE_VECTORS * VECTOR_WIDTH;
+    const int unit = (int)get_global_id(0) * OUTER_VECTORS * VECTOR_WIDTH;
     w += wOffset + unit;
     panels += panelsOffset + (ulong)unit * k;
     for (int i = 0; i < k; ++i) {
-        for (int j = 0; j < STATE_VECTORS; ++j) {
+        for (int j = 0; j < OUTER_VECTORS; ++j) {
             vfloat_store(
                 load_row(w + (ulong)i * h + j * VECTOR_WIDTH, h - unit - j * VECTOR_WIDTH),
-                panels + ((ulong)i * STATE_VECTORS + j) * VECTOR_WIDTH);
+                panels + ((ulong)i * OUTER_VECTORS + j) * VECTOR_WIDTH);
         }
     }
 }
@@ -133,7 +133,7 @@ void pack_states(
     }
 
 ROW_PRODUCT(gate_sums_1, GATES)
-ROW_PRODUCT(state_sums_1, STATE_VECTORS)
+ROW_PRODUCT(state_sums_1, OUTER_VECTORS)
 #define EACH_HEIGHT(most, tile) EACH_HEIGHT_(most, tile)
 #define EACH_HEIGHT_(most, tile) UP_TO_##most(tile)
 #define UP_TO_3(tile) tile(2) tile(3)
@@ -142,9 +142,9 @@ ROW_PRODUCT(state_sums_1, STATE_VECTORS)
 #define UP_TO_8(tile) UP_TO_6(tile) tile(7) tile(8)
 #define UP_TO_12(tile) UP_TO_8(tile) tile(9) tile(10) tile(11) tile(12)
 #define GATE_TILE(rows) TILE_PRODUCT(gate_sums_##rows, rows, GATES)
-#define STATE_TILE(rows) TILE_PRODUCT(state_sums_##rows, rows, STATE_VECTORS)
-EACH_HEIGHT(GATE_ROWS, GATE_TILE)
-EACH_HEIGHT(STATE_ROWS, STATE_TILE)
+#define STATE_TILE(rows) TILE_PRODUCT(state_sums_##rows, rows, OUTER_VECTORS)
+EACH_HEIGHT(TILE_M, GATE_TILE)
+EACH_HEIGHT(OUTER_ROWS, STATE_TILE)
 
 // sums [rows][GATES] = a [rows, h] · panel
 static void gate_sums(
@@ -153,18 +153,18 @@ static void gate_sums(
 #define GATE_CASE(count) case count: gate_sums_##count(a, h, h, panel, sums); break;
     switch (rows) {
         case 1: gate_sums_1(a, h, panel, sums); break;
-        EACH_HEIGHT(GATE_ROWS, GATE_CASE)
+        EACH_HEIGHT(TILE_M, GATE_CASE)
     }
 }
 
-// sums [rows][STATE_VECTORS] = a [rows, k] · panel
+// sums [rows][OUTER_VECTORS] = a [rows, k] · panel
 static void state_sums(
     const int rows, __global const float *a, const int k, __global const float *panel, vfloat *sums)
 {
 #define STATE_CASE(count) case count: state_sums_##count(a, k, k, panel, sums); break;
     switch (rows) {
         case 1: state_sums_1(a, k, panel, sums); break;
-        EACH_HEIGHT(STATE_ROWS, STATE_CASE)
+        EACH_HEIGHT(OUTER_ROWS, STATE_CASE)
     }
 }
 

@@ -4,10 +4,11 @@ import Foundation
 import OpenCLBackend
 import Synchronization
 
-/// Finds the best numbers for the kernels of a device.
+/// Finds the best tuning values for the kernels of a device.
 struct Tune: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Find the numbers (tiles, vectors, shares of work) that make the kernels of a device fastest.",
+        abstract:
+            "Find the tuning parameters (tiles, vectors, shares of work) that make the kernels of a device fastest.",
         discussion: """
             Each candidate is built, checked against float64 and timed in another process, so that a driver that crashes \
             or hangs costs that candidate alone. What is found is written as it comes to the file that every program of \

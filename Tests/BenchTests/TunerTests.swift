@@ -7,9 +7,9 @@ import Testing
 @Suite struct TuningSearchTests {
     private let profile = DeviceProfile(
         shape: .cpu, vectorWidth: 16, computeUnits: 4, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
-    private let problem: TuningProblem = ["batch": 1, "m": 512, "n": 512, "k": 512, "ta": 0, "tb": 0]
+    private let problem: TuningProblem = [.batch: 1, .m: 512, .n: 512, .k: 512, .transposeA: 0, .transposeB: 0]
 
-    /// A made-up cost with its least at other numbers than the standard, of which two only gain together.
+    /// A made-up cost with its least at other values than the standard, of which two only gain together.
     private func cost(_ values: TuningValues) -> Double {
         let tile = values[.rows] == 4 && values[.vectors] == 4 ? 1.0 : 2.0 + Double(abs(values[.rows] - 8)) / 10
         return tile * (1 + Double(abs(values[.depth] - 192)) / 1000) * (values[.itemsPerUnit] == 2 ? 1 : 1.2)
@@ -33,7 +33,7 @@ import Testing
     @Test func whatIsUnusableNeverWins() throws {
         var search = try search()
         _ = search.run(seeds: []) { candidate, best in
-            // The best numbers of all, were they right.
+            // The best values of all, were they right.
             candidate[.rows] == 4 ? .unusable : .ratio(cost(candidate) / (best.map(cost) ?? 1))
         }
         #expect(search.best?[.rows] == 8)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct TuningDatabaseTests {
     private let profile = DeviceProfile(
         shape: .cpu, vectorWidth: 16, computeUnits: 4, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
-    private let problem: TuningProblem = ["batch": 1, "m": 512, "n": 512, "k": 512, "ta": 0, "tb": 0]
+    private let problem: TuningProblem = [.batch: 1, .m: 512, .n: 512, .k: 512, .transposeA: 0, .transposeB: 0]
     private let device = TunedDevice(platform: "P", name: "D", driver: "1", deviceClass: "C")
     private let sibling = TunedDevice(platform: "P", name: "E", driver: "1", deviceClass: "C")
     private let stranger = TunedDevice(platform: "P", name: "F", driver: "1", deviceClass: "other")
@@ -49,30 +49,31 @@ import Testing
     }
 
     @Test func theNearestProblemWithinReachServes() throws {
-        let small: TuningProblem = ["batch": 1, "m": 128, "n": 128, "k": 128, "ta": 0, "tb": 0]
-        let large: TuningProblem = ["batch": 1, "m": 2048, "n": 2048, "k": 2048, "ta": 0, "tb": 0]
+        let small: TuningProblem = [.batch: 1, .m: 128, .n: 128, .k: 128, .transposeA: 0, .transposeB: 0]
+        let large: TuningProblem = [.batch: 1, .m: 2048, .n: 2048, .k: 2048, .transposeA: 0, .transposeB: 0]
         let table = TuningTable([[try entry(96, for: small), try entry(768, for: large)]])
-        #expect(try depth(table, ["batch": 1, "m": 200, "n": 100, "k": 150, "ta": 0, "tb": 0]) == 96)
-        #expect(try depth(table, ["batch": 1, "m": 1024, "n": 2000, "k": 1500, "ta": 1, "tb": 0]) == 768)
+        #expect(try depth(table, [.batch: 1, .m: 200, .n: 100, .k: 150, .transposeA: 0, .transposeB: 0]) == 96)
+        #expect(try depth(table, [.batch: 1, .m: 1024, .n: 2000, .k: 1500, .transposeA: 1, .transposeB: 0]) == 768)
         // More than two octaves from both, and a problem of other extents.
-        #expect(try depth(table, ["batch": 1, "m": 512, "n": 16, "k": 16, "ta": 0, "tb": 0]) == 384)
-        #expect(try depth(table, ["m": 128, "n": 128, "k": 128]) == 384)
+        #expect(try depth(table, [.batch: 1, .m: 512, .n: 16, .k: 16, .transposeA: 0, .transposeB: 0]) == 384)
+        #expect(try depth(table, [.m: 128, .n: 128, .k: 128]) == 384)
     }
 
-    /// Numbers that the space does not have, that do not go together, or of which one is missing.
-    @Test func numbersThatAreNotAllowedAreNotUsed() throws {
+    /// Parameters that the space does not have, that do not go together, or of which one is missing.
+    @Test func valuesThatAreNotAllowedAreNotUsed() throws {
         let standard = try space.standardValues(for: problem, on: profile)
         var missing = standard.with(.depth, 96)
-        missing.numbers[.rows] = nil
+        missing.parameters[.rows] = nil
         for values in [
             standard.with(.depth, 100), standard.with(.depth, 96).with(.rows, 14).with(.vectors, 4), missing,
-            standard.with(.depth, 96).with(.team, 4), standard.with(.depth, 96).with(.lanes, 0),
+            standard.with(.depth, 96).with(.team, 4), standard.with(.depth, 96).with(.vectorWidth, 0),
         ] {
             let entry = TuningEntry(family: "gemm-panel", problem: problem, values: values)
             #expect(try !space.allows(values, for: problem, on: profile))
             #expect(try depth(TuningTable([[entry]])) == 384)
             // The next nearest serves in its place.
-            let second = try self.entry(256, for: ["batch": 1, "m": 400, "n": 512, "k": 512, "ta": 0, "tb": 0])
+            let second = try self.entry(
+                256, for: [.batch: 1, .m: 400, .n: 512, .k: 512, .transposeA: 0, .transposeB: 0])
             #expect(try depth(TuningTable([[entry, second]])) == 256)
         }
     }
@@ -118,7 +119,8 @@ import Testing
         let text = """
             {"format": 1, "devices": [{"device": {"platform": "P", "name": "D", "driver": "1", "class": "C"}, "entries": [
             {"family": "gemm-panel", "problem": {"m": 1}, "values": {"rows": 4, "wings": 2}},
-            {"family": "of tomorrow", "problem": {"x": 1}, "values": {"rows": 4}}]}]}
+            {"family": "gemm-panel", "problem": {"x": 1}, "values": {"rows": 4}},
+            {"family": "of tomorrow", "problem": {"m": 1}, "values": {"rows": 4}}]}]}
             """
         let database = try TuningDatabase(json: Data(text.utf8))
         #expect(database.entries(of: device).map(\.family) == ["of tomorrow"])
@@ -129,7 +131,8 @@ import Testing
         let shipped = try TuningDatabase.shipped()
         for section in shipped.sections {
             for entry in section.entries {
-                #expect(TuningSpace.named(entry.family) != nil && entry.tried == nil)
+                let space = try #require(TuningSpace.named(entry.family))
+                #expect(Set(entry.problem.extents.keys) == Set(space.extents) && entry.tried == nil)
             }
         }
     }
@@ -141,16 +144,16 @@ import Testing
         #expect(TuningDatabase.userPath(environment: [:]) == nil)
     }
 
-    /// On processors and devices of all kinds, the standard numbers of each family are allowed, and are looked up for the
+    /// On processors and devices of all kinds, the standard values of each family are allowed, and are looked up for the
     /// problem that its kernels have.
-    @Test func standardNumbersAreAllowed() throws {
+    @Test func standardValuesAreAllowed() throws {
         let nodes = try TuningTask.nodes(of: BenchSuite.tuning.cases)
         for shape in DeviceProfile.KernelShape.allCases {
-            for lanes in [4, 8, 16] { try checkStandardNumbers(nodes, shape, lanes) }
+            for lanes in [4, 8, 16] { try checkStandardValues(nodes, shape, lanes) }
         }
     }
 
-    private func checkStandardNumbers(
+    private func checkStandardValues(
         _ nodes: [TuningTask.CaseNode], _ shape: DeviceProfile.KernelShape, _ lanes: Int
     ) throws {
         for (group, memory) in [(1, 1 << 10), (64, 16 << 10), (256, 32 << 10), (1024, 512 << 10)] {
@@ -165,7 +168,8 @@ import Testing
                     #expect(space.allows(standard, for: task.problem, on: profile), "\(task.family) \(task.problem)")
                     families.insert(task.family)
                 }
-                #expect(standard.numbers.keys.allSatisfy { key in space.dimensions.contains { $0.parameter == key } })
+                #expect(
+                    standard.parameters.keys.allSatisfy { key in space.dimensions.contains { $0.parameter == key } })
             }
             if memory > 1 << 10 {
                 #expect(families == Set(TuningSpace.all.filter { $0.shape == shape }.map(\.name)))

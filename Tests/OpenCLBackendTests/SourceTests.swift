@@ -53,6 +53,22 @@ import Testing
         #expect(StridedLoop(broadcasting: [[1, 1]], to: [1, 1]).extents == [1])
     }
 
+    /// A space reads the extents that it says its problems have, and its standard is of its own parameters: reading any
+    /// others would end the process.
+    @Test func spacesReadWhatTheyDeclare() throws {
+        for space in TuningSpace.all {
+            let names = Dictionary(uniqueKeysWithValues: space.extents.map { ($0.rawValue, 4) })
+            let problem = try #require(TuningProblem(names: names))
+            for profile in Self.profiles where profile.shape == space.shape {
+                let standard = space.standardValues(for: problem, on: profile)
+                #expect(Set(standard.parameters.keys) == Set(space.dimensions.map(\.parameter)), "\(space.name)")
+                _ = space.allows(standard, for: problem, on: profile)
+                #expect(!space.neighbours(of: standard, for: problem, on: profile).isEmpty, "\(space.name)")
+            }
+        }
+        #expect(TuningProblem(names: ["m": 1, "columsn": 2]) == nil)
+    }
+
     /// What a space does not allow is passed over, whoever asks for it.
     @Test func noTableMakesAKernelWrong() {
         for space in TuningSpace.all {
@@ -61,7 +77,7 @@ import Testing
                 table.force(TuningValues([:]), for: space.name)
                 for parameter in TuningParameter.allCases {
                     var values = TuningValues([:])
-                    for own in TuningParameter.allCases { values.numbers[own] = own == parameter ? -1 : 1 << 20 }
+                    for own in TuningParameter.allCases { values.parameters[own] = own == parameter ? -1 : 1 << 20 }
                     table.force(values, for: space.name)
                     #expect(table.known(space, [:], profile) == nil, "\(space.name) takes \(values)")
                 }

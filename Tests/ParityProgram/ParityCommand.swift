@@ -26,7 +26,7 @@ struct ParityCommand: ParsableCommand {
     var convolution: [ConvolutionAlgorithm] = []
     @Option(
         help:
-            "Instead, check the kernels with other numbers than the device's: values (each at least once), pairs or all."
+            "Instead, check the kernels with other tuning values than the device's: values (each at least once), pairs or all."
     )
     var tuning: TuningCoverage?
     @Option(help: "With --tuning, only this family of kernels; repeat for several.")

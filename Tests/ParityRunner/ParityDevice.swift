@@ -14,7 +14,7 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
 
     /// Which kernels an OpenCL device is tried with.
     package enum Kernels: String, Sendable, CaseIterable {
-        /// Those of a CPU, or of a GPU, with the numbers that suit the device at hand.
+        /// Those of a CPU, or of a GPU, with the tuning values that suit the device at hand.
         case cpu, gpu
         /// These two.
         case both

@@ -5,7 +5,7 @@ import OpenCLBackend
 import TensorGraph
 import TestSupport
 
-/// Runs cases with the numbers that a tuner may choose, and holds the results against the reference.
+/// Runs cases with the values that a tuner may choose, and holds the results against the reference.
 package struct TuningParity {
     /// What came of the variants of one family on one device.
     package struct Outcome: Sendable {

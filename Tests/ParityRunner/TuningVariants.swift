@@ -1,10 +1,10 @@
 import OpenCLBackend
 
-/// Which of the numbers that a tuner may choose are to be checked.
+/// Which of the values that a tuner may choose are to be checked.
 package enum TuningCoverage: String, Sendable, CaseIterable {
     /// Each value of each number at least once.
     case values
-    /// Each two values of two numbers together at least once.
+    /// Each two values of two parameters together at least once.
     case pairs
     /// Every combination that is allowed: minutes to hours a family.
     case all
@@ -65,10 +65,10 @@ struct TuningVariants {
     private static func features(
         _ values: TuningValues, _ space: TuningSpace, _ coverage: TuningCoverage
     ) -> [[Int]] {
-        let numbers = space.dimensions.map { values[$0.parameter] }
-        guard coverage == .pairs, numbers.count > 1 else { return numbers.indices.map { [$0, numbers[$0]] } }
-        return numbers.indices.flatMap { first in
-            (first + 1..<numbers.count).map { [first, numbers[first], $0, numbers[$0]] }
+        let chosen = space.dimensions.map { values[$0.parameter] }
+        guard coverage == .pairs, chosen.count > 1 else { return chosen.indices.map { [$0, chosen[$0]] } }
+        return chosen.indices.flatMap { first in
+            (first + 1..<chosen.count).map { [first, chosen[first], $0, chosen[$0]] }
         }
     }
 

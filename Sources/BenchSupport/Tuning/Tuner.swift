@@ -3,7 +3,7 @@ import OpenCL
 import OpenCLBackend
 import TensorGraph
 
-/// Finds the best numbers for problems on a device and writes each finding to a file as it comes.
+/// Finds the best tuning values for problems on a device and writes each finding to a file as it comes.
 ///
 /// Candidates run in another process (``TuningProcess``), so that a driver that crashes or never returns costs one
 /// candidate. What was tried is in the file before it is tried: a search that was stopped, even by the machine, goes on
@@ -27,7 +27,7 @@ package final class Tuner {
         package var place: Int
         package var count: Int
         package var candidates = 0
-        /// Milliseconds with the standard numbers and the best ones so far.
+        /// Milliseconds with the standard values and the best ones so far.
         package var standardMs: Double?
         package var bestMs: Double?
         package var elapsed = 0.0
@@ -210,7 +210,7 @@ package final class Tuner {
         }
         var timeout = options.candidateTimeout(candidate)
         if !worker.hasAnswered(task) {
-            // A new process makes its reference first, which takes as long as it takes; numbers that are known to be good
+            // A new process makes its reference first, which takes as long as it takes; values that are known to be good
             // go before the candidate, so that its own time is known.
             let preparation = 120.0
             if let best {
@@ -237,7 +237,7 @@ package final class Tuner {
         TuningTable(device, user: database, shipped: (try? TuningDatabase.shipped()) ?? TuningDatabase())
     }
 
-    /// The numbers that are best for the nearest problems, on this device, on its class, and on any.
+    /// The values that are best for the nearest problems, on this device, on its class, and on any.
     private func seeds(_ space: TuningSpace, _ task: TuningTask, _ database: TuningDatabase) -> [TuningValues] {
         let shipped = (try? TuningDatabase.shipped()) ?? TuningDatabase()
         let all = TuningDatabase(database.sections + shipped.sections)
@@ -252,7 +252,7 @@ package final class Tuner {
         return Array(seeds.prefix(6))
     }
 
-    /// What a node comes to with these numbers: candidates that come to the same need no trial.
+    /// What a node comes to with these values: candidates that come to the same need no trial.
     private func launches(
         _ node: Node, _ family: String, _ values: TuningValues, _ table: inout TuningTable
     ) -> [KernelLaunch]? {

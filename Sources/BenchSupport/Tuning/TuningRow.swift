@@ -9,7 +9,7 @@ package struct TuningRow: Sendable {
         case known
         /// Stopped before its end; the next run goes on.
         case unfinished
-        /// No numbers work there.
+        /// No values work there.
         case failed
     }
 
@@ -41,13 +41,13 @@ package struct TuningRow: Sendable {
         if reasons[fault] == nil { reasons[fault] = reason }
     }
 
-    /// The standard numbers' time over the best ones'.
+    /// The standard values' time over the best ones'.
     package var gain: Double? {
         guard let ms, let standardMs, ms > 0 else { return nil }
         return standardMs / ms
     }
 
-    /// The numbers that differ from the standard: `rows 8→14, depth 384→192`.
+    /// The values that differ from the standard: `rows 8→14, depth 384→192`.
     package var changes: String {
         guard let space = TuningSpace.named(task.family) else { return "" }
         let changed = space.dimensions.map(\.parameter).filter { values[$0] != standard[$0] }
@@ -69,17 +69,17 @@ extension Table {
                 Column("family", width: tasks.map(\.family.count).max() ?? 0, isRight: false),
                 Column("problem", width: tasks.map(\.problem.description.count).max() ?? 0, isRight: false),
                 Column("standard ms", width: 11), Column("tuned ms", width: 8), Column("gain", width: 6),
-                Column("tried", width: 5), Column("numbers", width: 20, isRight: false),
+                Column("tried", width: 5), Column("values", width: 20, isRight: false),
             ], isColoured: isColoured)
     }
 
     package func line(_ row: TuningRow) -> String {
         let remark = [row.faultSummary, row.state == .tuned ? "" : row.state.rawValue].filter { !$0.isEmpty }
-        let numbers = row.changes + (remark.isEmpty ? "" : " (\(remark.joined(separator: "; ")))")
+        let values = row.changes + (remark.isEmpty ? "" : " (\(remark.joined(separator: "; ")))")
         return line(
             [
                 row.task.family, row.task.problem.description, Figure.number(row.standardMs), Figure.number(row.ms),
-                Figure.ratio(row.gain), row.candidates == 0 ? "" : "\(row.candidates)", numbers,
+                Figure.ratio(row.gain), row.candidates == 0 ? "" : "\(row.candidates)", values,
             ], colours: [nil, nil, nil, .strong, (row.gain ?? 1) > 1.005 ? .good : nil, .faint, nil])
     }
 }

@@ -1,6 +1,6 @@
 import OpenCLBackend
 
-/// The search for the best numbers of one problem: from a start, along one number after another, as long as that gains.
+/// The search for the best tuning values of one problem: from a start, along one parameter after another, as long as that gains.
 ///
 /// What is measured and how is the caller's: a search knows no device.
 package struct TuningSearch {
@@ -25,7 +25,7 @@ package struct TuningSearch {
     package private(set) var tried: Set<TuningValues>
 
     /// - Parameters:
-    ///   - best: numbers known to be usable.
+    ///   - best: values known to be usable.
     ///   - tried: candidates that need not be tried again.
     package init(
         _ space: TuningSpace, _ problem: TuningProblem, _ profile: DeviceProfile, best: TuningValues?,
@@ -54,7 +54,7 @@ package struct TuningSearch {
                 guard try go(through: line(along: dimension.parameter), measure) else { return false }
             }
             if best != start { continue }
-            // The first two numbers are a tile's sides, which go together.
+            // The first two parameters are a tile's sides, which go together.
             guard try go(through: pairs, measure) else { return false }
             if best == start { return true }
         }
@@ -62,14 +62,14 @@ package struct TuningSearch {
 
     private var center: TuningValues { best ?? space.standardValues(for: problem, on: profile) }
 
-    /// The best with another value for one number, the nearest first.
+    /// The best with another value for one parameter, the nearest first.
     private func line(along parameter: TuningParameter) -> [TuningValues] {
         space.neighbours(of: center, for: problem, on: profile).filter {
             $0 == center.with(parameter, $0[parameter])
         }
     }
 
-    /// Every combination of the first two numbers with the others as they are.
+    /// Every combination of the first two parameters' values with the others as they are.
     private var pairs: [TuningValues] {
         guard space.dimensions.count > 2 else { return [] }
         let (first, second) = (space.dimensions[0], space.dimensions[1])

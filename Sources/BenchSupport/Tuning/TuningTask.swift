@@ -2,7 +2,7 @@ import Execution
 import OpenCLBackend
 import TensorGraph
 
-/// A problem to find the best numbers for: one node of a case's graph, whose kernels belong to a family.
+/// A problem to find the best tuning values for: one node of a case's graph, whose kernels belong to a family.
 package struct TuningTask: Hashable, Sendable, Codable {
     package var benchCase: String
     /// The node's place in the graph of the case's forward and backward pass.

@@ -5,7 +5,7 @@ import OpenCL
 import OpenCLBackend
 import TensorGraph
 
-/// Builds, checks and times the kernels of one task with different numbers on a device.
+/// Builds, checks and times the kernels of one task with different tuning values on a device.
 ///
 /// The node stands alone, with the operands that it has in its case. Its results are compared with the CPU path in
 /// float64 from the same operands.
@@ -24,7 +24,7 @@ final class TuningTrial {
     private let spoil: Plan
     private var incumbent: (values: TuningValues, plan: Plan)?
 
-    /// - Parameter table: the numbers of the other families.
+    /// - Parameter table: the tuning values of the other families.
     init(_ task: TuningTask, on device: Device, shape: DeviceProfile.KernelShape?, table: TuningTable) throws {
         self.task = task
         let program = try CaseProgram(try BenchCase(task.benchCase), .fwdbwd)
@@ -105,7 +105,7 @@ final class TuningTrial {
             ratio: ratios.isEmpty ? nil : Timing(ratios).median)
     }
 
-    /// A plan with these numbers, built, run, and found right twice with the same bits.
+    /// A plan with these values, built, run, and found right twice with the same bits.
     private func checkedPlan(_ values: TuningValues) throws -> Plan {
         backend.force(values, for: task.family)
         defer { backend.force(nil, for: task.family) }

@@ -44,7 +44,7 @@ package struct TuningWorker {
         _ request: TuningMessage.Request, _ trial: inout TuningTrial?
     ) throws -> TuningMessage.Answer {
         guard let candidate = TuningValues(names: request.candidate) else {
-            throw TuningTrial.Failure(description: "numbers with unknown names")
+            throw TuningTrial.Failure(description: "parameters with unknown names")
         }
         let current: TuningTrial
         if let trial, trial.task == request.task {

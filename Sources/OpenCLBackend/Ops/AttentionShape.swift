@@ -1,7 +1,7 @@
 import Execution
 import TensorGraph
 
-/// The extents of an attention and the numbers its kernels are built with.
+/// The extents of an attention and the tuning values its kernels are built with.
 struct AttentionShape {
     /// Heads of keys, of the whole batch.
     let heads: Int
@@ -13,7 +13,7 @@ struct AttentionShape {
     private(set) var attributes: Attention
     private let biasStrides: [Int]
     private let profile: DeviceProfile
-    private let numbers: TuningValues
+    private let values: TuningValues
 
     /// - Parameter operands: of the node, whose pass is that of the attributes.
     init(_ attributes: Attention, _ operands: [TensorType], _ profile: DeviceProfile) {
@@ -24,15 +24,15 @@ struct AttentionShape {
             attributes.hasBias ? AttentionExtents.biasStrides(operands[attributes.biasOperand].shape) : []
         self.profile = profile
         let problem: TuningProblem = [
-            "heads": heads, "queries": rows, "keys": keys, "width": width, "causal": attributes.isCausal ? 1 : 0,
+            .heads: heads, .queries: rows, .keys: keys, .width: width, .causal: attributes.isCausal ? 1 : 0,
         ]
         switch (profile.shape, attributes.pass) {
-        case (.gpu, _): numbers = [:]
-        case (.cpu, .biasGradient): numbers = profile.numbers(.attention, problem)
+        case (.gpu, _): values = [:]
+        case (.cpu, .biasGradient): values = profile.tuningValues(.attention, problem)
         case (.cpu, .forward) where rows <= Self.fewQueries, (.cpu, .gradient) where rows <= Self.fewQueries:
-            numbers = profile.numbers(.attentionFew, problem)
-        case (.cpu, .forward): numbers = profile.numbers(.attention, problem)
-        case (.cpu, .gradient): numbers = profile.numbers(.attentionGradient, problem)
+            values = profile.tuningValues(.attentionFew, problem)
+        case (.cpu, .forward): values = profile.tuningValues(.attention, problem)
+        case (.cpu, .gradient): values = profile.tuningValues(.attentionGradient, problem)
         }
     }
 
@@ -89,7 +89,7 @@ struct AttentionShape {
 
     /// How many work-items share a head, so that every compute unit has work.
     func shares(most: Int) -> Int {
-        let wanted = numbers[.itemsPerUnit] * profile.computeUnits
+        let wanted = values[.itemsPerUnit] * profile.computeUnits
         return heads >= wanted ? 1 : min(most, wanted.dividedRoundingUp(by: heads))
     }
 
@@ -97,21 +97,18 @@ struct AttentionShape {
 
     static let columnFiles = KernelSpecification.vectorFiles + ["attention/masks.cl", "attention/columns.cl"]
 
-    var keyBlock: Int { numbers[.keys] }
+    /// The keys of a block.
+    var keyBlock: Int { values[.keys] }
 
     /// The queries of a block.
-    var lanes: Int { numbers[.vectors] * numbers[.lanes] }
+    var lanes: Int { values[.vectors] * values[.vectorWidth] }
 
     var columnDefines: [String: String] {
-        [
-            "VECTOR_WIDTH": "\(numbers[.lanes])", "HEAD_WIDTH": "\(width)", "QUERY_VECTORS": "\(numbers[.vectors])",
-            "KEY_BLOCK": "\(keyBlock)", "ROWS": "\(numbers[.rows])",
-        ].merging(maskDefines) { $1 }
+        values.defines(.vectorWidth, .vectors, .keys, .rows).merging(["HEAD_WIDTH": "\(width)"]) { $1 }
+            .merging(maskDefines) { $1 }
     }
 
-    var outerDefines: [String: String] {
-        ["OUTER_ROWS": "\(numbers[.outerRows])", "OUTER_VECTORS": "\(numbers[.outerVectors])"]
-    }
+    var outerDefines: [String: String] { values.defines(.outerRows, .outerVectors) }
 
     // MARK: Few queries (attention_few.cl)
 
@@ -121,15 +118,14 @@ struct AttentionShape {
 
     /// Into how many parts the keys go: no more than a thousand or so to a part, whose sums go one by one.
     var splits: Int {
-        max(shares(most: keys.dividedRoundingUp(by: numbers[.keys])), keys.dividedRoundingUp(by: 1024))
+        max(shares(most: keys.dividedRoundingUp(by: values[.keys])), keys.dividedRoundingUp(by: 1024))
     }
 
     func fewKernel(_ name: String) -> KernelSpecification {
         KernelSpecification(
             name, files: KernelSpecification.vectorFiles + ["attention/masks.cl", "attention/attention_few.cl"],
-            defines: [
-                "VECTOR_WIDTH": "\(numbers[.lanes])", "HEAD_WIDTH": "\(width)", "MAX_QUERIES": "\(rows)",
-            ].merging(maskDefines) { $1 })
+            defines: values.defines(.vectorWidth)
+                .merging(["HEAD_WIDTH": "\(width)", "MAX_QUERIES": "\(rows)"]) { $1 }.merging(maskDefines) { $1 })
     }
 
     // MARK: Tiles in local memory (attention_tiled.cl)
@@ -181,31 +177,35 @@ struct AttentionShape {
 extension TuningSpace {
     /// `attention/attention_vector.cl`: `rows` and `vectors` are the register tile of both products.
     static let attention = TuningSpace(
-        "attention", .cpu, columns, standard: { problem, profile in standardColumns(problem, profile) },
+        "attention", .cpu, of: attentionExtents, columns,
+        standard: { problem, profile in standardColumns(problem, profile) },
         constraint: { values, problem, profile in areColumns(values, problem, profile) })
 
     /// `attention/attention_gradient_vector.cl`: `outerRows` and `outerVectors` are the register tile of dk and dv.
     static let attentionGradient = TuningSpace(
-        "attention-gradient", .cpu,
+        "attention-gradient", .cpu, of: attentionExtents,
         [
             .vectors: [1, 2, 3], .rows: [2, 4, 6, 8, 12], .keys: [24, 32, 48, 60, 64, 96, 120, 128],
-            .outerRows: [2, 4, 6, 8], .outerVectors: [1, 2, 3, 4], .itemsPerUnit: [1, 2, 4, 8], .lanes: [4, 8, 16],
+            .outerRows: [2, 4, 6, 8], .outerVectors: [1, 2, 3, 4], .itemsPerUnit: [1, 2, 4, 8],
+            .vectorWidth: [4, 8, 16],
         ],
         standard: { problem, profile in
-            let vectors = problem["width"].dividedRoundingUp(by: profile.vectorWidth)
+            let vectors = problem[.width].dividedRoundingUp(by: profile.vectorWidth)
             let most = profile.vectorWidth == 16 ? 4 : 2
             return standardColumns(problem, profile).with(.outerRows, 4)
                 .with(.outerVectors, (1...most).last { vectors % $0 == 0 } ?? 1)
         },
         constraint: { values, problem, profile in
             areColumns(values, problem, profile) && values[.keys] % values[.outerRows] == 0
-                && problem["width"].dividedRoundingUp(by: values[.lanes]) % values[.outerVectors] == 0
+                && problem[.width].dividedRoundingUp(by: values[.vectorWidth]) % values[.outerVectors] == 0
                 && profile.holdsTile(rows: values[.outerRows], vectors: values[.outerVectors])
         })
 
+    private static let attentionExtents: [TuningProblem.Extent] = [.heads, .queries, .keys, .width, .causal]
+
     private static let columns: KeyValuePairs<TuningParameter, [Int]> = [
         .vectors: [1, 2, 3], .rows: [2, 4, 6, 8, 12], .keys: [24, 32, 48, 60, 64, 96, 120, 128],
-        .itemsPerUnit: [1, 2, 4, 8], .lanes: [4, 8, 16],
+        .itemsPerUnit: [1, 2, 4, 8], .vectorWidth: [4, 8, 16],
     ]
 
     /// 16 of the 32 registers of AVX-512 hold sums, 12 of the 16 of AVX2. Wide heads take half the queries, to keep the
@@ -213,8 +213,8 @@ extension TuningSpace {
     private static func standardColumns(_ problem: TuningProblem, _ profile: DeviceProfile) -> TuningValues {
         let (lanes, isWide) = (profile.vectorWidth, profile.vectorWidth == 16)
         return [
-            .vectors: problem["queries"] <= lanes || problem["width"] > 128 ? 1 : 2, .rows: isWide ? 8 : 6,
-            .keys: isWide ? 64 : 60, .itemsPerUnit: 2, .lanes: lanes,
+            .vectors: problem[.queries] <= lanes || problem[.width] > 128 ? 1 : 2, .rows: isWide ? 8 : 6,
+            .keys: isWide ? 64 : 60, .itemsPerUnit: 2, .vectorWidth: lanes,
         ]
     }
 
@@ -222,22 +222,22 @@ extension TuningSpace {
         _ values: TuningValues, _ problem: TuningProblem, _ profile: DeviceProfile
     ) -> Bool {
         // The columns of q and y, the weights, and in the gradient the rows of both operands.
-        let floats = values[.lanes] * values[.vectors] * (2 * values[.keys] + 4 * problem["width"])
-        return values[.lanes] <= profile.vectorWidth && values[.keys] % values[.rows] == 0
+        let floats = values[.vectorWidth] * values[.vectors] * (2 * values[.keys] + 4 * problem[.width])
+        return values[.vectorWidth] <= profile.vectorWidth && values[.keys] % values[.rows] == 0
             && profile.holdsTile(rows: values[.rows], vectors: values[.vectors]) && 4 * floats <= 512 << 10
     }
 
     /// `attention/attention_few.cl`: `keys` is the fewest keys of a split.
     static let attentionFew = TuningSpace(
-        "attention-few", .cpu,
-        [.itemsPerUnit: [1, 2, 4, 8], .keys: [16, 32, 64, 128, 256], .lanes: [1, 2, 4, 8, 16]],
+        "attention-few", .cpu, of: attentionExtents,
+        [.itemsPerUnit: [1, 2, 4, 8], .keys: [16, 32, 64, 128, 256], .vectorWidth: [1, 2, 4, 8, 16]],
         standard: { problem, profile in
             [
                 .itemsPerUnit: 2, .keys: 64,
-                .lanes: [16, 8, 4, 2].first { $0 <= profile.vectorWidth && problem["width"] % $0 == 0 } ?? 1,
+                .vectorWidth: [16, 8, 4, 2].first { $0 <= profile.vectorWidth && problem[.width] % $0 == 0 } ?? 1,
             ]
         },
         constraint: { values, problem, profile in
-            values[.lanes] <= profile.vectorWidth && problem["width"] % values[.lanes] == 0
+            values[.vectorWidth] <= profile.vectorWidth && problem[.width] % values[.vectorWidth] == 0
         })
 }

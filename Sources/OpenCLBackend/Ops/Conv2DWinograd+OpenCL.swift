@@ -17,7 +17,7 @@ extension TuningSpace {
     /// by `vectors` vectors of rows, and blocks whose tiles and products take `blockKilobytes`, to stay in the
     /// second-level cache.
     static let winograd = TuningSpace(
-        "winograd", .cpu,
+        "winograd", .cpu, of: WinogradGrid.problemExtents,
         [
             .blockKilobytes: [128, 256, 512, 768, 1024, 2048], .rows: [2, 4, 6, 8, 10, 12, 14], .vectors: [1, 2, 3, 4],
             .itemsPerUnit: [1, 2, 4, 8],
@@ -30,7 +30,7 @@ extension TuningSpace {
     /// The same of the gradient of the weight, whose register tile has `rows` channels; its sums are read and written once a
     /// block.
     static let winogradWeightGradient = TuningSpace(
-        "winograd-weight-gradient", .cpu,
+        "winograd-weight-gradient", .cpu, of: WinogradGrid.problemExtents,
         [.blockKilobytes: [256, 512, 1024, 2048, 4096], .rows: [1, 2, 4, 8, 16], .vectors: [1, 2]],
         standard: { _, profile in
             [.blockKilobytes: 1024, .rows: profile.vectorWidth >= 16 ? 8 : 4, .vectors: 2]
@@ -136,26 +136,26 @@ extension OpenCLLowering {
         _ name: String, _ winograd: WinogradGrid, _ files: [String], _ defines: [String: String],
         epilogue: Epilogue? = nil
     ) -> KernelSpecification {
-        let numbers = ["VECTOR_WIDTH": "\(profile.vectorWidth)", "OUTPUT_TILE": "\(winograd.outputTile)"]
+        let sizes = ["VECTOR_WIDTH": "\(profile.vectorWidth)", "OUTPUT_TILE": "\(winograd.outputTile)"]
         return KernelSpecification(
             name,
             files: (epilogue?.files ?? [])
                 + KernelSpecification.laneFiles
                 + ["convolution/winograd_transforms.cl", "convolution/winograd_stage.cl"] + files,
-            defines: defines.merging(numbers) { $1 }.merging(epilogue?.defines ?? [:]) { $1 })
+            defines: defines.merging(sizes) { $1 }.merging(epilogue?.defines ?? [:]) { $1 })
     }
 
     /// `winograd_convolution` of `convolution/winograd.cl`.
     private func winogradPanels(_ winograd: WinogradGrid, _ tensors: ConvolutionTensors) -> Lowering? {
-        let numbers = profile.numbers(.winograd, winograd.problem)
+        let values = profile.tuningValues(.winograd, winograd.problem)
         let units = max(profile.computeUnits, 1)
-        let (channelVectors, tileVectors) = (vectors(winograd.grid.channels), numbers[.vectors])
+        let (channelVectors, tileVectors) = (vectors(winograd.grid.channels), values[.vectors])
         let rowBlocks = vectors(winograd.grid.rows).dividedRoundingUp(by: tileVectors)
         let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + rowBlocks * tileVectors)
         let blocks = WinogradBlocks(
-            winograd, tiles: max(1024 * numbers[.blockKilobytes] / tileBytes, WinogradLimits.wantedTiles),
-            register: numbers[.rows], fewest: min(units, max(winograd.tiles / WinogradLimits.fewestTiles, 1)))
-        let items = min(blocks.count, numbers[.itemsPerUnit] * units)
+            winograd, tiles: max(1024 * values[.blockKilobytes] / tileBytes, WinogradLimits.wantedTiles),
+            register: values[.rows], fewest: min(units, max(winograd.tiles / WinogradLimits.fewestTiles, 1)))
+        let items = min(blocks.count, values[.itemsPerUnit] * units)
         let rowItems = min(rowBlocks, units.dividedRoundingUp(by: items))
         let stage = stageFloats(winograd, blocks)
         let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
@@ -167,7 +167,7 @@ extension OpenCLLowering {
             winogradKernel(
                 name, winograd,
                 ["levels", "exact"].map { "convolution/winograd_\($0).cl" } + ["convolution/winograd.cl"],
-                ["TILE_M": "\(numbers[.rows])", "TILE_VECTORS": "\(tileVectors)"], epilogue: tensors.epilogue)
+                values.defines(.rows, .vectors), epilogue: tensors.epilogue)
         }
         let transform = KernelLaunch(
             kernel("winograd_weights"), [tensors.weight, .workspace(0)] + weightSizes(winograd),
@@ -188,17 +188,17 @@ extension OpenCLLowering {
             + (channelVectors + 2 * rowBlocks * tileVectors) * profile.vectorWidth
         return winogradLaunches(
             [transform, levels, multiply], workspaces: [4 * weightFloats, 4 * items * rowItems * slot],
-            "\(winograd.name), \(numbers[.rows]) tiles × \(tileVectors) vectors, \(blocks.count) blocks\(tensors.epilogue.summary)"
+            "\(winograd.name), \(values[.rows]) tiles × \(tileVectors) vectors, \(blocks.count) blocks\(tensors.epilogue.summary)"
         )
     }
 
     /// `winograd_weight_gradient` of `convolution/winograd_gradient.cl`.
     private func winogradWeightGradientPanels(_ winograd: WinogradGrid) -> Lowering? {
         let grid = winograd.grid
-        let numbers = profile.numbers(.winogradWeightGradient, winograd.problem)
+        let values = profile.tuningValues(.winogradWeightGradient, winograd.problem)
         let units = max(profile.computeUnits, 1)
         let (channelVectors, rowVectors) = (vectors(grid.channels), vectors(grid.rows))
-        let tileVectors = numbers[.vectors]
+        let tileVectors = values[.vectors]
         let rowBlocks = rowVectors.dividedRoundingUp(by: tileVectors)
         let partialFloats =
             rowBlocks * winograd.positions * channelVectors * profile.vectorWidth * tileVectors * profile.vectorWidth
@@ -206,7 +206,7 @@ extension OpenCLLowering {
         let rowItems = min(rowBlocks, units.dividedRoundingUp(by: shares))
         let tileBytes = 4 * winograd.positions * profile.vectorWidth * (channelVectors + rowVectors)
         let blocks = WinogradBlocks(
-            winograd, tiles: max(1024 * numbers[.blockKilobytes] / tileBytes, WinogradLimits.wantedTiles), register: 1,
+            winograd, tiles: max(1024 * values[.blockKilobytes] / tileBytes, WinogradLimits.wantedTiles), register: 1,
             fewest: shares)
         let stage = stageFloats(winograd, blocks)
         let tileFloats = floats(winograd, vectors: channelVectors * blocks.mostTiles)
@@ -218,7 +218,8 @@ extension OpenCLLowering {
         func kernel(_ name: String) -> KernelSpecification {
             winogradKernel(
                 name, winograd, ["convolution/winograd_levels.cl", "convolution/winograd_gradient.cl"],
-                ["TILE_C": "\(numbers[.rows])", "TILE_VECTORS": "\(tileVectors)"])
+                // The CPU path compiles both kernels as one text, where TILE_M is that of winograd.cl.
+                values.defines(.vectors).merging(["TILE_C": "\(values[.rows])"]) { $1 })
         }
         let multiply = KernelLaunch(
             kernel("winograd_weight_gradient"),

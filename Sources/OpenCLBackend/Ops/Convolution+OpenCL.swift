@@ -55,12 +55,11 @@ extension OpenCLLowering {
 
     /// `convolution/panel.cl`.
     private func panels(_ grids: [ConvolutionGrid], _ tensors: ConvolutionTensors) -> Lowering {
-        let numbers = profile.numbers(.convolutionPanel, grids[0].problem)
-        let tile = GemmTile(numbers, profile)
-        let mostRows = numbers[.mostRows]
-        var defines = tile.defines.merging(tensors.epilogue.defines) { $1 }
+        let values = profile.tuningValues(.convolutionPanel, grids[0].problem)
+        let tile = GemmTile(values, profile)
+        var defines = tile.defines.merging(values.defines(.mostRows)) { $1 }
+            .merging(tensors.epilogue.defines) { $1 }
         defines["PANEL"] = "\(tile.columns)"
-        defines["BLOCK_M"] = "\(mostRows)"
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
                 name,
@@ -86,7 +85,7 @@ extension OpenCLLowering {
                 workspace = max(workspace, 4 * grid.groups * rowPanels * tile.rows * grid.depth)
             }
             let columnItems = min(grid.pixels.dividedRoundingUp(by: tile.columns), tile.items)
-            let fewestRowItems = rowPanels.dividedRoundingUp(by: mostRows.dividedRoundingUp(by: tile.rows))
+            let fewestRowItems = rowPanels.dividedRoundingUp(by: values[.mostRows].dividedRoundingUp(by: tile.rows))
             let rowItems = max(fewestRowItems, min(rowPanels, tile.items / (columnItems * grid.groups)))
             let sizes: [KernelArgument] =
                 .int32s(grid.images, grid.rows, grid.channels, grid.height, grid.width, grid.taps, grid.tapsWide)
@@ -145,9 +144,9 @@ extension OpenCLLowering {
     /// `convolution/depthwise.cl`, where there is one channel a group and the rows of the widest grid fit its ring.
     private func depthwise(_ grids: [ConvolutionGrid], _ tensors: ConvolutionTensors) -> Lowering? {
         guard grids.allSatisfy({ $0.channels == 1 && $0.groups > 1 && fitsRing($0) }) else { return nil }
-        let numbers = profile.numbers(.depthwise, grids[0].problem)
-        let lanes = numbers[.lanes]
-        let defines = ["VECTOR_WIDTH": "\(lanes)", "RING": "\(Self.ringCapacity)"]
+        let values = profile.tuningValues(.depthwise, grids[0].problem)
+        let lanes = values[.vectorWidth]
+        let defines = values.defines(.vectorWidth).merging(["RING": "\(Self.ringCapacity)"]) { $1 }
             .merging(tensors.epilogue.defines) { $1 }
         let kernel = KernelSpecification(
             "depthwise_convolution",
@@ -164,7 +163,7 @@ extension OpenCLLowering {
                 + .int32s(ring.rows, ring.pitch, ring.left)
             return KernelLaunch(
                 kernel, [tensors.weight, tensors.source] + tensors.bias + [.result(0)] + sizes,
-                globalSize: [min(planes, numbers[.itemsPerUnit] * max(profile.computeUnits, 1)), 1, 1],
+                globalSize: [min(planes, values[.itemsPerUnit] * max(profile.computeUnits, 1)), 1, 1],
                 localSize: [1, 1, 1])
         }
         return launches(list, "depthwise convolution, rows in cache\(tensors.epilogue.summary)")
@@ -184,7 +183,7 @@ extension OpenCLLowering {
     private func tiles(_ grids: [ConvolutionGrid], _ tensors: ConvolutionTensors) -> Lowering {
         var summary = ""
         let list = grids.map { grid -> KernelLaunch in
-            let tile = GroupTile(profile.numbers(.convolutionTile, grid.problem))
+            let tile = GroupTile(profile.tuningValues(.convolutionTile, grid.problem))
             let kernel = KernelSpecification(
                 "convolution_tiles",
                 files: tensors.epilogue.files + ["gemm/local_tile.cl", "convolution/tile.cl"],
@@ -231,27 +230,28 @@ extension OpenCLLowering {
 extension TuningSpace {
     /// `convolution/panel.cl`.
     static let convolutionPanel = TuningSpace(
-        "convolution-panel", .cpu,
+        "convolution-panel", .cpu, of: ConvolutionGrid.problemExtents,
         [
             .rows: [2, 4, 6, 8, 10, 12, 14], .vectors: [1, 2, 3, 4], .depth: [96, 192, 256, 384, 512, 768],
-            .mostRows: [64, 128, 256, 512], .itemsPerUnit: [1, 2, 4, 8, 16], .lanes: [4, 8, 16],
+            .mostRows: [64, 128, 256, 512], .itemsPerUnit: [1, 2, 4, 8, 16], .vectorWidth: [4, 8, 16],
         ],
-        standard: { problem, profile in GemmTile.standard(profile, rows: problem["rows"]).with(.mostRows, 256) },
+        standard: { problem, profile in GemmTile.standard(profile, rows: problem[.rows]).with(.mostRows, 256) },
         constraint: { values, _, profile in
             GemmTile.isPossible(values, profile)
-                && 4 * values[.mostRows] * values[.lanes] * values[.vectors] <= 128 << 10
+                && 4 * values[.mostRows] * values[.vectorWidth] * values[.vectors] <= 128 << 10
         })
 
     /// `convolution/depthwise.cl`, the forward pass and the gradient of the input.
     static let depthwise = TuningSpace(
-        "depthwise", .cpu, [.itemsPerUnit: [1, 2, 4, 8, 16, 32, 64], .lanes: [4, 8, 16]],
-        standard: { _, profile in [.itemsPerUnit: 16, .lanes: profile.vectorWidth] },
-        constraint: { values, _, profile in values[.lanes] <= profile.vectorWidth })
+        "depthwise", .cpu, of: ConvolutionGrid.problemExtents,
+        [.itemsPerUnit: [1, 2, 4, 8, 16, 32, 64], .vectorWidth: [4, 8, 16]],
+        standard: { _, profile in [.itemsPerUnit: 16, .vectorWidth: profile.vectorWidth] },
+        constraint: { values, _, profile in values[.vectorWidth] <= profile.vectorWidth })
 
     /// `convolution/tile.cl`.
     static let convolutionTile = TuningSpace(
-        "convolution-tile", .gpu, GroupTile.dimensions,
+        "convolution-tile", .gpu, of: ConvolutionGrid.problemExtents, GroupTile.dimensions,
         standard: { problem, profile in
-            GroupTile.standard(profile, rows: problem["rows"], columns: problem["pixels"], batch: problem["groups"])
+            GroupTile.standard(profile, rows: problem[.rows], columns: problem[.pixels], batch: problem[.groups])
         }, constraint: { values, _, profile in GroupTile.isPossible(values, profile) })
 }

@@ -66,7 +66,7 @@ extension OpenCLLowering {
         }
         guard WinogradGrid(grid, outputTile: 2) != nil else { return nil }
         let space = isWeightGradient ? TuningSpace.weightGradientMethod : TuningSpace.convolutionMethod
-        let outputTile = profile.numbers(space[profile.shape], grid.problem)[.outputTile]
+        let outputTile = profile.tuningValues(space[profile.shape], grid.problem)[.outputTile]
         guard outputTile == 0 else { return outputTile == 1 ? nil : WinogradGrid(grid, outputTile: outputTile) }
         guard profile.shape == .cpu else { return nil }
         let costs = ConvolutionCosts()
@@ -98,7 +98,9 @@ extension TuningSpace {
         subscript(shape: DeviceProfile.KernelShape) -> TuningSpace { shape == .cpu ? cpu : gpu }
 
         private static func space(_ name: String, _ shape: DeviceProfile.KernelShape) -> TuningSpace {
-            TuningSpace(name, shape, [.outputTile: [0, 1, 2, 4]], standard: { _, _ in [.outputTile: 0] })
+            TuningSpace(
+                name, shape, of: ConvolutionGrid.problemExtents, [.outputTile: [0, 1, 2, 4]],
+                standard: { _, _ in [.outputTile: 0] })
         }
     }
 }
@@ -139,9 +141,10 @@ struct WinogradGrid: Hashable {
     var tiles: Int { tileRows * tilesWide }
     var positions: Int { (outputTile + 2) * (outputTile + 2) }
     /// What a tuner is told: the extents of the convolution, and of the tiles.
+    static let problemExtents = ConvolutionGrid.problemExtents + [.outputTile]
     var problem: TuningProblem {
         var problem = grid.problem
-        problem.extents["tile"] = outputTile
+        problem.extents[.outputTile] = outputTile
         return problem
     }
     var name: String { "Winograd F(\(outputTile)×\(outputTile), 3×3)" }

@@ -76,11 +76,12 @@ struct ConvolutionGrid: Hashable {
     var depth: Int { taps * channels }
     var pixels: Int { images * vertical.extent * horizontal.extent }
 
-    /// What the best numbers for its kernels depend on.
+    /// What the best tuning values for its kernels depend on.
+    static let problemExtents: [TuningProblem.Extent] = [.groups, .rows, .channels, .taps, .pixels, .stride]
     var problem: TuningProblem {
         [
-            "groups": groups, "rows": rows, "channels": channels, "taps": taps, "pixels": pixels,
-            "stride": horizontal.stride,
+            .groups: groups, .rows: rows, .channels: channels, .taps: taps, .pixels: pixels,
+            .stride: horizontal.stride,
         ]
     }
 

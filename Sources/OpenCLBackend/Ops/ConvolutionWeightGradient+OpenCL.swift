@@ -45,9 +45,9 @@ extension OpenCLLowering {
     /// about as fast as the forward pass.
     private func weightGradientByTap(_ grid: ConvolutionGrid) -> Lowering? {
         guard grid.vertical.stride == 1, grid.horizontal.stride == 1, grid.taps > 0 else { return nil }
-        let numbers = profile.numbers(.weightGradientTaps, grid.problem)
-        guard numbers[.isChosen] == 1 else { return nil }
-        let tile = GemmTile(numbers, profile)
+        let values = profile.tuningValues(.weightGradientTaps, grid.problem)
+        guard values[.isChosen] == 1 else { return nil }
+        let tile = GemmTile(values, profile)
         let channelPanels = grid.channels.dividedRoundingUp(by: tile.rows)
         let rowPanels = grid.rows.dividedRoundingUp(by: tile.columns)
         let planes = grid.images * grid.groups
@@ -56,16 +56,13 @@ extension OpenCLLowering {
         let pitch = gridWidth + (grid.horizontal.taps - 1) * grid.horizontal.step
         // The grid in rows of `pitch`, without what follows its last pixel.
         let pixels = (gridHeight - 1) * pitch + gridWidth
-        let mostPixels = numbers[.pixels]
-        let chunk = pixels.dividedRoundingUp(by: pixels.dividedRoundingUp(by: mostPixels))
+        let chunk = pixels.dividedRoundingUp(by: pixels.dividedRoundingUp(by: values[.pixels]))
         let shares = min(grid.images, tile.items.dividedRoundingUp(by: rowPanels * grid.groups))
         let tapShares = min(grid.taps, tile.items.dividedRoundingUp(by: rowPanels * grid.groups * shares))
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
                 name, files: KernelSpecification.laneFiles + ["convolution/weight_gradient_panel.cl"],
-                defines: [
-                    "VECTOR_WIDTH": "\(tile.vectorWidth)", "TILE_M": "\(tile.rows)", "TILE_VECTORS": "\(tile.vectors)",
-                ])
+                defines: values.defines(.vectorWidth, .rows, .vectors))
         }
         let packX = KernelLaunch(
             kernel("convolution_pack_channels"),
@@ -101,26 +98,21 @@ extension OpenCLLowering {
 
     /// `convolution/weight_gradient.cl`.
     private func weightGradientPanels(_ grid: ConvolutionGrid) -> Lowering {
-        let numbers = profile.numbers(.weightGradientPixels, grid.problem)
-        let lanes = numbers[.lanes]
-        let tile = (rows: numbers[.rows], steps: numbers[.depth])
-        let (mostRows, mostSteps, mostPixels) = (numbers[.mostRows], numbers[.mostColumns], numbers[.pixels])
-        let defines = [
-            "VECTOR_WIDTH": "\(lanes)", "TILE_ROWS": "\(tile.rows)", "TILE_STEPS": "\(tile.steps)",
-            "BLOCK_ROWS": "\(mostRows)", "BLOCK_STEPS": "\(mostSteps)", "PANEL": "\(mostPixels)",
-        ]
+        let values = profile.tuningValues(.weightGradientPixels, grid.problem)
+        let lanes = values[.vectorWidth]
+        let defines = values.defines(.vectorWidth, .rows, .depth, .mostRows, .mostColumns, .pixels)
         func kernel(_ name: String) -> KernelSpecification {
             KernelSpecification(
                 name,
                 files: KernelSpecification.laneFiles + ["convolution/pixels.cl", "convolution/weight_gradient.cl"],
                 defines: defines)
         }
-        let stepBlocks = grid.depth.dividedRoundingUp(by: mostSteps)
-        let rowBlocks = grid.rows.dividedRoundingUp(by: mostRows) * grid.groups
-        let items = numbers[.itemsPerUnit] * max(profile.computeUnits, 1)
+        let stepBlocks = grid.depth.dividedRoundingUp(by: values[.mostColumns])
+        let rowBlocks = grid.rows.dividedRoundingUp(by: values[.mostRows]) * grid.groups
+        let items = values[.itemsPerUnit] * max(profile.computeUnits, 1)
         let shares = min(grid.images, items.dividedRoundingUp(by: stepBlocks * rowBlocks))
         let pixels = grid.vertical.extent * grid.horizontal.extent
-        let panels = pixels.dividedRoundingUp(by: mostPixels)
+        let panels = pixels.dividedRoundingUp(by: values[.pixels])
         let panelPixels =
             pixels.dividedRoundingUp(by: panels).dividedRoundingUp(by: lanes) * lanes
         let sizes: [KernelArgument] =
@@ -136,14 +128,14 @@ extension OpenCLLowering {
             globalSize: [grid.rows * grid.groups, 1, 1], localSize: [1, 1, 1])
         return launches(
             [multiply, sum], workspaces: [4 * shares * grid.groups * grid.rows * grid.depth],
-            "weight gradient \(tile.rows)×\(tile.steps) vectors of pixels, \(shares) shares")
+            "weight gradient \(values[.rows])×\(values[.depth]) vectors of pixels, \(shares) shares")
     }
 
     // MARK: - GPUs
 
     /// `convolution/weight_gradient_tile.cl`.
     private func weightGradientTiles(_ grid: ConvolutionGrid) -> Lowering {
-        let tile = GroupTile(profile.numbers(.weightGradientTile, grid.problem))
+        let tile = GroupTile(profile.tuningValues(.weightGradientTile, grid.problem))
         let groups =
             grid.rows.dividedRoundingUp(by: tile.rows) * grid.depth.dividedRoundingUp(by: tile.columns)
             * grid.groups
@@ -178,50 +170,52 @@ extension OpenCLLowering {
 extension TuningSpace {
     /// `convolution/weight_gradient_panel.cl`; not chosen, `convolution/weight_gradient.cl` takes its place.
     static let weightGradientTaps = TuningSpace(
-        "weight-gradient-taps", .cpu,
+        "weight-gradient-taps", .cpu, of: ConvolutionGrid.problemExtents,
         [
             .isChosen: [0, 1], .rows: [2, 4, 6, 8, 10, 12, 14], .vectors: [1, 2, 3, 4], .pixels: [128, 256, 512, 1024],
-            .itemsPerUnit: [1, 2, 4, 8], .lanes: [4, 8, 16],
+            .itemsPerUnit: [1, 2, 4, 8], .vectorWidth: [4, 8, 16],
         ],
         standard: { problem, profile in
             // With few taps or channels, transposing both tensors costs more than it gains.
             let tile = GemmTile(profile)
             return [
-                .isChosen: problem["taps"] >= 4 && problem["channels"] >= tile.rows ? 1 : 0, .rows: tile.rows,
-                .vectors: tile.vectors, .pixels: 512, .itemsPerUnit: 4, .lanes: tile.vectorWidth,
+                .isChosen: problem[.taps] >= 4 && problem[.channels] >= tile.rows ? 1 : 0, .rows: tile.rows,
+                .vectors: tile.vectors, .pixels: 512, .itemsPerUnit: 4, .vectorWidth: tile.vectorWidth,
             ]
         },
         constraint: { values, _, profile in
-            values[.lanes] <= profile.vectorWidth && profile.holdsTile(rows: values[.rows], vectors: values[.vectors])
+            values[.vectorWidth] <= profile.vectorWidth
+                && profile.holdsTile(rows: values[.rows], vectors: values[.vectors])
         })
 
     /// `convolution/weight_gradient.cl`: `depth` is the steps of a register tile, `mostColumns` those of a work-item.
     static let weightGradientPixels = TuningSpace(
-        "weight-gradient-pixels", .cpu,
+        "weight-gradient-pixels", .cpu, of: ConvolutionGrid.problemExtents,
         [
             .rows: [1, 2, 3, 4, 6], .depth: [2, 3, 4, 5, 6], .pixels: [128, 256, 512, 1024],
             .mostRows: [12, 24, 48, 64, 96], .mostColumns: [12, 20, 30, 40, 60], .itemsPerUnit: [1, 2, 4, 8],
-            .lanes: [4, 8, 16],
+            .vectorWidth: [4, 8, 16],
         ],
         standard: { _, profile in
             let isWide = profile.vectorWidth >= 16
             return [
                 .rows: isWide ? 4 : 2, .depth: isWide ? 5 : 4, .pixels: 512, .mostRows: 64, .mostColumns: 20,
-                .itemsPerUnit: 4, .lanes: profile.vectorWidth,
+                .itemsPerUnit: 4, .vectorWidth: profile.vectorWidth,
             ]
         },
         constraint: { values, _, profile in
-            values[.lanes] <= profile.vectorWidth && profile.holdsTile(rows: values[.rows], vectors: values[.depth])
+            values[.vectorWidth] <= profile.vectorWidth
+                && profile.holdsTile(rows: values[.rows], vectors: values[.depth])
                 && values[.mostRows] % values[.rows] == 0 && values[.mostColumns] % values[.depth] == 0
-                && 4 * values[.mostColumns] * (values[.pixels] + values[.mostRows] * values[.lanes]) <= 384 << 10
+                && 4 * values[.mostColumns] * (values[.pixels] + values[.mostRows] * values[.vectorWidth]) <= 384 << 10
         })
 
     /// `convolution/weight_gradient_tile.cl`.
     static let weightGradientTile = TuningSpace(
-        "weight-gradient-tile", .gpu, GroupTile.dimensions,
+        "weight-gradient-tile", .gpu, of: ConvolutionGrid.problemExtents, GroupTile.dimensions,
         standard: { problem, profile in
             GroupTile.standard(
-                profile, rows: problem["rows"], columns: problem["channels"] * problem["taps"],
-                batch: 4 * problem["groups"])
+                profile, rows: problem[.rows], columns: problem[.channels] * problem[.taps],
+                batch: 4 * problem[.groups])
         }, constraint: { values, _, profile in GroupTile.isPossible(values, profile) })
 }

@@ -1,4 +1,4 @@
-/// The numbers of the kernels that stage tiles in local memory (`gemm/tile.cl`, `convolution/tile.cl`,
+/// The tuning values of the kernels that stage tiles in local memory (`gemm/tile.cl`, `convolution/tile.cl`,
 /// `convolution/weight_gradient_tile.cl`): a work-group makes a tile of `rows` × `columns`.
 ///
 /// 128 × 128 with 8 × 8 a work-item is where the published ladders of GEMM on a GPU end up; smaller tiles keep more
@@ -11,23 +11,25 @@ struct GroupTile {
     /// Rows and columns of a work-item.
     let workRows: Int
     let workColumns: Int
+    let defines: [String: String]
 
     /// The most products that are added to one another, without LONG_SUMS: of equal ones, the sum is 3e-4 off.
     static let longSum = 1 << 14
 
-    init(_ numbers: TuningValues) {
-        (rows, columns, depth) = (numbers[.rows], numbers[.columns], numbers[.depth])
-        (workRows, workColumns) = (numbers[.workRows], numbers[.workColumns])
+    init(_ values: TuningValues) {
+        (rows, columns, depth) = (values[.rows], values[.columns], values[.depth])
+        (workRows, workColumns) = (values[.workRows], values[.workColumns])
+        defines = values.defines(.rows, .columns, .depth, .workRows, .workColumns)
     }
 
-    /// The numbers where nothing was measured: the largest tile that still gives every compute unit two work-groups.
+    /// The values where nothing was measured: the largest tile that still gives every compute unit two work-groups.
     static func standard(_ profile: DeviceProfile, rows m: Int, columns n: Int, batch: Int) -> TuningValues {
         func groups(_ side: Int) -> Int { m.dividedRoundingUp(by: side) * n.dividedRoundingUp(by: side) * batch }
         let enough = 2 * max(profile.computeUnits, 1)
         let candidates = [(side: 128, work: 8, depth: 16), (64, 4, 16), (32, 4, 16), (8, 2, 8)]
-            .map { (side: $0.side, numbers: square($0.side, work: $0.work, depth: $0.depth)) }
-        let fitting = candidates.dropLast().filter { isPossible($0.numbers, profile) }
-        return (fitting.first { groups($0.side) >= enough } ?? fitting.last ?? candidates[3]).numbers
+            .map { (side: $0.side, values: square($0.side, work: $0.work, depth: $0.depth)) }
+        let fitting = candidates.dropLast().filter { isPossible($0.values, profile) }
+        return (fitting.first { groups($0.side) >= enough } ?? fitting.last ?? candidates[3]).values
     }
 
     private static func square(_ side: Int, work: Int, depth: Int) -> TuningValues {
@@ -40,8 +42,8 @@ struct GroupTile {
     ]
 
     /// Whether the work-group and its staged tiles exist there, and the staged tiles can be dealt out evenly.
-    static func isPossible(_ numbers: TuningValues, _ profile: DeviceProfile) -> Bool {
-        let tile = GroupTile(numbers)
+    static func isPossible(_ values: TuningValues, _ profile: DeviceProfile) -> Bool {
+        let tile = GroupTile(values)
         guard tile.rows >= tile.workRows, tile.columns >= tile.workColumns else { return false }
         let items = tile.localSize[0] * tile.localSize[1]
         // Two staged tiles of floats, each row padded by four.
@@ -57,12 +59,5 @@ struct GroupTile {
 
     func globalSize(rows m: Int, columns n: Int, batch: Int) -> [Int] {
         [n.dividedRoundingUp(by: columns) * localSize[0], m.dividedRoundingUp(by: rows) * localSize[1], batch]
-    }
-
-    var defines: [String: String] {
-        [
-            "TILE_M": "\(rows)", "TILE_N": "\(columns)", "TILE_K": "\(depth)", "WORK_M": "\(workRows)",
-            "WORK_N": "\(workColumns)",
-        ]
     }
 }

@@ -1,27 +1,28 @@
 import TensorGraph
 
-/// The numbers of the panel kernels (`gemm/panel.cl`, `convolution/panel.cl`) on a device that is a CPU.
+/// The tuning values of the panel kernels (`gemm/panel.cl`, `convolution/panel.cl`) on a device that is a CPU.
 struct GemmTile {
-    /// Floats in a vector.
-    let vectorWidth: Int
-    /// Rows of the register tile.
-    let rows: Int
-    /// Vectors in a row of the register tile.
-    let vectors: Int
-    /// The most steps of k in a packed panel.
-    let maximumBlock: Int
+    private let values: TuningValues
     /// Work-items to share a product out to.
     let items: Int
 
-    init(_ numbers: TuningValues, _ profile: DeviceProfile) {
-        vectorWidth = numbers[.lanes]
-        rows = numbers[.rows]
-        vectors = numbers[.vectors]
-        maximumBlock = numbers[.depth]
-        items = numbers[.itemsPerUnit] * max(profile.computeUnits, 1)
+    init(_ values: TuningValues, _ profile: DeviceProfile) {
+        self.values = values
+        items = values[.itemsPerUnit] * max(profile.computeUnits, 1)
     }
 
-    /// The numbers where nothing was measured.
+    /// Floats in a vector.
+    var vectorWidth: Int { values[.vectorWidth] }
+    /// Rows of the register tile.
+    var rows: Int { values[.rows] }
+    /// Vectors in a row of the register tile.
+    var vectors: Int { values[.vectors] }
+    /// The most steps of the summed axis in a packed panel, where panels are packed by blocks of it.
+    var depth: Int { values[.depth] }
+
+    var defines: [String: String] { values.defines(.vectorWidth, .rows, .vectors, .depth) }
+
+    /// The values where nothing was measured.
     ///
     /// - Parameter rows: how many rows the product has: few are better served by a low and wide tile.
     init(_ profile: DeviceProfile, rows: Int = .max) { self.init(Self.standard(profile, rows: rows), profile) }
@@ -33,7 +34,7 @@ struct GemmTile {
     static func standard(_ profile: DeviceProfile, rows: Int) -> TuningValues {
         let isWide = profile.vectorWidth >= 16
         return [
-            .lanes: profile.vectorWidth, .rows: rows <= 4 ? 4 : isWide ? 8 : 6,
+            .vectorWidth: profile.vectorWidth, .rows: rows <= 4 ? 4 : isWide ? 8 : 6,
             .vectors: rows <= 4 ? (isWide ? 4 : 3) : 2, .depth: 384, .itemsPerUnit: 4,
         ]
     }
@@ -41,28 +42,21 @@ struct GemmTile {
     /// What tiles of this kind may be, where `mostPanel` bytes of a packed panel are worth trying.
     static let dimensions: KeyValuePairs<TuningParameter, [Int]> = [
         .rows: [2, 4, 6, 8, 10, 12, 14], .vectors: [1, 2, 3, 4], .depth: [96, 192, 256, 384, 512, 768],
-        .itemsPerUnit: [1, 2, 4, 8, 16], .lanes: [4, 8, 16],
+        .itemsPerUnit: [1, 2, 4, 8, 16], .vectorWidth: [4, 8, 16],
     ]
 
-    static func isPossible(_ numbers: TuningValues, _ profile: DeviceProfile) -> Bool {
-        numbers[.lanes] <= profile.vectorWidth && profile.holdsTile(rows: numbers[.rows], vectors: numbers[.vectors])
-            && 4 * numbers[.depth] * numbers[.lanes] * numbers[.vectors] <= 192 << 10
+    static func isPossible(_ values: TuningValues, _ profile: DeviceProfile) -> Bool {
+        values[.vectorWidth] <= profile.vectorWidth && profile.holdsTile(rows: values[.rows], vectors: values[.vectors])
+            && 4 * values[.depth] * values[.vectorWidth] * values[.vectors] <= 192 << 10
     }
 
     /// Columns of the register tile.
     var columns: Int { vectorWidth * vectors }
 
-    var defines: [String: String] {
-        [
-            "VECTOR_WIDTH": "\(vectorWidth)", "TILE_M": "\(rows)", "TILE_VECTORS": "\(vectors)",
-            "BLOCK_K": "\(maximumBlock)",
-        ]
-    }
-
-    /// Steps of k to take at a time, so that the blocks are about equal.
-    func block(_ depth: Int) -> Int {
-        let blocks = max(depth.dividedRoundingUp(by: maximumBlock), 1)
-        return max(depth.dividedRoundingUp(by: blocks), 1)
+    /// Steps of the summed axis to take at a time, so that the blocks are about equal.
+    func block(_ steps: Int) -> Int {
+        let blocks = max(steps.dividedRoundingUp(by: depth), 1)
+        return max(steps.dividedRoundingUp(by: blocks), 1)
     }
 }
 

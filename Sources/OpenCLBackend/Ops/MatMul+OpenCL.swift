@@ -21,17 +21,16 @@ extension OpenCLLowering {
     private func fewRows(_ product: MatrixProduct) -> Lowering? {
         let (m, n, k) = (product.extents.m, product.extents.n, product.extents.k)
         guard m <= TuningSpace.gemmFewRowsLimit else { return nil }
-        let numbers = profile.numbers(.gemmFewRows, product.problem)
-        guard m <= numbers[.mostRows], !(m > 2 && product.transposeB && keepsColumns(product)) else { return nil }
-        let (lanes, mostColumns) = (numbers[.lanes], numbers[.mostColumns])
-        let defines = [
-            "VECTOR_WIDTH": "\(lanes)", "ROWS": "\(m)", "COLUMNS": "\(mostColumns)", "UNROLL": "\(numbers[.unroll])",
-        ].merging(product.epilogue.defines) { $1 }
+        let values = profile.tuningValues(.gemmFewRows, product.problem)
+        guard m <= values[.mostRows], !(m > 2 && product.transposeB && keepsColumns(product)) else { return nil }
+        let (lanes, mostColumns) = (values[.vectorWidth], values[.mostColumns])
+        let defines = values.defines(.vectorWidth, .mostColumns, .unroll).merging(["ROWS": "\(m)"]) { $1 }
+            .merging(product.epilogue.defines) { $1 }
         let kernel = KernelSpecification(
             product.transposeB ? "gemm_few_rows_transposed" : "gemm_few_rows",
             files: product.epilogue.files + ["gemm/batch.cl", "gemm/few_rows.cl"], defines: defines)
         let vectors = n.dividedRoundingUp(by: lanes)
-        let items = numbers[.itemsPerUnit] * max(profile.computeUnits, 1)
+        let items = values[.itemsPerUnit] * max(profile.computeUnits, 1)
         let wanted = max(
             n.dividedRoundingUp(by: mostColumns - lanes), items.dividedRoundingUp(by: product.extents.batch))
         let arguments =
@@ -51,7 +50,7 @@ extension OpenCLLowering {
 
     /// `gemm/panel.cl`.
     private func panels(_ product: MatrixProduct) -> Lowering {
-        let tile = GemmTile(profile.numbers(.gemmPanel, product.problem), profile)
+        let tile = GemmTile(profile.tuningValues(.gemmPanel, product.problem), profile)
         let (batch, m, n, k) = (product.extents.batch, product.extents.m, product.extents.n, product.extents.k)
         let rowPanels = m.dividedRoundingUp(by: tile.rows)
         let columnPanels = n.dividedRoundingUp(by: tile.columns)
@@ -152,7 +151,7 @@ extension OpenCLLowering {
     /// `gemm/tile.cl`.
     private func tiles(_ product: MatrixProduct) -> Lowering {
         let (batch, m, n, k) = (product.extents.batch, product.extents.m, product.extents.n, product.extents.k)
-        let tile = GroupTile(profile.numbers(.gemmTile, product.problem))
+        let tile = GroupTile(profile.tuningValues(.gemmTile, product.problem))
         var defines = tile.defines.merging(product.epilogue.defines) { $1 }
         if product.transposeA { defines["TRANSPOSE_A"] = "1" }
         if product.transposeB { defines["TRANSPOSE_B"] = "1" }
@@ -174,27 +173,28 @@ extension TuningSpace {
 
     /// `gemm/few_rows.cl`; with more rows than `mostRows`, the panels take over.
     static let gemmFewRows = TuningSpace(
-        "gemm-few-rows", .cpu,
+        "gemm-few-rows", .cpu, of: MatrixProduct.problemExtents,
         [
             .mostRows: [1, 2, 4, 8], .itemsPerUnit: [1, 2, 4, 8, 16], .unroll: [2, 4, 8],
             .mostColumns: [256, 512, 1024, 2048],
-            .lanes: [4, 8, 16],
+            .vectorWidth: [4, 8, 16],
         ],
         standard: { _, profile in
-            [.mostRows: 4, .itemsPerUnit: 4, .unroll: 4, .mostColumns: 1024, .lanes: profile.vectorWidth]
+            [.mostRows: 4, .itemsPerUnit: 4, .unroll: 4, .mostColumns: 1024, .vectorWidth: profile.vectorWidth]
         },
-        constraint: { values, _, profile in values[.lanes] <= profile.vectorWidth })
+        constraint: { values, _, profile in values[.vectorWidth] <= profile.vectorWidth })
 
     /// `gemm/panel.cl`.
     static let gemmPanel = TuningSpace(
-        "gemm-panel", .cpu, GemmTile.dimensions, standard: { _, profile in GemmTile.standard(profile, rows: .max) },
+        "gemm-panel", .cpu, of: MatrixProduct.problemExtents, GemmTile.dimensions,
+        standard: { _, profile in GemmTile.standard(profile, rows: .max) },
         constraint: { values, _, profile in GemmTile.isPossible(values, profile) })
 
     /// `gemm/tile.cl`.
     static let gemmTile = TuningSpace(
-        "gemm-tile", .gpu, GroupTile.dimensions,
+        "gemm-tile", .gpu, of: MatrixProduct.problemExtents, GroupTile.dimensions,
         standard: { problem, profile in
-            GroupTile.standard(profile, rows: problem["m"], columns: problem["n"], batch: problem["batch"])
+            GroupTile.standard(profile, rows: problem[.m], columns: problem[.n], batch: problem[.batch])
         }, constraint: { values, _, profile in GroupTile.isPossible(values, profile) })
 }
 
@@ -206,10 +206,12 @@ struct MatrixProduct {
     let epilogue: Epilogue
 
     var aStrides: (row: Int, column: Int) { transposeA ? (1, extents.m) : (extents.k, 1) }
+    /// What the best tuning values depend on.
+    static let problemExtents: [TuningProblem.Extent] = [.batch, .m, .n, .k, .transposeA, .transposeB]
     var problem: TuningProblem {
         [
-            "batch": extents.batch, "m": extents.m, "n": extents.n, "k": extents.k, "ta": transposeA ? 1 : 0,
-            "tb": transposeB ? 1 : 0,
+            .batch: extents.batch, .m: extents.m, .n: extents.n, .k: extents.k, .transposeA: transposeA ? 1 : 0,
+            .transposeB: transposeB ? 1 : 0,
         ]
     }
     /// The kernels' BATCH_PARAMETERS.

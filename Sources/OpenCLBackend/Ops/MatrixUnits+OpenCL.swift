@@ -3,7 +3,7 @@ import TensorGraph
 
 // Products on matrix units. nil where the device has none for the operands' type, or the generic kernels do better.
 
-/// The numbers of `gemm/matrix_nvidia.cl`.
+/// The tile of `gemm/matrix_nvidia.cl`.
 struct MatrixTile: Hashable {
     let side: Int
     let warpRows: Int

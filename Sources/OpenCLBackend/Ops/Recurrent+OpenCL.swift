@@ -104,31 +104,22 @@ extension OpenCLLowering {
 
     /// The register tiles of `recurrent/panels.cl`.
     private struct PanelTile {
-        let vectorWidth: Int
         let gates: Int
-        /// The most rows of a forward tile, of `gates` vectors each.
-        let gateRows: Int
-        /// The most rows of a backward tile, and its vectors.
-        let stateRows: Int
-        let stateVectors: Int
+        let values: TuningValues
+
+        var vectorWidth: Int { values[.vectorWidth] }
 
         /// Columns of a backward panel.
-        var stateWidth: Int { stateVectors * vectorWidth }
+        var stateWidth: Int { values[.outerVectors] * vectorWidth }
 
         var defines: [String: String] {
-            [
-                "VECTOR_WIDTH": "\(vectorWidth)", "GATES": "\(gates)", "GATE_ROWS": "\(gateRows)",
-                "STATE_ROWS": "\(stateRows)", "STATE_VECTORS": "\(stateVectors)",
-            ]
+            values.defines(.vectorWidth, .rows, .outerRows, .outerVectors).merging(["GATES": "\(gates)"]) { $1 }
         }
     }
 
     private func tile(gates: Int, steps: Int, batch: Int, hidden: Int) -> PanelTile {
-        let problem: TuningProblem = ["gates": gates, "steps": steps, "batch": batch, "hidden": hidden]
-        let numbers = profile.numbers(.recurrent, problem)
-        return PanelTile(
-            vectorWidth: numbers[.lanes], gates: gates, gateRows: numbers[.rows], stateRows: numbers[.outerRows],
-            stateVectors: numbers[.outerVectors])
+        let problem: TuningProblem = [.gates: gates, .steps: steps, .batch: batch, .hidden: hidden]
+        return PanelTile(gates: gates, values: profile.tuningValues(.recurrent, problem))
     }
 
     /// The rows of the batch that one work-item carries: the batch dealt to all cores, but not so thin that each of them
@@ -171,20 +162,23 @@ extension TuningSpace {
     /// `recurrent/panels.cl`: the tile of a step forward has `rows` rows of a vector for each gate, that of a step back
     /// `outerRows` rows of `outerVectors` vectors. They fill the registers.
     static let recurrent = TuningSpace(
-        "recurrent", .cpu,
-        [.rows: [3, 4, 6, 8, 12], .outerRows: [3, 4, 6, 8, 12], .outerVectors: [1, 2, 3, 4], .lanes: [4, 8, 16]],
+        "recurrent", .cpu, of: [.gates, .steps, .batch, .hidden],
+        [
+            .rows: [3, 4, 6, 8, 12], .outerRows: [3, 4, 6, 8, 12], .outerVectors: [1, 2, 3, 4],
+            .vectorWidth: [4, 8, 16],
+        ],
         standard: { problem, profile in
             // Wide vectors come with 32 registers, others with 16.
             let isWide = profile.vectorWidth >= 16
             return [
-                .rows: (isWide ? 24 : 12) / problem["gates"], .outerRows: isWide ? 8 : 6, .outerVectors: 2,
-                .lanes: profile.vectorWidth,
+                .rows: (isWide ? 24 : 12) / problem[.gates], .outerRows: isWide ? 8 : 6, .outerVectors: 2,
+                .vectorWidth: profile.vectorWidth,
             ]
         },
         constraint: { values, problem, profile in
             // Forward, the panel's vectors and the broadcast number may share a register.
-            values[.lanes] <= profile.vectorWidth
-                && (values[.rows] + 1) * problem["gates"] <= profile.vectorRegisters
+            values[.vectorWidth] <= profile.vectorWidth
+                && (values[.rows] + 1) * problem[.gates] <= profile.vectorRegisters
                 && profile.holdsTile(rows: values[.outerRows], vectors: values[.outerVectors])
         })
 }

@@ -16,15 +16,15 @@ struct RowTeams {
     init(_ profile: DeviceProfile, rows: Int, columns: Int, partialSums: Int? = nil) {
         let least = partialSums == nil ? 0 : rows.dividedRoundingUp(by: Self.sumBlock)
         let most = max(partialSums ?? .max, least)
-        let problem: TuningProblem = ["rows": rows, "columns": columns]
+        let problem: TuningProblem = [.rows: rows, .columns: columns]
         switch profile.shape {
         case .cpu:
-            let numbers = profile.numbers(.rows, problem)
+            let values = profile.tuningValues(.rows, problem)
             size = 1
-            vectorWidth = numbers[.lanes]
-            count = min(rows, most, max(least, numbers[.itemsPerUnit] * profile.computeUnits))
+            vectorWidth = values[.vectorWidth]
+            count = min(rows, most, max(least, values[.itemsPerUnit] * profile.computeUnits))
         case .gpu:
-            size = profile.numbers(.rowTeams, problem)[.team]
+            size = profile.tuningValues(.rowTeams, problem)[.team]
             vectorWidth = 1
             count = min(rows, most)
         }
@@ -54,16 +54,17 @@ extension TuningSpace {
     /// Row-wise kernels of one work-item a run of rows. Several runs a core, so that cores that start late still get an
     /// even share.
     static let rows = TuningSpace(
-        "rows", .cpu, [.itemsPerUnit: [1, 2, 4, 8, 16, 32], .lanes: [4, 8, 16]],
-        standard: { _, profile in [.itemsPerUnit: 8, .lanes: profile.vectorWidth] },
-        constraint: { values, _, profile in values[.lanes] <= profile.vectorWidth })
+        "rows", .cpu, of: [.rows, .columns], [.itemsPerUnit: [1, 2, 4, 8, 16, 32], .vectorWidth: [4, 8, 16]],
+        standard: { _, profile in [.itemsPerUnit: 8, .vectorWidth: profile.vectorWidth] },
+        constraint: { values, _, profile in values[.vectorWidth] <= profile.vectorWidth })
 
     /// Row-wise kernels of a team a row: the least power of two that covers it, or the largest up to a limit.
     static let rowTeams = TuningSpace(
-        "row-teams", .gpu, [.team: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]],
+        "row-teams", .gpu, of: [.rows, .columns],
+        [.team: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]],
         standard: { problem, profile in
             var size = 1
-            while size < problem["columns"], size * 2 <= min(256, profile.maximumWorkGroupSize) { size *= 2 }
+            while size < problem[.columns], size * 2 <= min(256, profile.maximumWorkGroupSize) { size *= 2 }
             return [.team: size]
         }, constraint: { values, _, profile in values[.team] <= max(profile.maximumWorkGroupSize, 1) })
 }

@@ -8,7 +8,7 @@ package struct TunedDevice: Hashable, Sendable, Codable {
     package var platform: String
     package var name: String
     package var driver: String
-    /// What devices have in common whose best numbers are likely to be alike: the compiler and the vector registers of
+    /// What devices have in common whose best values are likely to be alike: the compiler and the vector registers of
     /// a CPU; who made a GPU.
     package var deviceClass: String
 
@@ -175,7 +175,7 @@ extension TuningDatabase {
 
     private struct FileEntry: Codable {
         var family: String
-        var problem: TuningProblem
+        var problem: [String: Int]
         var values: [String: Int]
         var ms: Double?
         var standardMs: Double?
@@ -205,11 +205,13 @@ extension TuningDatabase {
             })
     }
 
-    /// Nil for an entry with numbers that this version does not know.
+    /// Nil for an entry with names that this version does not know.
     private static func entry(_ entry: FileEntry) -> TuningEntry? {
-        guard let values = TuningValues(names: entry.values) else { return nil }
+        guard let problem = TuningProblem(names: entry.problem), let values = TuningValues(names: entry.values) else {
+            return nil
+        }
         return TuningEntry(
-            family: entry.family, problem: entry.problem, values: values, ms: entry.ms, standardMs: entry.standardMs,
+            family: entry.family, problem: problem, values: values, ms: entry.ms, standardMs: entry.standardMs,
             tried: entry.tried.map { $0.compactMap { TuningValues(names: $0) } })
     }
 
@@ -224,7 +226,7 @@ extension TuningDatabase {
                         device: section.device,
                         entries: section.entries.map { entry in
                             FileEntry(
-                                family: entry.family, problem: entry.problem, values: entry.values.names,
+                                family: entry.family, problem: entry.problem.names, values: entry.values.names,
                                 ms: entry.ms, standardMs: entry.standardMs, tried: entry.tried?.map(\.names))
                         })
                 }))
@@ -232,17 +234,17 @@ extension TuningDatabase {
 }
 
 extension TuningValues {
-    /// The numbers by the parameters' names, as files hold them.
+    /// The values by the parameters' names, as files hold them.
     package var names: [String: Int] {
-        Dictionary(uniqueKeysWithValues: numbers.map { ($0.key.rawValue, $0.value) })
+        Dictionary(uniqueKeysWithValues: parameters.map { ($0.key.rawValue, $0.value) })
     }
 
     /// Nil where a name is none of a parameter.
     package init?(names: [String: Int]) {
         self.init([:])
-        for (name, number) in names {
+        for (name, value) in names {
             guard let parameter = TuningParameter(rawValue: name) else { return nil }
-            numbers[parameter] = number
+            parameters[parameter] = value
         }
     }
 }

@@ -1,10 +1,10 @@
 import Foundation
 
-/// The numbers that kernels leave to choose. A family uses some of them; its ``TuningSpace`` says which and with which
-/// values.
+/// What kernels leave to choose. A family uses some of these parameters; its ``TuningSpace`` says which and with which
+/// values. Files of results call them by their raw values.
 package enum TuningParameter: String, Hashable, Sendable, CaseIterable {
     /// Floats in a vector.
-    case lanes
+    case vectorWidth = "lanes"
     /// Rows of the tile that a work-item holds in registers, or a work-group in local memory.
     case rows
     /// Vectors in a row of a register tile.
@@ -37,49 +37,127 @@ package enum TuningParameter: String, Hashable, Sendable, CaseIterable {
     case blockKilobytes
     /// Which of two kernels: 1 for the one that the family is named for, 0 for the other.
     case isChosen
+
+    /// What kernels call it; nil for what only lowering knows.
+    fileprivate var macro: String? {
+        switch self {
+        case .vectorWidth: "VECTOR_WIDTH"
+        case .rows: "TILE_M"
+        case .columns: "TILE_N"
+        case .depth: "TILE_K"
+        case .vectors: "TILE_VECTORS"
+        case .workRows: "WORK_M"
+        case .workColumns: "WORK_N"
+        case .mostRows: "MOST_ROWS"
+        case .mostColumns: "MOST_COLUMNS"
+        case .pixels: "PANEL"
+        case .keys: "KEYS"
+        case .outerRows: "OUTER_ROWS"
+        case .outerVectors: "OUTER_VECTORS"
+        case .unroll: "UNROLL"
+        case .team: "TEAM"
+        case .outputTile: "OUTPUT_TILE"
+        case .itemsPerUnit, .blockKilobytes, .isChosen: nil
+        }
+    }
 }
 
 /// A value for each parameter of a space.
 package struct TuningValues: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-    package var numbers: [TuningParameter: Int]
+    package var parameters: [TuningParameter: Int]
 
-    package init(_ numbers: [TuningParameter: Int]) { self.numbers = numbers }
+    package init(_ parameters: [TuningParameter: Int]) { self.parameters = parameters }
 
     package init(dictionaryLiteral elements: (TuningParameter, Int)...) {
-        numbers = Dictionary(elements) { _, last in last }
+        parameters = Dictionary(elements) { _, last in last }
     }
 
-    /// A number of these; 1, which no kernel divides badly by, for what the space does not have.
-    package subscript(parameter: TuningParameter) -> Int { numbers[parameter] ?? 1 }
+    /// The value of a parameter that the space has: lowering is given no others, whatever a file says.
+    package subscript(parameter: TuningParameter) -> Int {
+        guard let value = parameters[parameter] else {
+            preconditionFailure("the space of \(self) has no parameter \(parameter)")
+        }
+        return value
+    }
+
+    /// Some of these as the kernels' macros.
+    func defines(_ parameters: TuningParameter...) -> [String: String] {
+        parameters.reduce(into: [:]) { defines, parameter in
+            if let macro = parameter.macro { defines[macro] = "\(self[parameter])" }
+        }
+    }
 
     package func with(_ parameter: TuningParameter, _ value: Int) -> TuningValues {
         var changed = self
-        changed.numbers[parameter] = value
+        changed.parameters[parameter] = value
         return changed
     }
 }
 
-/// The extents that the best numbers depend on, by name.
+/// The extents that the best values depend on.
 package struct TuningProblem: Hashable, Sendable, Codable, ExpressibleByDictionaryLiteral, CustomStringConvertible {
-    package var extents: [String: Int]
+    /// What an extent counts, by the names that files of results have. A family's ``TuningSpace`` says which of them its
+    /// problems have.
+    package enum Extent: String, Hashable, Sendable {
+        /// Of a product: how many of them, its extents, and 1 for an operand that is transposed.
+        case batch, m, n, k
+        case transposeA = "ta"
+        case transposeB = "tb"
+        /// Of a convolution: groups, output and source channels of a group, taps, output pixels and the stride.
+        case groups, rows, channels, taps, pixels, stride
+        /// The side of a Winograd tile's outputs.
+        case outputTile = "tile"
+        /// Of attention: heads of all examples, queries, keys, the width of a head, and 1 where it is causal.
+        case heads, queries, keys, width, causal
+        /// Of a row-wise operation, beside ``rows``.
+        case columns
+        /// Of a recurrence, beside ``batch``.
+        case gates, steps, hidden
+    }
 
-    package init(dictionaryLiteral elements: (String, Int)...) {
+    package var extents: [Extent: Int]
+
+    package init(dictionaryLiteral elements: (Extent, Int)...) {
         extents = Dictionary(elements) { _, last in last }
     }
 
+    /// Nil where a name is none of an extent.
+    package init?(names: [String: Int]) {
+        extents = [:]
+        for (name, value) in names {
+            guard let extent = Extent(rawValue: name) else { return nil }
+            extents[extent] = value
+        }
+    }
+
+    /// The extents by name, as files hold them.
+    package var names: [String: Int] {
+        Dictionary(uniqueKeysWithValues: extents.map { ($0.key.rawValue, $0.value) })
+    }
+
     package init(from decoder: any Decoder) throws {
-        extents = try decoder.singleValueContainer().decode([String: Int].self)
+        let container = try decoder.singleValueContainer()
+        guard let problem = TuningProblem(names: try container.decode([String: Int].self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "an extent with an unknown name")
+        }
+        self = problem
     }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(extents)
+        try container.encode(names)
     }
 
-    package subscript(name: String) -> Int { extents[name] ?? 1 }
+    /// An extent that the problem has.
+    package subscript(extent: Extent) -> Int {
+        guard let value = extents[extent] else {
+            preconditionFailure("the problem \(self) has no extent \(extent.rawValue)")
+        }
+        return value
+    }
 
     package var description: String {
-        extents.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        names.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 
     /// How far another problem is, in octaves: the sum over the extents, and the largest; nil where they are not of the
@@ -87,8 +165,8 @@ package struct TuningProblem: Hashable, Sendable, Codable, ExpressibleByDictiona
     package func octaves(to other: TuningProblem) -> (sum: Double, largest: Double)? {
         guard extents.count == other.extents.count else { return nil }
         var (sum, largest) = (0.0, 0.0)
-        for (name, extent) in extents {
-            guard let theirs = other.extents[name] else { return nil }
+        for (key, extent) in extents {
+            guard let theirs = other.extents[key] else { return nil }
             // One more, so that switches of 0 and 1 are an octave apart.
             let ratio = Double(max(extent, 0) + 1) / Double(max(theirs, 0) + 1)
             let distance = abs(log2(ratio))
@@ -99,7 +177,7 @@ package struct TuningProblem: Hashable, Sendable, Codable, ExpressibleByDictiona
     }
 }
 
-/// The numbers of a family of kernels: what may be chosen, what goes together, and what to take on a device that nobody
+/// The tuning parameters of a family of kernels: what may be chosen, what goes together, and what to take on a device that nobody
 /// tuned. Each family's space is beside its lowering, in `Ops/`; a new one is also listed in ``all``.
 package struct TuningSpace: Sendable {
     package struct Dimension: Sendable {
@@ -111,22 +189,27 @@ package struct TuningSpace: Sendable {
     package let name: String
     /// Which devices have these kernels.
     package let shape: DeviceProfile.KernelShape
+    /// What its problems have.
+    package let extents: [TuningProblem.Extent]
     /// The most telling first: the search goes through them in this order.
     package let dimensions: [Dimension]
     private let standard: @Sendable (TuningProblem, DeviceProfile) -> TuningValues
     private let constraint: @Sendable (TuningValues, TuningProblem, DeviceProfile) -> Bool
 
     /// - Parameters:
-    ///   - standard: the numbers of an untuned device. They must be of the space and meet the constraint.
+    ///   - extents: what the best values depend on; `standard` and `constraint` read no others of a problem.
+    ///   - standard: the values of an untuned device. They must be of the space and meet the constraint.
     ///   - constraint: what must hold for the kernels to build and to be right, and what is not worth trying because a
     ///     register file or a memory is too small.
     package init(
-        _ name: String, _ shape: DeviceProfile.KernelShape, _ dimensions: KeyValuePairs<TuningParameter, [Int]>,
+        _ name: String, _ shape: DeviceProfile.KernelShape, of extents: [TuningProblem.Extent],
+        _ dimensions: KeyValuePairs<TuningParameter, [Int]>,
         standard: @escaping @Sendable (TuningProblem, DeviceProfile) -> TuningValues,
         constraint: @escaping @Sendable (TuningValues, TuningProblem, DeviceProfile) -> Bool = { _, _, _ in true }
     ) {
         self.name = name
         self.shape = shape
+        self.extents = extents
         self.dimensions = dimensions.map { Dimension(parameter: $0.key, values: $0.value) }
         self.standard = standard
         self.constraint = constraint
@@ -136,22 +219,22 @@ package struct TuningSpace: Sendable {
         standard(problem, profile)
     }
 
-    /// Whether these are numbers of the space, all of them and no others, that go together.
+    /// Whether these are values of the space's parameters, of all of them and no others, that go together.
     package func allows(_ values: TuningValues, for problem: TuningProblem, on profile: DeviceProfile) -> Bool {
-        values.numbers.count == dimensions.count
+        values.parameters.count == dimensions.count
             && dimensions.allSatisfy { dimension in
-                values.numbers[dimension.parameter].map { dimension.values.contains($0) } ?? false
+                values.parameters[dimension.parameter].map { dimension.values.contains($0) } ?? false
             }
             && constraint(values, problem, profile)
     }
 
-    /// Everything allowed that differs from `values` in one number, in the order of ``dimensions``, the nearest numbers
+    /// Everything allowed that differs from `values` in one parameter, in the order of ``dimensions``, the nearest values
     /// first.
     package func neighbours(
         of values: TuningValues, for problem: TuningProblem, on profile: DeviceProfile
     ) -> [TuningValues] {
         dimensions.flatMap { dimension -> [TuningValues] in
-            let present = dimension.values.firstIndex(of: values[dimension.parameter]) ?? 0
+            let present = values.parameters[dimension.parameter].flatMap(dimension.values.firstIndex) ?? 0
             return dimension.values.indices.filter { $0 != present }
                 .sorted { abs($0 - present) < abs($1 - present) }
                 .map { values.with(dimension.parameter, dimension.values[$0]) }
@@ -174,7 +257,7 @@ package struct TuningSpace: Sendable {
 }
 
 extension TuningSpace {
-    /// Every family that has numbers to choose.
+    /// Every family that has something to choose.
     package static let all: [TuningSpace] = [
         convolutionMethod.cpu, weightGradientMethod.cpu, gemmPanel, gemmFewRows, convolutionPanel, depthwise,
         weightGradientPixels, weightGradientTaps, attention, attentionGradient, attentionFew, recurrent, winograd,

@@ -24,17 +24,17 @@ package struct TuningEntry: Hashable, Sendable {
     }
 }
 
-/// The numbers that a device's kernels are built with: what is known of it, in layers from the most to the least
+/// The tuning values that a device's kernels are built with: what is known of it, in layers from the most to the least
 /// certain, over each family's standard.
 ///
-/// A layer serves a problem by the entry of the nearest problem within ``reach``, if that entry's numbers are allowed
+/// A layer serves a problem by the entry of the nearest problem within ``reach``, if that entry's values are allowed
 /// for this one: an entry that is foreign, damaged or of an older version of the space is passed over.
 package struct TuningTable: Sendable {
     /// Octaves by which each extent of a problem may differ from an entry's.
     package static let reach = 2.0
 
     private var layers: [[String: [TuningEntry]]]
-    /// Numbers to use for every problem of a family, whatever is known: what a tuner tries.
+    /// Values to use for every problem of a family, whatever is known: what a tuner tries.
     private var forced: [String: TuningValues] = [:]
     /// Whether there are results of this very device and driver.
     package internal(set) var isTuned = false
@@ -48,7 +48,7 @@ package struct TuningTable: Sendable {
 
     package mutating func force(_ values: TuningValues?, for family: String) { forced[family] = values }
 
-    /// The numbers for a problem.
+    /// The values for a problem.
     package func values(
         _ space: TuningSpace, _ problem: TuningProblem, _ profile: DeviceProfile
     ) -> TuningValues {
@@ -93,9 +93,11 @@ package final class TuningRecord: Sendable {
 }
 
 extension DeviceProfile {
-    /// The numbers of a family's kernels for a problem on this device.
-    func numbers(_ space: TuningSpace, _ problem: TuningProblem) -> TuningValues {
-        tuning.values(space, problem, self)
+    /// The values of a family's tuning parameters for a problem on this device.
+    func tuningValues(_ space: TuningSpace, _ problem: TuningProblem) -> TuningValues {
+        precondition(
+            Set(problem.extents.keys) == Set(space.extents), "\(space.name) has no problems of the extents \(problem)")
+        return tuning.values(space, problem, self)
     }
 
     /// Vector registers, as wide as the widest vector worth using: AVX-512 has 32, AVX2 and NEON's predecessors 16.
