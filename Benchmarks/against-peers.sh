@@ -5,7 +5,7 @@
 #
 #   Benchmarks/against-peers.sh [--cases FILE] [--case CASE]… [--out FOLDER]
 #
-# PEERS   the folder of torch_bench.py, clblast_gemm.c, tinygrad_bench.py (default ../shared/peers)
+# PEERS   the folder of clblast_gemm.c and tinygrad_bench.py (default ../shared/peers)
 # PYTHON  a Python with torch (default python3)
 # TINYGRAD a Python with tinygrad (default $PYTHON)
 # THREADS for PyTorch (default: the number of processors)
@@ -30,7 +30,6 @@ while [ $# -gt 0 ]; do
     esac
 done
 [ -x "$bench" ] || { echo "$bench is not built: swift build -c release --product gpu-bench" >&2; exit 2; }
-[ -f "$peers/torch_bench.py" ] || { echo "there is no $peers/torch_bench.py; set PEERS" >&2; exit 2; }
 if [ ${#cases[@]} -eq 0 ]; then mapfile -t cases < <(grep -v '^#' "$file" | grep .); fi
 devices=()
 for device in ${DEVICES:-cpu opencl}; do devices+=(--device "$device"); done
@@ -39,7 +38,7 @@ for device in ${DEVICES:-cpu opencl}; do devices+=(--device "$device"); done
 : > "$out/tessera.jsonl"
 for case in "${cases[@]}"; do
     echo "$case" >&2
-    $wrap "$python" "$peers/torch_bench.py" --threads "$threads" --case "$case" >> "$out/torch.jsonl"
+    $wrap "$python" Benchmarks/torch_bench.py --device cpu --threads "$threads" --case "$case" >> "$out/torch.jsonl"
     rm -f "$out/one.json"
     $wrap "$bench" run --no-check --no-peak "${devices[@]}" --case "$case" --json "$out/one.json" > /dev/null || true
     # A row a line, without the brackets of the array.

@@ -25,7 +25,7 @@ strip --strip-unneeded "$folder"/packed/lib/*
 for library in libstdc++.so.6 libgcc_s.so.1 libz.so.1; do mv "$folder/packed/lib/$library" "$folder/packed/fallback/"; done
 tar -C "$folder/packed" -czf "$folder/packed.tar.gz" .
 rm -rf "$folder/packed"
-cp Benchmarks/cases.txt Benchmarks/gpu-cases.txt Benchmarks/torch_gpu.py Benchmarks/on-gpu.sh "$folder/"
+cp Benchmarks/cases.txt Benchmarks/gpu-cases.txt Benchmarks/torch_bench.py Benchmarks/on-gpu.sh "$folder/"
 git rev-parse --short HEAD > "$folder/commit" 2> /dev/null || true
 cat > "$folder/run" <<'RUN'
 #!/bin/bash

@@ -9,7 +9,7 @@
 #   probe    gpu-probe --measure
 #   parity   tessera-parity: every case, float32 and 16 bits, on the kernels that the device gets and on its matrix units
 #   speed    gpu-bench over cases.txt and gpu-cases.txt, checked against float64 where CHECK=1
-#   peers    torch_gpu.py over the same, with TF32 off and on
+#   peers    torch_bench.py over the same, with TF32 off and on
 #   report   NAME.md and NAME.json, named by the device
 #
 # DEVICE     as gpu-bench names devices (default opencl)
@@ -75,10 +75,10 @@ peers() {
     local cases=() status=0
     cat "${files[@]}" > "$out/all-cases.txt"
     # A case that says tf32 runs with it in the first run already.
-    "$python" "$here/torch_gpu.py" --device "${TORCH_DEVICE:-cuda}" --runs "$runs" --cases "$out/all-cases.txt" \
+    "$python" "$here/torch_bench.py" --device "${TORCH_DEVICE:-cuda}" --runs "$runs" --cases "$out/all-cases.txt" \
         > "$out/torch.jsonl" || status=$?
     grep -v type= "$out/all-cases.txt" > "$out/float-cases.txt" || true
-    "$python" "$here/torch_gpu.py" --device "${TORCH_DEVICE:-cuda}" --runs "$runs" --cases "$out/float-cases.txt" --tf32 \
+    "$python" "$here/torch_bench.py" --device "${TORCH_DEVICE:-cuda}" --runs "$runs" --cases "$out/float-cases.txt" --tf32 \
         > "$out/torch-tf32.jsonl" || status=$?
     return $status
 }

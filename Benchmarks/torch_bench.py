@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""PyTorch on CUDA over the benchmark cases, as JSON lines that `gpu-bench compare` reads.
+"""PyTorch, on CUDA or on this machine's processor, over the benchmark cases, as JSON lines that `gpu-bench compare` reads.
 
-    python torch_gpu.py --cases cases.txt [--case CASE]… [--runs 7] [--tf32] [--device cuda|cpu]
+    python torch_bench.py --cases cases.txt [--case CASE]… [--runs 7] [--tf32] [--device cuda|cpu] [--threads 2]
 
 Each line: {"peer", "case", "pass": "fwd" | "fwdbwd", "ms" (median), "min_ms", "q1_ms", "q3_ms"}. Two warm-ups, then every
 run is timed from an idle device to an idle device, as gpu-bench times its own. cudnn.benchmark is on. A case whose type is
-tf32, or every float32 case with --tf32, may use TF32; the others may not. On `--device cpu` it is a test of this script.
+tf32, or every float32 case with --tf32, may use TF32; the others may not.
 """
 import argparse, json, statistics, sys, time
 
@@ -258,7 +258,10 @@ def main():
     arguments.add_argument("--runs", type=int, default=7)
     arguments.add_argument("--tf32", action="store_true")
     arguments.add_argument("--device", default="cuda")
+    arguments.add_argument("--threads", type=int, help="of the processor")
     arguments = arguments.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     device = torch.device(arguments.device)
     if device.type == "cuda" and not torch.cuda.is_available():
         sys.exit("PyTorch finds no CUDA device")
