@@ -9,6 +9,8 @@
 //
 //   scanColumns   a work-item goes down vectors of VECTOR_WIDTH columns: the CPU shape, and the GPU shape for inner > 1,
 //                 with vectors of one column, neighbours reading neighbours
+//   scanLines     CPU shape for inner = 1: a work-item goes along VECTOR_WIDTH chunks at a time, of one row or of several, as
+//                 each step waits for the one before it
 //   scanRows      GPU shape for inner = 1: a work-group takes GROUP elements of a chunk at a time, and combines them in
 //                 local memory in log2 GROUP rounds (Hillis and Steele, 1986)
 //
@@ -130,6 +132,82 @@ void scanColumns(
 #endif
     }
 }
+
+#if VECTOR_WIDTH > 1
+// The elements `place` of x that lanes are at; 0 where a lane has come to its end.
+static inline vfloat gathered(
+    __global const STORED *restrict x, const ulong *place, const int *length, const int k)
+{
+    float lanes[VECTOR_WIDTH];
+#pragma unroll
+    for (int n = 0; n < VECTOR_WIDTH; n++) lanes[n] = k < length[n] ? LOAD1(x + place[n]) : 0.0f;
+    vfloat value;
+#pragma unroll
+    for (int n = 0; n < VECTOR_WIDTH; n++) ((float *)&value)[n] = lanes[n];
+    return value;
+}
+
+// A unit is VECTOR_WIDTH chunks, numbered row by row.
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void scanLines(
+    OPERANDS,
+#if !TOTALS
+    __global STORED *restrict y, const ulong yOffset,
+#endif
+    __global float *restrict totals, const ulong totalsOffset,
+    const int outer, const int count, const int chunk, const int chunks, const int share,
+    const int exclusive, const int reversed)
+{
+    const long lines = (long)outer * chunks, units = (lines + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
+    const long first = (long)get_global_id(0) * share;
+    totals += totalsOffset;
+    for (long unit = first; unit < min(first + share, units); unit++) {
+        State carry = IDENTITY;
+        ulong place[VECTOR_WIDTH];
+        int length[VECTOR_WIDTH];
+        for (int n = 0; n < VECTOR_WIDTH; n++) {
+            const long line = unit * VECTOR_WIDTH + n;
+            const int part = (int)(line % chunks);
+            const ulong row = (ulong)(line / chunks);
+            length[n] = line < lines ? min(chunk, count - part * chunk) : 0;
+            place[n] = length[n] > 0 ? row * count + PLACE(part * chunk) : 0;
+#if !TOTALS
+            State before = IDENTITY;
+            if (length[n] > 0)
+                for (long earlier = line - part; earlier < line; earlier++)
+                    before = combined(before, state(totals[earlier], totals[lines + earlier]));
+            ((float *)&carry.x)[n] = ((const float *)&before.x)[0];
+            ((float *)&carry.y)[n] = ((const float *)&before.y)[0];
+#endif
+        }
+        for (int k = 0; k < chunk; k++) {
+#if SCAN == 2
+            const State element = state(gathered(a + aOffset, place, length, k), gathered(x + xOffset, place, length, k));
+#else
+            const State element = state(gathered(x + xOffset, place, length, k), 0.0f);
+#endif
+            const State next = combined(carry, element);
+#if !TOTALS
+            const vfloat value = exclusive ? VALUE(carry) : VALUE(next);
+#pragma unroll
+            for (int n = 0; n < VECTOR_WIDTH; n++)
+                if (k < length[n]) STORE1(((const float *)&value)[n], y + yOffset + place[n]);
+#endif
+#pragma unroll
+            for (int n = 0; n < VECTOR_WIDTH; n++) place[n] = reversed ? place[n] - 1 : place[n] + 1;
+            carry = next;
+        }
+#if TOTALS
+        // Of a row's last chunk nobody reads it: it may have steps of zeros in it.
+        for (int n = 0; n < VECTOR_WIDTH; n++) {
+            const long line = unit * VECTOR_WIDTH + n;
+            if (line < lines) totals[line] = ((const float *)&carry.x)[n];
+            if (line < lines) totals[lines + line] = ((const float *)&carry.y)[n];
+        }
+#endif
+    }
+}
+#endif
 
 // A work-group for each chunk of each row.
 #if VECTOR_WIDTH == 1

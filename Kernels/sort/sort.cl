@@ -7,7 +7,8 @@
 //         │     run 0     │     run 1     │
 //         │             run 0             │
 //
-//   sortRunsSerial   CPU shape: a work-item sorts a run by merges (von Neumann, 1945), a whole row where rows are enough
+//   sortRunsSerial   CPU shape: a work-item sorts a run by merges (von Neumann, 1945), a whole row where rows are enough, or
+//                    finds the first few of it in one go
 //   sortRunsLocal    GPU shape: a work-group sorts 2·GROUP elements in local memory (Batcher, Sorting Networks, 1968)
 //   mergeRuns        each number finds its place by a binary search in the run beside its own (Cole's rank merge)
 //   writeSorted      elements and indices from the numbers
@@ -52,11 +53,39 @@ static inline ulong number_of(const T x, const ulong place, const int descending
     return (ulong)key << 32 | place;
 }
 
-// Each work-item sorts `share` runs that follow one another, into a.
+// The `count` numbers of a in order, with room for as many in b.
+static inline void sortNumbers(__global ulong *a, __global ulong *b, const ulong count) {
+    for (ulong i = 0; i < count; ++i) {
+        const ulong number = a[i];
+        ulong j = i;
+        const ulong low = i / SHORT_RUN * SHORT_RUN;
+        for (; j > low && a[j - 1] > number; --j) a[j] = a[j - 1];
+        a[j] = number;
+    }
+    __global ulong *from = a;
+    __global ulong *to = b;
+    for (ulong width = SHORT_RUN; width < count; width *= 2) {
+        for (ulong left = 0; left < count; left += 2 * width) {
+            const ulong middle = min(left + width, count), right = min(left + 2 * width, count);
+            ulong i = left, j = middle;
+            for (ulong k = left; k < right; ++k)
+                to[k] = j >= right || (i < middle && from[i] < from[j]) ? from[i++] : from[j++];
+        }
+        __global ulong *swapped = from;
+        from = to;
+        to = swapped;
+    }
+    if (from != a)
+        for (ulong i = 0; i < count; ++i) a[i] = from[i];
+}
+
+// Each work-item sorts `share` runs that follow one another, into a, of which the first `kept` count. Numbers that may be
+// among them go into room for a few times as many; whenever it is full it is sorted, and later ones must be below the last
+// that counts.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void sortRunsSerial(
     __global const T *restrict x, const ulong xOffset, NUMBERS(a), NUMBERS(b), const ulong rows, const ulong n,
-    const ulong run, const ulong runs, const ulong share, const int descending)
+    const ulong run, const ulong runs, const ulong share, const ulong kept, const int descending)
 {
     FIND(a)
     FIND(b)
@@ -68,28 +97,21 @@ void sortRunsSerial(
         if (begin >= n) continue;
         const ulong length = min(run, n - begin);
         const ulong start = row * n + begin;
-        __global ulong *from = a + start;
-        __global ulong *to = b + start;
-        for (ulong i = 0; i < length; ++i) {
-            const ulong number = number_of(x[start + i], begin + i, descending);
-            ulong j = i;
-            const ulong low = i / SHORT_RUN * SHORT_RUN;
-            for (; j > low && from[j - 1] > number; --j) from[j] = from[j - 1];
-            from[j] = number;
-        }
-        for (ulong width = SHORT_RUN; width < length; width *= 2) {
-            for (ulong left = 0; left < length; left += 2 * width) {
-                const ulong middle = min(left + width, length), right = min(left + 2 * width, length);
-                ulong i = left, j = middle;
-                for (ulong k = left; k < right; ++k)
-                    to[k] = j >= right || (i < middle && from[i] < from[j]) ? from[i++] : from[j++];
+        const ulong room = min(length, max(4 * kept, (ulong)SHORT_RUN));
+        ulong i = 0, count = 0;
+        for (; count < room; ++i, ++count) a[start + count] = number_of(x[start + i], begin + i, descending);
+        sortNumbers(a + start, b + start, count);
+        while (i < length) {
+            const ulong mark = kept > 0 ? a[start + kept - 1] : 0;
+            for (count = kept; i < length && count < room; ++i) {
+                const ulong number = number_of(x[start + i], begin + i, descending);
+                if (number < mark) {
+                    a[start + count] = number;
+                    count += 1;
+                }
             }
-            __global ulong *swapped = from;
-            from = to;
-            to = swapped;
+            sortNumbers(a + start, b + start, count);
         }
-        if (from != a + start)
-            for (ulong i = 0; i < length; ++i) a[start + i] = from[i];
     }
 }
 

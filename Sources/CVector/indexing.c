@@ -150,13 +150,36 @@ HOT void cv_scatter(
     }
 }
 
+// One row, its total in a register: what it takes is the wait from one sum to the next.
+#define SCAN_ROW(Real, combine)                                                                                   \
+    for (int64_t k = 0; k < count; k++) {                                                                         \
+        const int64_t at = reversed ? count - 1 - k : k;                                                          \
+        const double next = combine;                                                                              \
+        y[at] = (Real)(exclusive ? total : next);                                                                 \
+        total = next;                                                                                             \
+    }
+
 // Columns [left, right) of one matrix [count, inner]: totals in double, a row at a time.
 #define SCAN(Real)                                                                                                \
+    INLINE void scan_row_##Real(                                                                                  \
+        cv_scan_function function, int32_t exclusive, int32_t reversed, const Real *restrict a,                   \
+        const Real *restrict x, Real *restrict y, int64_t count) {                                                \
+        double total = function == CV_SCAN_PRODUCT;                                                               \
+        switch (function) {                                                                                       \
+        case CV_SCAN_SUM: SCAN_ROW(Real, total + (double)x[at]) break;                                            \
+        case CV_SCAN_PRODUCT: SCAN_ROW(Real, total * (double)x[at]) break;                                        \
+        case CV_SCAN_RECURRENCE: SCAN_ROW(Real, (double)a[at] * total + (double)x[at]) break;                     \
+        }                                                                                                         \
+    }                                                                                                             \
     INLINE void scan_##Real(                                                                                      \
         cv_scan_function function, int32_t exclusive, int32_t reversed, const Real *restrict a,                   \
         const Real *restrict x, Real *restrict y, int64_t count, int64_t inner, int64_t left, int64_t right) {    \
         enum { WIDTH = 256 };                                                                                     \
         double total[WIDTH];                                                                                      \
+        if (inner == 1) {                                                                                         \
+            scan_row_##Real(function, exclusive, reversed, a, x, y, count);                                       \
+            return;                                                                                               \
+        }                                                                                                         \
         for (int64_t first = left; first < right; first += WIDTH) {                                               \
             const int64_t width = smaller(WIDTH, right - first);                                                  \
             for (int64_t i = 0; i < width; i++) total[i] = function == CV_SCAN_PRODUCT;                           \

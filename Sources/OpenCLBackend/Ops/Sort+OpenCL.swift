@@ -37,11 +37,15 @@ extension OpenCLLowering {
             let wanted = min((2 * profile.computeUnits).dividedRoundingUp(by: rows), n / 1024)
             run = n.dividedRoundingUp(by: max(wanted, 1))
             let runs = n.dividedRoundingUp(by: run)
+            // What is merged must be sorted whole.
+            let kept = runs == 1 ? attributes.count : run
             let share = (rows * runs).dividedRoundingUp(by: min(rows * runs, 8 * profile.computeUnits))
             result.append(
                 KernelLaunch(
                     kernel("sortRunsSerial"),
-                    [.operand(0), .workspace(0), .workspace(1)] + numbers(rows, n, run, runs, share) + [descending],
+                    [.operand(0), .workspace(0), .workspace(1)] + numbers(rows, n, run, runs, share, kept) + [
+                        descending
+                    ],
                     items: (rows * runs).dividedRoundingUp(by: share)))
         } else {
             var group = 1
