@@ -69,30 +69,38 @@ package struct CPUKernel: LoweredNode {
     package var workspaces: [Int]
     package var summary: String
     package var accuracy: AccuracyClass
-    package let packing: Packing?
-    private let pack: (Places) -> Void
+    package private(set) var split: SplitWork?
+    /// What a trace calls it beside the operation, where it is a part of a node's work.
+    private(set) var part: String?
     private let work: (Places) -> Void
 
-    /// - Parameters:
-    ///   - accuracy: how it rounds.
-    ///   - packing: what `pack` reads and fills, where there is one.
-    ///   - run: the rest of the work.
     init(
-        _ summary: String, accuracy: AccuracyClass = .direct, workspaces: [Int] = [], packing: Packing? = nil,
-        pack: @escaping (Places) -> Void = { _ in }, run: @escaping (Places) -> Void
+        _ summary: String, accuracy: AccuracyClass = .direct, workspaces: [Int] = [], run: @escaping (Places) -> Void
     ) {
         self.summary = summary
         self.accuracy = accuracy
         self.workspaces = workspaces
-        self.packing = packing
-        self.pack = pack
         work = run
     }
 
-    func run(_ places: Places, _ part: PlacedNode.Part = .whole) {
-        if part != .afterPacking { pack(places) }
-        if part != .packing { work(places) }
+    /// Work that begins with rearranging an operand: `pack` fills the first workspace from it alone, `run` is the rest.
+    ///
+    /// - Parameter form: what that holds besides the operand's numbers, see ``SplitWork/form``.
+    init(
+        _ summary: String, accuracy: AccuracyClass = .direct, workspaces: [Int], packing operand: Int,
+        form: AnyHashable? = nil, pack: @escaping (Places) -> Void, run: @escaping (Places) -> Void
+    ) {
+        self.init(summary, accuracy: accuracy, workspaces: workspaces) { places in
+            pack(places)
+            run(places)
+        }
+        var first = CPUKernel(summary, accuracy: accuracy, workspaces: workspaces, run: pack)
+        first.part = "packing"
+        let rest = CPUKernel(summary, accuracy: accuracy, workspaces: workspaces, run: run)
+        split = SplitWork(first, rest, operands: [operand], workspace: 0, form: form)
     }
+
+    func run(_ places: Places) { work(places) }
 
     init(lowering node: Node, steady: Set<Int>) throws {
         let isHalf = (node.operandTypes + node.resultTypes).contains(where: \.dtype.isHalf)
@@ -114,7 +122,7 @@ final class CPURecording: Recording {
     init(_ nodes: [PlacedNode]) {
         self.nodes = nodes.compactMap { placed in
             (placed.lowered as? CPUKernel).map {
-                (placed, $0, placed.node.op.name + (placed.part == .packing ? ": packing" : ""))
+                (placed, $0, [placed.node.op.name, $0.part].compactMap { $0 }.joined(separator: ": "))
             }
         }
     }
@@ -130,7 +138,7 @@ final class CPURecording: Recording {
                 operands: try placed.operands.map { UnsafeRawPointer(try pointer($0)) },
                 results: try placed.results.map(pointer), workspaces: try placed.workspaces.map(pointer))
             let start = trace == nil ? 0 : DispatchTime.now().uptimeNanoseconds
-            kernel.run(places, placed.part)
+            kernel.run(places)
             if let trace {
                 let end = DispatchTime.now().uptimeNanoseconds
                 trace.add(.init(name: name, track: "cpu", start: start, duration: end - start))

@@ -55,7 +55,7 @@ extension CPUKernel {
         var wide = node
         wide.operandTypes = node.operandTypes.map(widened)
         wide.resultTypes = node.resultTypes.map(widened)
-        // What it packs is the converted operand, at every run.
+        // What it packs is the converted operand, at every run: its work is not split.
         let inner = try wide.op.accept(CPULowering(node: wide))
         let operands = node.operandTypes.indices.filter { wide.operandTypes[$0] != node.operandTypes[$0] }
         let results = node.resultTypes.indices.filter { wide.resultTypes[$0] != node.resultTypes[$0] }

@@ -25,7 +25,8 @@ package protocol Backend: AnyObject {
     /// Called for every node but leaves (`input`, `variable`, `constant`, `fill`) and aliases (`reshape`,
     /// `stopGradient`), and only where no operand and no result is empty.
     ///
-    /// - Parameter steady: operands that stay the same from run to run, so that a ``Packing`` of one is done once.
+    /// - Parameter steady: operands that stay the same from run to run, so that work on them alone (``SplitWork``) is done
+    ///   once.
     /// - Throws: what the device reports where its kernels cannot be built; the node is then placed elsewhere.
     func lower(_ node: Node, steady: Set<Int>) throws -> Lowering
 
@@ -86,26 +87,34 @@ package protocol LoweredNode {
     var summary: String { get }
     /// How the chosen implementation rounds.
     var accuracy: AccuracyClass { get }
-    /// The part of the work that need not be repeated while a weight stays what it is, if there is one.
-    var packing: Packing? { get }
+    /// The same work in two, where what comes first reads only some of the operands.
+    var split: SplitWork? { get }
 }
 
 extension LoweredNode {
     package var accuracy: AccuracyClass { .direct }
-    package var packing: Packing? { nil }
+    package var split: SplitWork? { nil }
 }
 
-/// A part of a node's work that rearranges one operand, a weight, for the rest of it: it comes first, reads that operand
-/// alone, and fills a workspace that the rest only reads.
-package struct Packing: Sendable {
-    package var operand: Int
+/// The work of a node as two nodes, of the same operands, results and workspaces: the first reads some of the operands
+/// alone, and fills a workspace that the rest only reads. So is a weight rearranged for a kernel.
+package struct SplitWork {
+    package var first: any LoweredNode
+    package var rest: any LoweredNode
+    /// What ``first`` reads.
+    package var operands: [Int]
+    /// What it fills for the rest.
     package var workspace: Int
-    /// What the workspace holds besides the operand's numbers: where two packings of one weight have equal forms, they fill
-    /// equal workspaces with equal bytes, and one serves both. `nil` for one that is never shared.
-    package var form: (any Hashable & Sendable)?
+    /// What the workspace holds besides the operands' numbers: where two first parts of equal operands have equal forms, they
+    /// fill equal workspaces with equal bytes, and one serves both. `nil` for one that is never shared.
+    package var form: AnyHashable?
 
-    package init(operand: Int, workspace: Int, form: (any Hashable & Sendable)? = nil) {
-        self.operand = operand
+    package init(
+        _ first: any LoweredNode, _ rest: any LoweredNode, operands: [Int], workspace: Int, form: AnyHashable? = nil
+    ) {
+        self.first = first
+        self.rest = rest
+        self.operands = operands
         self.workspace = workspace
         self.form = form
     }
@@ -126,21 +135,11 @@ package struct Region: Hashable, Sendable {
 
 /// A lowered node with the places of its tensors.
 package struct PlacedNode {
-    /// Which part of a node's work is meant.
-    package enum Part: Sendable {
-        case whole
-        /// Its ``Packing``.
-        case packing
-        /// All but that.
-        case afterPacking
-    }
-
     package var node: Node
     package var lowered: any LoweredNode
     package var operands: [Region]
     package var results: [Region]
     package var workspaces: [Region]
-    package var part = Part.whole
 
     package init(node: Node, lowered: any LoweredNode, operands: [Region], results: [Region], workspaces: [Region]) {
         self.node = node

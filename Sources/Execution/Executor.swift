@@ -352,15 +352,14 @@ public final class Plan {
     /// neither arenas nor variables.
     public var keptByteCount: Int { Self.keptByteCount(of: [self]) }
 
-    /// The bytes that plans keep between runs: a packed weight that several share counts once.
+    /// The bytes that plans keep between runs: what several share counts once.
     package static func keptByteCount(of plans: some Sequence<Plan>) -> Int {
-        var shared: Set<KeptValue> = []
+        var shared: Set<KeptValue.Origin> = []
         var sum = 0
         for case let schedule? in plans.lazy.map({ $0.deviceSchedule ?? $0.cpuSchedule }) {
             sum += schedule.constantByteCount
-            for weight in schedule.keptValues {
-                let isShared = weight.variable != nil && weight.form != nil
-                if !isShared || shared.insert(weight).inserted { sum += weight.byteCount }
+            for value in schedule.keptValues where value.origin.map({ shared.insert($0).inserted }) ?? true {
+                sum += value.byteCount
             }
         }
         return sum

@@ -5,11 +5,10 @@ extension Plan {
     public func explain() -> String {
         guard let schedule = deviceSchedule ?? cpuSchedule else { return "not placed yet\n" }
         var rows = [["node", "operation", "result", "backend", "implementation", "made at"]]
-        let packedOnce = Set(schedule.prologue.filter(\.isPacking).map(\.index))
         for (index, node) in schedule.computation.nodes.enumerated() {
             guard let choice = schedule.placement.choices[index] else { continue }
             let refusals = choice.refusals.map { " (\(schedule.backendNames[$0.backend]): \($0.reason))" }.joined()
-            let prologue = packedOnce.contains(index) ? "; weight packed once" : choice.isKept ? "; run once" : ""
+            let prologue = choice.steady.map { $0.rest == nil ? "; run once" : "; weight packed once" } ?? ""
             rows.append([
                 "%\(index)", node.op.name, node.resultTypes.map(\.description).joined(separator: " "),
                 schedule.backendNames[choice.backend], choice.lowered.summary + prologue + refusals,
@@ -27,14 +26,10 @@ extension Plan {
             let hundredths = Int((ratio * 100).rounded())
             text += "\(name): \(memory.arenas) bytes in arenas, \(hundredths) % of the largest live set\n"
         }
-        if schedule.placement.packedWeights > 0 {
-            let byteCount = schedule.placement.packedWeights
+        if schedule.placement.keptByteCount > 0 {
             text +=
-                "\(schedule.backendNames[0]): \(byteCount) bytes of packed weights, kept between runs beside the arenas\n"
-        }
-        let others = schedule.placement.keptByteCount - schedule.placement.packedWeights
-        if others > 0 {
-            text += "\(schedule.backendNames[0]): \(others) bytes of results that stay the same, kept between runs\n"
+                "\(schedule.backendNames[0]): \(schedule.placement.keptByteCount) bytes of packed weights and of results that "
+                + "stay the same, kept between runs\n"
         }
         return text
     }

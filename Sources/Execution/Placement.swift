@@ -8,12 +8,27 @@ package struct Placement {
         package var lowered: any LoweredNode
         /// What each backend before it said.
         package var refusals: [Refusal]
-        /// Whether the whole node is run again only where a variable that it depends on has changed.
-        package var isKept = false
-        /// The packing of a steady operand, which is done again only where that has changed.
-        package var keptPacking: Packing?
-        /// The variables that the node, or its packing, depends on, where one of them is kept.
-        package var dependsOn: [Variable] = []
+        /// What of the work the prologue does.
+        package var steady: SteadyWork?
+    }
+
+    /// Work that is done again only where a variable that it depends on has another value: that of a whole node, or the first
+    /// part of it (``SplitWork``).
+    package struct SteadyWork {
+        package var lowered: any LoweredNode
+        /// What is left for every run.
+        package var rest: (any LoweredNode)?
+        /// The workspace that it fills; nil where it makes the node's results.
+        package var workspace: Int?
+        package var variables: [Variable]
+        /// Equal for all work that fills equal workspaces with equal bytes; nil where there is no other such.
+        package var key: Key?
+
+        package struct Key: Hashable {
+            package var operands: [Value]
+            package var form: AnyHashable
+            package var byteCount: Int
+        }
     }
 
     package struct Refusal {
@@ -26,13 +41,12 @@ package struct Placement {
     /// One for each node; `nil` for leaves, aliases and nodes with nothing to compute.
     package private(set) var choices: [Choice?] = []
 
-    /// The bytes of packed weights that the first backend keeps between runs.
-    package private(set) var packedWeights = 0
-    /// The bytes that it keeps in all: packed weights and results of nodes.
+    /// The bytes that the first backend keeps between runs.
     package private(set) var keptByteCount = 0
+    private var keys: Set<SteadyWork.Key> = []
 
-    /// The most bytes that are kept for a computation; nodes beyond it run, and pack, at every run. Winograd's packed weights
-    /// are four times as large as the weights.
+    /// The most bytes that are kept for a computation; work beyond it is done at every run. Winograd's packed weights are four
+    /// times as large as the weights.
     package static let keptLimit = 256 << 20
     /// A result that is so many times as large as what it is made of is not worth keeping, if it is not small: reading it
     /// from memory takes as long as making it, as with a broadcast.
@@ -59,21 +73,40 @@ package struct Placement {
                 continue
             }
             let isKept = Self.isWorthKeeping(index, computation, steady, keptByteCount)
-            var choice = try choose(node, steady: isKept ? [] : steady.steadyOperands(of: index), backends)
+            let operands = isKept ? [] : steady.steadyOperands(of: index)
+            var choice = try choose(node, steady: operands, backends)
             if isKept, choice.backend == 0 {
-                choice.isKept = true
                 steady.keep(index)
-                choice.dependsOn = steady.variables(ofNode: index)
+                choice.steady = SteadyWork(lowered: choice.lowered, variables: steady.variables(of: node.operands))
                 keptByteCount += node.resultByteCount
-            } else if let packing = choice.keptPacking {
-                choice.dependsOn = steady.variables(of: node.operands[packing.operand])
+            } else if let split = choice.lowered.split, choice.backend == 0, operands.isSuperset(of: split.operands) {
+                choice.steady = keep(split, of: node, computation, steady)
+                // What is best where the first part is kept may not be where it isn't.
+                if choice.steady == nil { choice = try choose(node, steady: [], backends) }
             }
             choices.append(choice)
         }
     }
 
-    /// What a backend that runs all of a computation is asked for: each node, with the operands that it may pack once; nil
-    /// where it has nothing to do.
+    /// The first part of a node's work for the prologue; nil where there is no room for what it makes.
+    private mutating func keep(
+        _ split: SplitWork, of node: Node, _ computation: Computation, _ steady: SteadyValues
+    ) -> SteadyWork? {
+        let operands = split.operands.map { computation.root(node.operands[$0]) }
+        let byteCount = split.first.workspaces[split.workspace]
+        let key = split.form.map { SteadyWork.Key(operands: operands, form: $0, byteCount: byteCount) }
+        if !(key.map(keys.contains) ?? false) {
+            guard keptByteCount.plus(byteCount) <= Self.keptLimit else { return nil }
+            keptByteCount += byteCount
+            if let key { keys.insert(key) }
+        }
+        return SteadyWork(
+            lowered: split.first, rest: split.rest, workspace: split.workspace,
+            variables: steady.variables(of: operands), key: key)
+    }
+
+    /// What a backend that runs all of a computation is asked for: each node, with the operands that are steady where it
+    /// itself is not; nil where it has nothing to do.
     ///
     /// - Parameter changing: variables that are not steady; nil where nothing is.
     package static func nodesToLower(
@@ -102,27 +135,14 @@ package struct Placement {
             && node.resultByteCount <= max(operands.times(largestGrowth), smallByteCount)
     }
 
-    private mutating func choose(_ node: Node, steady: Set<Int>, _ backends: [any Backend]) throws -> Choice {
+    private func choose(_ node: Node, steady: Set<Int>, _ backends: [any Backend]) throws -> Choice {
         var refusals: [Refusal] = []
         for (index, backend) in backends.enumerated() {
             do {
                 // Variables live on the first backend; others get a copy at every run.
                 let steady = index == 0 ? steady : []
                 switch try backend.lower(node, steady: steady) {
-                case .accepted(let lowered):
-                    let choice = Choice(backend: index, lowered: lowered, refusals: refusals)
-                    guard let packing = lowered.packing, steady.contains(packing.operand) else { return choice }
-                    let byteCount = lowered.workspaces[packing.workspace]
-                    if keptByteCount.plus(byteCount) <= Self.keptLimit {
-                        packedWeights += byteCount
-                        keptByteCount += byteCount
-                        return Choice(backend: index, lowered: lowered, refusals: refusals, keptPacking: packing)
-                    }
-                    // What is best for a packing that is kept may not be for one that is not.
-                    if case .accepted(let lowered) = try backend.lower(node) {
-                        return Choice(backend: index, lowered: lowered, refusals: refusals)
-                    }
-                    return choice
+                case .accepted(let lowered): return Choice(backend: index, lowered: lowered, refusals: refusals)
                 case .declined(let reason): refusals.append(Refusal(backend: index, reason: reason, isFailure: false))
                 }
             } catch {

@@ -37,7 +37,7 @@ package final class PreparedSchedule {
     private struct PrologueWork {
         var recording: any Recording
         var variables: [Variable]
-        /// Those of a packing are shared with other schedules.
+        /// Shared with other schedules where they make the same.
         var memories: [KeptMemory]
     }
 

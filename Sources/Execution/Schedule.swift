@@ -31,8 +31,8 @@ package struct Schedule {
         case transfer(from: Location, to: Location)
     }
 
-    /// Work of the first backend that gives the same from run to run, until a variable that it depends on has another value:
-    /// a whole node, or the packing of one of its operands.
+    /// Work of the first backend that gives the same from run to run, until a variable that it depends on has another value
+    /// (``Placement/SteadyWork``).
     package struct PrologueEntry {
         /// The node's index in the computation.
         package var index: Int
@@ -41,8 +41,6 @@ package struct Schedule {
         package var variables: [Variable]
         /// The slots that it fills.
         package var slots: [Int]
-
-        package var isPacking: Bool { node.part == .packing }
     }
 
     package struct InputPlace {
@@ -100,7 +98,7 @@ package struct Schedule {
     ///   - backends: in order of preference; variables live on the first.
     ///   - isolatesTensors: whether every tensor gets memory of exactly its size, for memory checkers.
     ///   - packsWeightsOnce: whether what depends on constants alone, and on variables that the computation does not update,
-    ///     is kept between runs, packings among it, up to ``Placement/keptLimit``.
+    ///     is kept between runs, up to ``Placement/keptLimit``.
     ///   - changing: variables that others set before each run: nothing is kept of what depends on them.
     package init(
         _ computation: Computation, backends: [any Backend], isolatesTensors: Bool = false,
@@ -140,12 +138,18 @@ package struct Schedule {
     }
 }
 
-/// What a part of the prologue makes. Equal ones of a variable, with a form, are the same bytes.
-package struct KeptValue: Hashable {
+/// What an entry of the prologue makes.
+package struct KeptValue {
     package var byteCount: Int
-    package var variable: Variable?
-    /// What a ``Packing`` makes of the variable's value; nil where nothing else makes the same.
-    package var form: AnyHashable?
+    /// Equal where other plans make the same; nil where none does.
+    package var origin: Origin?
+
+    /// The variables, which whoever keeps the value holds, and what is made of them.
+    package struct Origin: Hashable {
+        package var variables: [ObjectIdentifier]
+        package var form: AnyHashable
+        package var byteCount: Int
+    }
 }
 
 /// The work of laying out: lifetimes first, then places, then steps.
@@ -167,6 +171,8 @@ private struct ScheduleBuilder {
 
     private var regions: [Key: Region] = [:]
     private var workspaces: [Int: [Int: Region]] = [:]
+    /// Where what several nodes' work would make lies once.
+    private var shared: [Placement.SteadyWork.Key: Region] = [:]
     /// The first moment at which a value that lives elsewhere is needed on a backend.
     private var transfers: [Int: [Key]] = [:]
     /// Values that go straight into a variable's next memory.
@@ -203,33 +209,33 @@ private struct ScheduleBuilder {
     /// Gives what the prologue makes memory of its own, where nothing else comes between two runs.
     mutating func keepPrologue() {
         for (index, choice) in placement.choices.enumerated() {
-            guard let choice else { continue }
-            if choice.isKept {
-                let types = computation.nodes[index].resultTypes
-                for (result, type) in types.enumerated() where type.byteCount > 0 {
-                    regions[Key(value: Value(node: index, result: result), backend: 0)] = keep(
-                        KeptValue(byteCount: type.byteCount))
-                }
-            } else if let packing = choice.keptPacking {
-                let byteCount = choice.lowered.workspaces[packing.workspace]
-                let variable = variable(computation.nodes[index].operands[packing.operand])
-                let form = packing.form.map { AnyHashable($0) }
-                workspaces[index] = [
-                    packing.workspace: keep(KeptValue(byteCount: byteCount, variable: variable, form: form))
-                ]
+            guard let steady = choice?.steady else { continue }
+            if let workspace = steady.workspace {
+                workspaces[index] = [workspace: keep(steady.lowered.workspaces[workspace], steady.key)]
+                continue
+            }
+            for (result, type) in computation.nodes[index].resultTypes.enumerated() where type.byteCount > 0 {
+                regions[Key(value: Value(node: index, result: result), backend: 0)] = keep(type.byteCount, nil)
             }
         }
     }
 
-    private mutating func keep(_ value: KeptValue) -> Region {
-        slots[0].append(.kept(value))
-        return Region(slot: slots[0].count - 1, byteOffset: 0, byteCount: value.byteCount)
+    private mutating func keep(_ byteCount: Int, _ key: Placement.SteadyWork.Key?) -> Region {
+        if let known = key.flatMap({ shared[$0] }) { return known }
+        slots[0].append(.kept(KeptValue(byteCount: byteCount, origin: key.flatMap(origin))))
+        let region = Region(slot: slots[0].count - 1, byteOffset: 0, byteCount: byteCount)
+        if let key { shared[key] = region }
+        return region
     }
 
-    /// The variable behind an operand, if it is one.
-    private func variable(_ value: Value) -> Variable? {
-        guard case .variable(let variable) = computation.nodes[root(value).node].op else { return nil }
-        return variable
+    /// What other plans know the work by: nil where it is on anything but variables.
+    private func origin(_ key: Placement.SteadyWork.Key) -> KeptValue.Origin? {
+        let variables = key.operands.compactMap { value -> ObjectIdentifier? in
+            guard case .variable(let variable) = computation.nodes[value.node].op else { return nil }
+            return ObjectIdentifier(variable)
+        }
+        guard variables.count == key.operands.count else { return nil }
+        return KeptValue.Origin(variables: variables, form: key.form, byteCount: key.byteCount)
     }
 
     mutating func findLifetimes() {
@@ -336,27 +342,29 @@ private struct ScheduleBuilder {
             }
         }
         let nowhere = Region(slot: 0, byteOffset: 0, byteCount: 0)
+        var filled: Set<Int> = []
         for (index, node) in nodes.enumerated() {
             transfer(at: index)
             guard let choice = placement.choices[index] else { continue }
-            if segmentBackend != choice.backend, !choice.isKept { flush() }
             let results = node.resultTypes.indices.map { Value(node: index, result: $0) }
             var placed = PlacedNode(
                 node: node, lowered: choice.lowered,
                 operands: node.operands.map { location($0, on: choice.backend)?.region ?? nowhere },
                 results: results.map { location($0, on: choice.backend)?.region ?? nowhere },
                 workspaces: choice.lowered.workspaces.indices.map { workspaces[index]?[$0] ?? nowhere })
-            if choice.isKept {
-                let slots = placed.results.filter { $0.byteCount > 0 }.map(\.slot)
-                prologue.append(.init(index: index, node: placed, variables: choice.dependsOn, slots: slots))
-                continue
+            if let steady = choice.steady {
+                placed.lowered = steady.lowered
+                let made = steady.workspace.map { [placed.workspaces[$0]] } ?? placed.results
+                let slots = made.filter { $0.byteCount > 0 }.map(\.slot)
+                // What an earlier node's entry fills too is not made again.
+                if !filled.isSuperset(of: slots) {
+                    prologue.append(.init(index: index, node: placed, variables: steady.variables, slots: slots))
+                    filled.formUnion(slots)
+                }
+                guard let rest = steady.rest else { continue }
+                placed.lowered = rest
             }
-            if let packing = choice.keptPacking {
-                placed.part = .packing
-                let slots = [placed.workspaces[packing.workspace].slot]
-                prologue.append(.init(index: index, node: placed, variables: choice.dependsOn, slots: slots))
-                placed.part = .afterPacking
-            }
+            if segmentBackend != choice.backend { flush() }
             segment.append(placed)
             segmentBackend = choice.backend
         }

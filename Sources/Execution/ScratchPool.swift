@@ -10,16 +10,14 @@ final class ScratchPool {
         var index: Int
     }
 
-    private struct PackingKey: Hashable {
+    private struct SharedKey: Hashable {
         var backend: ObjectIdentifier
-        var variable: ObjectIdentifier
-        var form: AnyHashable
-        var byteCount: Int
+        var origin: KeptValue.Origin
     }
 
-    private struct SharedPacking {
-        // Whoever holds it holds the variable too.
-        weak var packed: KeptMemory?
+    private struct Shared {
+        // Whoever holds it holds the variables too.
+        weak var memory: KeptMemory?
     }
 
     private struct Borrower {
@@ -28,28 +26,23 @@ final class ScratchPool {
 
     private var arenas: [Key: any Memory] = [:]
     private var staging: HostBytes?
-    private var packings: [PackingKey: SharedPacking] = [:]
+    private var shared: [SharedKey: Shared] = [:]
     private var borrowers: [Borrower] = []
 
     /// Notes a schedule, which is told when it has to let go.
     func add(_ schedule: PreparedSchedule) {
         borrowers.removeAll { $0.schedule == nil }
-        packings = packings.filter { $0.value.packed != nil }
+        shared = shared.filter { $0.value.memory != nil }
         borrowers.append(Borrower(schedule: schedule))
     }
 
-    /// Memory for what a prologue makes on a backend: the same for all schedules that pack a weight so.
+    /// Memory for what a prologue makes on a backend: the same for all schedules that make the same.
     func kept(_ value: KeptValue, on backend: any Backend) throws -> KeptMemory {
-        guard let variable = value.variable, let form = value.form else {
-            return KeptMemory(try backend.allocate(byteCount: max(value.byteCount, 4)))
-        }
-        let key = PackingKey(
-            backend: ObjectIdentifier(backend), variable: ObjectIdentifier(variable), form: form,
-            byteCount: value.byteCount)
-        if let packed = packings[key]?.packed { return packed }
-        let packed = KeptMemory(try backend.allocate(byteCount: max(value.byteCount, 4)))
-        packings[key] = SharedPacking(packed: packed)
-        return packed
+        let key = value.origin.map { SharedKey(backend: ObjectIdentifier(backend), origin: $0) }
+        if let known = key.flatMap({ shared[$0]?.memory }) { return known }
+        let memory = KeptMemory(try backend.allocate(byteCount: max(value.byteCount, 4)))
+        if let key { shared[key] = Shared(memory: memory) }
+        return memory
     }
 
     /// Makes sure that a backend's arena with this number has at least so many bytes.
@@ -101,7 +94,7 @@ final class ScratchPool {
     func abandon(to failed: PreparedSchedule?) {
         borrowers.removeAll { $0.schedule === failed }
         for borrower in borrowers { borrower.schedule?.forgetPrologue() }
-        packings = [:]
+        shared = [:]
         removeAll()
     }
 

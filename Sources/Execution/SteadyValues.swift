@@ -34,19 +34,20 @@ struct SteadyValues {
 
     /// Notes that a node's results are kept between runs.
     mutating func keep(_ index: Int) {
-        var all: [Variable] = []
-        for variable in computation.nodes[index].operands.flatMap({ self.variables(of: $0) })
-        where !all.contains(variable) {
-            all.append(variable)
-        }
-        dependencies[index] = all
+        dependencies[index] = variables(of: computation.nodes[index].operands)
     }
 
-    func variables(ofNode index: Int) -> [Variable] { dependencies[index] ?? [] }
+    /// What steady values depend on.
+    func variables(of values: [Value]) -> [Variable] {
+        var all: [Variable] = []
+        for value in values {
+            let variables = dependencies[computation.root(value).node] ?? []
+            all += variables.filter { !all.contains($0) }
+        }
+        return all
+    }
 
-    func variables(of value: Value) -> [Variable] { variables(ofNode: computation.root(value).node) }
-
-    /// The operands of a node that may be packed once. A fill has nothing that is worth it.
+    /// The operands of a node on which work may be done once. A fill has nothing that is worth it.
     func steadyOperands(of index: Int) -> Set<Int> {
         let operands = computation.nodes[index].operands
         return Set(

@@ -47,7 +47,7 @@ package struct KernelLaunch: Hashable, Sendable {
     /// Work-items in each of one to three dimensions; a multiple of `localSize`.
     package var globalSize: [Int]
     package var localSize: [Int]
-    /// Whether this belongs to the node's ``Packing``.
+    /// Whether this belongs to the first part of the node's work, see ``asPacking()``.
     package fileprivate(set) var isPacking = false
 
     package init(_ kernel: KernelSpecification, _ arguments: [KernelArgument], globalSize: [Int], localSize: [Int]) {
@@ -83,9 +83,9 @@ package struct OpenCLNode: LoweredNode {
         self.summary = summary
     }
 
-    /// What the launches that are marked as packing do; nil where others come between them, which use the same workspace
-    /// anew, or where a conversion of the operand comes before.
-    package var packing: Packing? {
+    /// The launches that are marked as packing, and the others; nil where others come between them, which use the same
+    /// workspace anew, or where a conversion of the operand comes before.
+    package var split: SplitWork? {
         let packings = launches.drop { !$0.isPacking }.prefix(while: \.isPacking)
         guard !packings.isEmpty, packings.count == launches.count(where: \.isPacking) else { return nil }
         var (operands, workspaces): (Set<Int>, Set<Int>) = ([], [])
@@ -98,7 +98,10 @@ package struct OpenCLNode: LoweredNode {
         }
         guard operands.count == 1, let operand = operands.first, workspaces.count == 1, let workspace = workspaces.first
         else { return nil }
-        return Packing(operand: operand, workspace: workspace, form: Array(packings))
+        var (first, rest) = (self, self)
+        first.launches = Array(packings)
+        rest.launches.removeAll(where: \.isPacking)
+        return SplitWork(first, rest, operands: [operand], workspace: workspace, form: first.launches)
     }
 
     /// A tensor of the node that its launches meet in a workspace instead, converted or rearranged on the way.
@@ -125,15 +128,11 @@ package struct OpenCLNode: LoweredNode {
             try operands.map { try $0.copy($0.tensor, place($0)) } + launches
             + results.map { try $0.copy(place($0), $0.tensor) }
     }
-
-    func launches(of part: PlacedNode.Part) -> [KernelLaunch] {
-        part == .whole ? launches : launches.filter { $0.isPacking == (part == .packing) }
-    }
 }
 
 extension KernelLaunch {
-    /// The same launch as part of its node's ``Packing``: it reads one operand, a weight, and fills a workspace that the
-    /// node's other launches only read.
+    /// The same launch as part of the first part of its node's work (``SplitWork``): it reads one operand, a weight, and
+    /// fills a workspace that the node's other launches only read.
     func asPacking() -> KernelLaunch {
         var launch = self
         launch.isPacking = true

@@ -210,12 +210,12 @@ extension Executor {
         let network = try Network()
         let executor = Executor(cpu: CPUBackend(), device: nil)
         let plan = try executor.compile(network.graph, outputs: [network.output])
-        let bytes = try #require(plan.cpuSchedule?.placement.packedWeights)
+        let bytes = try #require(plan.cpuSchedule?.placement.keptByteCount)
         // Winograd's alone are at least 36 numbers for each 9.
         #expect(bytes >= 4 * (36 * 16 * 16 + 8 * 576 + 16 * 4 + 16 * 8))
         let text = plan.explain()
         #expect(text.split(separator: "\n").count { $0.contains("; weight packed once") } == 4)
-        #expect(text.contains("cpu: \(bytes) bytes of packed weights, kept between runs"))
+        #expect(text.contains("cpu: \(bytes) bytes of packed weights and of results that stay the same, kept"))
     }
 
     /// A step that changes its weights packs them as ever, in the arenas; so does a plan that was asked to.
@@ -226,7 +226,7 @@ extension Executor {
         let packed = try #require(training.cpuSchedule).prologue.map(\.variables)
         #expect(packed.allSatisfy { $0.isEmpty }, "only the constant is kept")
         let plan = try executor.compile(network.graph, outputs: [network.output], packsWeightsOnce: false)
-        #expect(plan.cpuSchedule?.placement.packedWeights == 0)
+        #expect(plan.cpuSchedule?.placement.keptByteCount == 0)
         #expect(!plan.explain().contains("packed once"))
         for _ in 0..<2 {
             let inputs = try Network.inputs(0)
@@ -244,9 +244,34 @@ extension Executor {
         for _ in 0..<9 { y = try y.conv2D(weight, padding: 1) }
         let plan = try Executor(cpu: CPUBackend(), device: nil).compile(graph, outputs: [y])
         let schedule = try #require(plan.cpuSchedule)
-        #expect(schedule.placement.packedWeights <= Placement.keptLimit)
+        #expect(schedule.placement.keptByteCount <= Placement.keptLimit)
         // Each of them is 36 MiB.
-        #expect(schedule.placement.packedWeights > Placement.keptLimit * 3 / 4)
+        #expect(schedule.placement.keptByteCount > Placement.keptLimit * 3 / 4)
         #expect(schedule.prologue.count < 9)
+    }
+
+    /// Two nodes that pack a weight in the same way share what comes of it, of a variable and of a constant.
+    @Test(arguments: [false, true]) func nodesShareWhatTheyPackAlike(ofConstant: Bool) throws {
+        let graph = Graph()
+        let value = try HostTensor([8, 8], (0..<64).map { Float($0 % 7) - 3 })
+        let variable = Variable("w", value)
+        let weight = ofConstant ? try graph.constant(value) : try graph.read(variable)
+        let x = try graph.input("x", [4, 8])
+        let outputs = [try x.matmul(weight).matmul(weight), try x.matmul(weight, transposeOther: true)]
+        let executor = Executor(cpu: CPUBackend(), device: nil)
+        let plan = try executor.compile(graph, outputs: outputs)
+        let plain = try executor.compile(graph, outputs: outputs, packsWeightsOnce: false)
+        let schedule = try #require(plan.cpuSchedule)
+        #expect(schedule.prologue.count == 2, "two of three are packed alike")
+        #expect(schedule.placement.keptByteCount == schedule.keptValues.reduce(0) { $0 + $1.byteCount })
+        let inputs = ["x": try HostTensor([4, 8], (0..<32).map { Float($0 % 5) })]
+        for seed in 0..<2 {
+            let trace = Trace()
+            #expect(try executor.run(plan, inputs: inputs, trace: trace) == executor.run(plain, inputs: inputs))
+            #expect(trace.events.count { $0.name.hasSuffix(": packing") } == (seed > 0 && ofConstant ? 0 : 2))
+            if !ofConstant {
+                try executor.set([variable: HostTensor([8, 8], (0..<64).map { Float($0 % 5) })])
+            }
+        }
     }
 }

@@ -177,7 +177,7 @@ struct Check {
         var complaints: [String] = []
         if let schedule = plan.deviceSchedule ?? plan.cpuSchedule {
             // Without a weight to pack, constants change nothing.
-            if onlyIfPacked, schedule.placement.packedWeights == 0 { return [] }
+            if onlyIfPacked, schedule.placement.choices.allSatisfy({ $0?.steady?.rest == nil }) { return [] }
             for (node, choice) in zip(schedule.computation.nodes, schedule.placement.choices) {
                 guard let choice else { continue }
                 let kind = node.op.kind

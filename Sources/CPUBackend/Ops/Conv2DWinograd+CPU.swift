@@ -88,7 +88,7 @@ struct CPUWinograd {
                 4 * (rowBlocks * 37 * (channelVectors * lanes * vectors | 1) * lanes + levels),
                 4 * items * shares * Int(shape.slot),
             ],
-            packing: Packing(operand: weight, workspace: 0),
+            packing: weight,
             pack: { places in
                 let transformed = places.workspaces[0].assumingMemoryBound(to: Float.self)
                 let w = places.operands[weight].assumingMemoryBound(to: Float.self)

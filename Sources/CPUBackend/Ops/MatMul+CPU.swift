@@ -43,7 +43,7 @@ extension CPULowering {
             let panels = n.dividedUp(by: width)
             return CPUKernel(
                 "gemm \(cv_tile_rows(type))×\(width), \(width) columns a part", workspaces: [panels * k * width * size],
-                packing: Packing(operand: 1, workspace: 0, form: ["panels", "\(type)", "\(strides.b) \(k) \(n)"]),
+                packing: 1, form: ["panels", "\(type)", "\(strides.b) \(k) \(n)"],
                 pack: { places in
                     packPanels(type, places.operands[1], strides.b, k, n, places.workspaces[0])
                 }

@@ -91,7 +91,7 @@ struct RecurrentGeometry {
     func lstm() -> CPUKernel {
         CPUKernel(
             "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 4 * hidden)],
-            packing: Packing(operand: 1, workspace: 0, form: form(1, hidden, hidden, 4 * hidden)),
+            packing: 1, form: form(1, hidden, hidden, 4 * hidden),
             pack: { places in
                 pack(places.operands[1], 1, hidden, hidden, 4 * hidden, places.workspaces[0])
             }
@@ -123,7 +123,7 @@ struct RecurrentGeometry {
     func lstmGradient(hasCells: Bool) -> CPUKernel {
         CPUKernel(
             "\(grain) rows a thread through all steps", workspaces: [packedBytes(4 * hidden, hidden)],
-            packing: Packing(operand: 0, workspace: 0, form: form(hidden, 1, 4 * hidden, hidden)),
+            packing: 0, form: form(hidden, 1, 4 * hidden, hidden),
             pack: { places in
                 pack(places.operands[0], hidden, 1, 4 * hidden, hidden, places.workspaces[0])
             }
@@ -152,7 +152,7 @@ struct RecurrentGeometry {
         let sums = batch * 3 * hidden * size
         return CPUKernel(
             "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, 3 * hidden), sums],
-            packing: Packing(operand: 1, workspace: 0, form: form(1, hidden, hidden, 3 * hidden)),
+            packing: 1, form: form(1, hidden, hidden, 3 * hidden),
             pack: { places in
                 pack(places.operands[1], 1, hidden, hidden, 3 * hidden, places.workspaces[0])
             }
@@ -179,7 +179,7 @@ struct RecurrentGeometry {
     func gruGradient() -> CPUKernel {
         CPUKernel(
             "\(grain) rows a thread through all steps", workspaces: [packedBytes(3 * hidden, hidden)],
-            packing: Packing(operand: 0, workspace: 0, form: form(hidden, 1, 3 * hidden, hidden)),
+            packing: 0, form: form(hidden, 1, 3 * hidden, hidden),
             pack: { places in
                 pack(places.operands[0], hidden, 1, 3 * hidden, hidden, places.workspaces[0])
             }

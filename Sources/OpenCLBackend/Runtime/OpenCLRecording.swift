@@ -31,7 +31,7 @@ final class OpenCLRecording: Recording {
             guard let lowered = placed.lowered as? OpenCLNode else {
                 throw GraphError(operation: placed.node.op.name, message: "was lowered for another backend")
             }
-            for launch in lowered.launches(of: placed.part) {
+            for launch in lowered.launches {
                 launches.append(try Self.prepare(launch, placed, backend))
             }
         }
