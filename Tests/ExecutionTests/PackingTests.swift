@@ -239,15 +239,47 @@ extension Executor {
 
     @Test func whatIsKeptHasALimit() throws {
         let graph = Graph()
-        let weight = try graph.read(Variable("w", try HostTensor(zeros: TensorType([512, 512, 3, 3]))))
         var y = try graph.input("x", [1, 512, 16, 16])
-        for _ in 0..<9 { y = try y.conv2D(weight, padding: 1) }
+        for index in 0..<9 {
+            let weight = Variable("w\(index)", try HostTensor(zeros: TensorType([512, 512, 3, 3])))
+            y = try y.conv2D(graph.read(weight), padding: 1)
+        }
         let plan = try Executor(cpu: CPUBackend(), device: nil).compile(graph, outputs: [y])
         let schedule = try #require(plan.cpuSchedule)
         #expect(schedule.placement.keptByteCount <= Placement.keptLimit)
         // Each of them is 36 MiB.
         #expect(schedule.placement.keptByteCount > Placement.keptLimit * 3 / 4)
         #expect(schedule.prologue.count < 9)
+    }
+
+    /// What is packed of a filter serves images of every number and size.
+    @Test func plansShareWhatTheyPackAlike() throws {
+        let filter = Variable("w", try HostTensor([16, 16, 3, 3], (0..<2304).map { Float($0 % 7) - 3 }))
+        let executor = Executor(cpu: CPUBackend(), device: nil)
+        let shapes: [Shape] = [[1, 16, 12, 12], [2, 16, 17, 9]]
+        let plans = try shapes.map { shape in
+            let graph = Graph()
+            let weight = try graph.read(filter)
+            let x = try graph.input("x", shape)
+            return try executor.compile(graph, outputs: [x.conv2D(weight, padding: 1).conv2D(weight, padding: 1)])
+        }
+        #expect(plans.allSatisfy { $0.cpuSchedule?.prologue.count == 1 })
+        #expect(Plan.keptByteCount(of: plans) == plans[0].keptByteCount)
+        for seed in 0..<2 {
+            for (index, shape) in shapes.enumerated() {
+                let ones = try HostTensor(shape, [Float](repeating: 1, count: shape.elementCount))
+                let result = try executor.traced(plans[index], ["x": ones])
+                #expect(result.packings == (index == 0 ? 1 : 0))
+                // A pixel away from the edges sees all taps of each channel, twice.
+                let taps = try executor.value(of: filter).elements(Float.self)
+                let sums = (0..<256).map { taps[($0 * 9)..<($0 * 9 + 9)].reduce(0, +) }
+                let first = (0..<16).map { sums[($0 * 16)..<($0 * 16 + 16)].reduce(0, +) }
+                let second = (0..<16).reduce(0) { $0 + sums[$1] * first[$1] }
+                let pixel = try result.output.elements(Float.self)[3 * shape[3] + 3]
+                #expect(abs(pixel - second) < 1e-3 * (1 + abs(second)))
+            }
+            try executor.set([filter: Network.value(filter, seed)])
+        }
     }
 
     /// Two nodes that pack a weight in the same way share what comes of it, of a variable and of a constant.

@@ -89,6 +89,7 @@ struct CPUWinograd {
                 4 * items * shares * Int(shape.slot),
             ],
             packing: weight,
+            form: ["Winograd", "\(rows) \(channels) \(shape.row_stride) \(shape.channel_stride) \(shape.turned)"],
             pack: { places in
                 let transformed = places.workspaces[0].assumingMemoryBound(to: Float.self)
                 let w = places.operands[weight].assumingMemoryBound(to: Float.self)
