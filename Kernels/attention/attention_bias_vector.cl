@@ -1,6 +1,6 @@
 // The gradient of attention's bias for CPU-like devices: ds = p ∘ (dy·vᵀ - δ), one work-item a block of LANES queries.
 //
-//             ┌── KEYS keys ──┐
+//             ┌──── KEYS keys ─────┐
 //     lanes   │  Σ ds              │   over the batch entries and heads that share a bias, one after another: for each,
 //             └────────────────────┘   columns of q and dy as in attention/attention_gradient_vector.cl
 //

@@ -2,9 +2,9 @@
 //
 //              LANES queries, one a lane                 keys in blocks of KEYS
 //            ┌───────────────────────┐            k, v  ┌───────────── d ─────────────┐
-//         d  │  qᵀ, then yᵀ (kept)   │        KEYS │ read as scalars, broadcast  │
+//         d  │  qᵀ, then yᵀ (kept)   │             KEYS │ read as scalars, broadcast  │
 //            └───────────────────────┘                  ├─────────────────────────────┤
-// KEYS  │  sᵀ, then pᵀ          │                  │            …                │
+//      KEYS  │  sᵀ, then pᵀ          │                  │            …                │
 //            └───────────────────────┘                  └─────────────────────────────┘
 //
 // Lanes are queries: the maximum and the sum over keys go down the registers and never across lanes, k and v are used
