@@ -157,6 +157,7 @@ private struct NumberCall: Sendable, CustomTestStringConvertible {
         .layer("LSTM hidden", input: [2, 3, 4]) { LSTM(4, $0, RandomSource(seed: 1)) },
         .layer("GRU inputs", input: [2, 3, 4]) { GRU($0, 2, RandomSource(seed: 1)) },
         .layer("GRU hidden", input: [2, 3, 4]) { GRU(4, $0, RandomSource(seed: 1)) },
+        .layer("LSTM layers", input: [2, 3, 4]) { LSTM(4, 2, layers: $0, RandomSource(seed: 1)) },
         .layer("MultiHeadAttention width", input: [1, 3, 8]) {
             MultiHeadAttention($0, heads: 2, RandomSource(seed: 1))
         },

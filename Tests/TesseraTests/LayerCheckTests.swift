@@ -179,11 +179,12 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
     @Test func recurrencesTakeWholeStates() throws {
         let graph = Graph()
         let x = try graph.input("x", [5, 2, 3])
-        let (h, one) = (try graph.input("h", [2, 4]), try graph.input("1", [1, 4]))
+        let (h, one) = (try graph.input("h", [1, 2, 4]), try graph.input("1", [1, 1, 4]))
+        let weight = try graph.input("w", [2, 4])
         let random = RandomSource(seed: 1)
         let (lstm, gru) = (LSTM(3, 4, random), GRU(3, 4, random))
         let pass = ForwardPass(graph, .inference)
-        #expect(try lstm(x, hidden: h, cell: h, pass).hidden.shape == [2, 4])
+        #expect(try lstm(x, hidden: h, cell: h, pass).hidden.shape == [1, 2, 4])
         #expect(throws: GraphError.self) { try lstm(x, hidden: one, cell: h, pass) }
         #expect(throws: GraphError.self) { try lstm(x, hidden: h, cell: one, pass) }
         #expect(throws: GraphError.self) { try gru(x, hidden: one, pass) }
@@ -195,7 +196,9 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             }
         }
         let line: UInt = #line + 1
-        let wrong = Result { try x.gru(inputWeight: h, hiddenWeight: h, inputBias: single, hiddenBias: single) }
+        let wrong = Result {
+            try x.gru(inputWeight: weight, hiddenWeight: weight, inputBias: single, hiddenBias: single)
+        }
         let error = #expect(throws: GraphError.self) { try wrong.get() }
         #expect(error?.location == SourceLocation(file: #fileID, line: line))
     }

@@ -1,93 +1,87 @@
-/// A long short-term memory over sequences `[t, b, inputs]` → `[t, b, hidden]` (Hochreiter and Schmidhuber, 1997).
-/// torch.nn.LSTM with one layer.
+/// A long short-term memory over sequences `[t, b, inputs]` → `[t, b, directions·hidden]` (Hochreiter and Schmidhuber, 1997).
+/// torch.nn.LSTM.
 public struct LSTM: Layer {
-    public let inputWeight: Variable
-    public let hiddenWeight: Variable
-    public let inputBias: Variable
-    public let hiddenBias: Variable
-    private let location: SourceLocation
+    private let stack: RecurrentStack
 
+    /// - Parameters:
+    ///   - layers: how many, each over the outputs of the one below.
+    ///   - isBidirectional: whether each layer has one more, from the last step to the first, whose outputs come after its own.
+    ///   - dropout: the rate at which the outputs of each layer but the last are dropped while training, in 0..<1.
+    ///   - isBatchFirst: whether sequences are `[b, t, …]`; states are not.
     public init(
-        _ inputs: Int, _ hidden: Int, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+        _ inputs: Int, _ hidden: Int, layers: Int = 1, isBidirectional: Bool = false, hasBias: Bool = true,
+        dropout: Double = 0, isBatchFirst: Bool = false, _ random: RandomSource, file: StaticString = #fileID,
+        line: UInt = #line
     ) {
-        location = SourceLocation(file: file, line: line)
-        (inputWeight, hiddenWeight, inputBias, hiddenBias) = recurrentVariables(
-            of: "LSTM", at: location, 4, inputs, hidden, random)
+        stack = RecurrentStack(
+            "LSTM", gates: 4, inputs, hidden, layers: layers, isBidirectional: isBidirectional, hasBias: hasBias,
+            dropout: dropout, isBatchFirst: isBatchFirst, random, SourceLocation(file: file, line: line))
     }
 
-    public var members: [LayerMember] { recurrentMembers(inputWeight, hiddenWeight, inputBias, hiddenBias) }
+    public var members: [LayerMember] { stack.members }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try callAsFunction(input, hidden: nil, cell: nil, pass).outputs
     }
 
     /// - Parameters:
-    ///   - hidden: the initial hidden state `[b, hidden]`; zeros, where left out.
-    ///   - cell: the initial cell state `[b, hidden]`; zeros, where left out.
-    /// - Returns: the outputs of all steps and the last hidden and cell states.
+    ///   - hidden: the initial hidden states `[layers·directions, b, hidden]`; zeros, where left out.
+    ///   - cell: the initial cell states, likewise.
+    ///   - lengths: int32 `[b]`, how many steps each row of the batch has, as in PyTorch's packed sequences: after them the
+    ///     outputs are 0 and the states stay. A run with one outside 0 … t is an error.
+    /// - Returns: the outputs of all steps of the last layer, and the last hidden and cell states of all layers and
+    ///   directions, of the shape of the initial ones.
     public func callAsFunction(
-        _ input: Tensor, hidden: Tensor?, cell: Tensor?, _ pass: ForwardPass
+        _ input: Tensor, hidden: Tensor?, cell: Tensor?, lengths: Tensor? = nil, _ pass: ForwardPass
     ) throws -> (outputs: Tensor, hidden: Tensor, cell: Tensor) {
-        try pass.graph.at(location) {
-            try input.lstm(
-                inputWeight: pass.read(inputWeight), hiddenWeight: pass.read(hiddenWeight),
-                inputBias: pass.read(inputBias), hiddenBias: pass.read(hiddenBias), hidden: hidden, cell: cell)
+        let (outputs, states) = try stack(input, [hidden, cell], pass) { x, weights, initial, isReversed in
+            let result = try x.lstm(
+                inputWeight: pass.read(weights.input), hiddenWeight: pass.read(weights.hidden),
+                inputBias: weights.inputBias.map { try pass.read($0) },
+                hiddenBias: weights.hiddenBias.map { try pass.read($0) }, hidden: initial[0], cell: initial[1],
+                lengths: lengths, isReversed: isReversed)
+            return (result.outputs, [result.hidden, result.cell])
         }
+        return (outputs, states[0], states[1])
     }
 }
 
-/// Gated recurrent units over sequences `[t, b, inputs]` → `[t, b, hidden]` (Cho et al., 2014). torch.nn.GRU with one
-/// layer.
+/// Gated recurrent units over sequences `[t, b, inputs]` → `[t, b, directions·hidden]` (Cho et al., 2014). torch.nn.GRU.
 public struct GRU: Layer {
-    public let inputWeight: Variable
-    public let hiddenWeight: Variable
-    public let inputBias: Variable
-    public let hiddenBias: Variable
-    private let location: SourceLocation
+    private let stack: RecurrentStack
 
+    /// The parameters are those of ``LSTM``.
     public init(
-        _ inputs: Int, _ hidden: Int, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+        _ inputs: Int, _ hidden: Int, layers: Int = 1, isBidirectional: Bool = false, hasBias: Bool = true,
+        dropout: Double = 0, isBatchFirst: Bool = false, _ random: RandomSource, file: StaticString = #fileID,
+        line: UInt = #line
     ) {
-        location = SourceLocation(file: file, line: line)
-        (inputWeight, hiddenWeight, inputBias, hiddenBias) = recurrentVariables(
-            of: "GRU", at: location, 3, inputs, hidden, random)
+        stack = RecurrentStack(
+            "GRU", gates: 3, inputs, hidden, layers: layers, isBidirectional: isBidirectional, hasBias: hasBias,
+            dropout: dropout, isBatchFirst: isBatchFirst, random, SourceLocation(file: file, line: line))
     }
 
-    public var members: [LayerMember] { recurrentMembers(inputWeight, hiddenWeight, inputBias, hiddenBias) }
+    public var members: [LayerMember] { stack.members }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try callAsFunction(input, hidden: nil, pass).outputs
     }
 
-    /// - Parameter hidden: the initial state `[b, hidden]`; zeros, where left out.
-    /// - Returns: the outputs of all steps and the last state.
+    /// - Parameters:
+    ///   - hidden: the initial states `[layers·directions, b, hidden]`; zeros, where left out.
+    ///   - lengths: as ``LSTM`` has them.
+    /// - Returns: the outputs of all steps of the last layer, and the last states of all layers and directions.
     public func callAsFunction(
-        _ input: Tensor, hidden: Tensor?, _ pass: ForwardPass
+        _ input: Tensor, hidden: Tensor?, lengths: Tensor? = nil, _ pass: ForwardPass
     ) throws -> (outputs: Tensor, hidden: Tensor) {
-        try pass.graph.at(location) {
-            try input.gru(
-                inputWeight: pass.read(inputWeight), hiddenWeight: pass.read(hiddenWeight),
-                inputBias: pass.read(inputBias), hiddenBias: pass.read(hiddenBias), hidden: hidden)
+        let (outputs, states) = try stack(input, [hidden], pass) { x, weights, initial, isReversed in
+            let result = try x.gru(
+                inputWeight: pass.read(weights.input), hiddenWeight: pass.read(weights.hidden),
+                inputBias: weights.inputBias.map { try pass.read($0) },
+                hiddenBias: weights.hiddenBias.map { try pass.read($0) }, hidden: initial[0], lengths: lengths,
+                isReversed: isReversed)
+            return (result.outputs, [result.hidden])
         }
+        return (outputs, states[0])
     }
-}
-
-/// Weights `[gates·hidden, inputs]` and `[gates·hidden, hidden]` and two biases `[gates·hidden]`, all uniform within
-/// ±1/√hidden, as PyTorch's.
-private func recurrentVariables(
-    of layer: String, at location: SourceLocation, _ gates: Int, _ inputs: Int, _ hidden: Int, _ random: RandomSource
-) -> (Variable, Variable, Variable, Variable) {
-    let bound = 1 / Float(max(hidden, 1)).squareRoot()
-    let joined = hidden.times(gates)
-    func variable(_ name: String, _ shape: Shape) -> Variable {
-        Variable(name, of: layer, at: location) { try random.uniform(shape, bound: bound) }
-    }
-    return (
-        variable("weight_ih_l0", [joined, inputs]), variable("weight_hh_l0", [joined, hidden]),
-        variable("bias_ih_l0", [joined]), variable("bias_hh_l0", [joined])
-    )
-}
-
-private func recurrentMembers(_ variables: Variable...) -> [LayerMember] {
-    variables.map { .variable($0.name, $0) }
 }
