@@ -1,7 +1,27 @@
 // Pooling of planes [first, last) of x [planes, depth, height, width]; pool.c includes this once for each type.
 
+// Eight elements, and the even and odd ones of sixteen, taken apart and put together again by shuffles.
+typedef REAL FN(eight) __attribute__((ext_vector_type(8), aligned(sizeof(REAL))));
+
+INLINE FN(eight) FN(even)(const REAL *x) {
+    return __builtin_shufflevector(*(const FN(eight) *)x, *(const FN(eight) *)(x + 8), 0, 2, 4, 6, 8, 10, 12, 14);
+}
+
+INLINE FN(eight) FN(odd)(const REAL *x) {
+    return __builtin_shufflevector(*(const FN(eight) *)x, *(const FN(eight) *)(x + 8), 1, 3, 5, 7, 9, 11, 13, 15);
+}
+
+INLINE void FN(interleave)(FN(eight) even, FN(eight) odd, REAL *y) {
+    *(FN(eight) *)y = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
+    *(FN(eight) *)(y + 8) = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
 // NaN wins over every number.
 INLINE REAL FN(combined)(int is_maximum, REAL a, REAL b) { return !is_maximum ? a + b : b > a || b != b ? b : a; }
+
+INLINE FN(eight) FN(combined_eight)(int is_maximum, FN(eight) a, FN(eight) b) {
+    return !is_maximum ? a + b : ((b > a) | (b != b)) ? b : a;
+}
 
 // Columns `begin` to `end` of a plane are what the windows [first, first + count) of a row of outputs reach inside it; they
 // lie `shift` further to the left in a row of SPAN elements with padding around them.
@@ -29,10 +49,28 @@ INLINE void FN(pad)(REAL *row, const FN(stretch) *s, REAL padding) {
     for (int64_t c = s->end - s->shift; c < s->span; c++) row[c] = padding;
 }
 
+// A column of eight windows that are 1 or 2 columns apart.
+INLINE FN(eight) FN(column_of_eight)(const REAL *row, int64_t stride) {
+    return stride == 1 ? *(const FN(eight) *)row : FN(even)(row);
+}
+
 // The columns of windows `stride` apart in a padded row, combined.
 INLINE void FN(fold_columns)(
     int is_maximum, const REAL *restrict row, REAL *restrict y, int64_t count, int64_t columns, int64_t dilation,
     int64_t stride) {
+    if (stride <= 2 && count >= 8) {
+        // The last two vectors of a row may overlap.
+        for (int64_t next = 0; next < count; next += 8) {
+            const int64_t q = smaller(next, count - 8);
+            FN(eight) result = FN(column_of_eight)(row + q * stride, stride);
+            for (int64_t j = 1; j < columns; j++) {
+                result = FN(combined_eight)(
+                    is_maximum, result, FN(column_of_eight)(row + q * stride + j * dilation, stride));
+            }
+            *(FN(eight) *)(y + q) = result;
+        }
+        return;
+    }
     for (int64_t q = 0; q < count; q++) y[q] = row[q * stride];
     for (int64_t j = 1; j < columns; j++) {
         for (int64_t q = 0; q < count; q++) y[q] = FN(combined)(is_maximum, y[q], row[q * stride + j * dilation]);
@@ -83,7 +121,8 @@ INLINE void FN(combine_all_rows)(
 
 // Pooling of any window: rows are combined first, then columns, both along rows of memory.
 INLINE void FN(pool_plane)(const cv_pool *pool, int is_maximum, const REAL *from, REAL *to) {
-    REAL row[FN(SPAN)];
+    // The odd element after the last even one is read with it.
+    REAL row[FN(SPAN) + 1];
     const cv_pool_axis *columns = &pool->axes[2];
     const int64_t height = pool->axes[1].output, step = columns->dilation;
     for (int64_t first = 0, count; first < columns->output; first += count) {
@@ -165,23 +204,7 @@ INLINE void FN(maximum_windows)(const cv_pool *pool, const REAL *from, REAL *to,
     )
 }
 
-// Two by two with stride 2 and no padding, the commonest pooling: eight windows at a time, their even and odd columns
-// taken apart and put together again by shuffles.
-typedef REAL FN(eight) __attribute__((ext_vector_type(8), aligned(sizeof(REAL))));
-
-INLINE FN(eight) FN(even)(const REAL *x) {
-    return __builtin_shufflevector(*(const FN(eight) *)x, *(const FN(eight) *)(x + 8), 0, 2, 4, 6, 8, 10, 12, 14);
-}
-
-INLINE FN(eight) FN(odd)(const REAL *x) {
-    return __builtin_shufflevector(*(const FN(eight) *)x, *(const FN(eight) *)(x + 8), 1, 3, 5, 7, 9, 11, 13, 15);
-}
-
-INLINE void FN(interleave)(FN(eight) even, FN(eight) odd, REAL *y) {
-    *(FN(eight) *)y = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
-    *(FN(eight) *)(y + 8) = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
-}
-
+// Two by two with stride 2 and no padding, the commonest pooling.
 INLINE void FN(maximum_two)(const cv_pool *pool, const REAL *from, REAL *to) {
     const int64_t width = pool->axes[2].input, count = pool->axes[2].output;
     for (int64_t p = 0; p < pool->axes[1].output; p++) {
