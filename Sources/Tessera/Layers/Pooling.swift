@@ -1,171 +1,56 @@
 // Layers of windows. What remains of an image or a sequence is a question of numbers alone: none has variables.
 
 /// The maximum of every `window` elements of `[n, c, w]`. torch.nn.MaxPool1d.
-///
-/// ``Tensor/maxPool1D(window:stride:padding:dilation:ceilingMode:file:line:)`` says what the numbers are.
-public struct MaxPool1D: Layer {
-    public var window: Int
-    public var stride: Int
-    public var padding: Int
-    public var dilation: Int
-    public var ceilingMode: Bool
-    private let location: SourceLocation
-
-    /// - Parameter stride: the window, where left out.
-    public init(
-        _ window: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilingMode: Bool = false,
-        file: StaticString = #fileID, line: UInt = #line
-    ) {
-        self.window = window
-        self.stride = stride ?? window
-        self.padding = padding
-        self.dilation = dilation
-        self.ceilingMode = ceilingMode
-        location = SourceLocation(file: file, line: line)
-    }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) {
-            try input.maxPool1D(
-                window: window, stride: stride, padding: padding, dilation: dilation, ceilingMode: ceilingMode)
-        }
-    }
-}
-
+public typealias MaxPool1D = MaxPool<OneAxis>
 /// The maximum of each `window × window` square of `[n, c, h, w]`. torch.nn.MaxPool2d.
-///
-/// ``Tensor/maxPool2D(window:stride:padding:dilation:ceilingMode:file:line:)`` says what the numbers are.
-public struct MaxPool2D: Layer {
-    public var window: Int
-    public var stride: Int
-    public var padding: Int
-    public var dilation: Int
-    public var ceilingMode: Bool
-    private let location: SourceLocation
-
-    /// - Parameter stride: the window, where left out.
-    public init(
-        _ window: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilingMode: Bool = false,
-        file: StaticString = #fileID, line: UInt = #line
-    ) {
-        self.window = window
-        self.stride = stride ?? window
-        self.padding = padding
-        self.dilation = dilation
-        self.ceilingMode = ceilingMode
-        location = SourceLocation(file: file, line: line)
-    }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) {
-            try input.maxPool2D(
-                window: window, stride: stride, padding: padding, dilation: dilation, ceilingMode: ceilingMode)
-        }
-    }
-}
-
+public typealias MaxPool2D = MaxPool<TwoAxes>
 /// The maximum of each cube, `window` wide along each axis, of `[n, c, d, h, w]`. torch.nn.MaxPool3d.
-///
-/// ``Tensor/maxPool3D(window:stride:padding:dilation:ceilingMode:file:line:)`` says what the numbers are.
-public struct MaxPool3D: Layer {
-    public var window: Int
-    public var stride: Int
-    public var padding: Int
-    public var dilation: Int
-    public var ceilingMode: Bool
-    private let location: SourceLocation
-
-    /// - Parameter stride: the window, where left out.
-    public init(
-        _ window: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilingMode: Bool = false,
-        file: StaticString = #fileID, line: UInt = #line
-    ) {
-        self.window = window
-        self.stride = stride ?? window
-        self.padding = padding
-        self.dilation = dilation
-        self.ceilingMode = ceilingMode
-        location = SourceLocation(file: file, line: line)
-    }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) {
-            try input.maxPool3D(
-                window: window, stride: stride, padding: padding, dilation: dilation, ceilingMode: ceilingMode)
-        }
-    }
-}
+public typealias MaxPool3D = MaxPool<ThreeAxes>
 
 /// The mean of every `window` elements of `[n, c, w]`. torch.nn.AvgPool1d.
-///
-/// ``Tensor/averagePool1D(window:stride:padding:ceilingMode:countsPadding:file:line:)`` says what the numbers are.
-public struct AveragePool1D: Layer {
-    public var window: Int
-    public var stride: Int
-    public var padding: Int
-    public var ceilingMode: Bool
-    public var countsPadding: Bool
-    private let location: SourceLocation
-
-    /// - Parameter stride: the window, where left out.
-    public init(
-        _ window: Int, stride: Int? = nil, padding: Int = 0, ceilingMode: Bool = false, countsPadding: Bool = true,
-        file: StaticString = #fileID, line: UInt = #line
-    ) {
-        self.window = window
-        self.stride = stride ?? window
-        self.padding = padding
-        self.ceilingMode = ceilingMode
-        self.countsPadding = countsPadding
-        location = SourceLocation(file: file, line: line)
-    }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.graph.at(location) {
-            try input.averagePool1D(
-                window: window, stride: stride, padding: padding, ceilingMode: ceilingMode,
-                countsPadding: countsPadding)
-        }
-    }
-}
-
+public typealias AveragePool1D = AveragePool<OneAxis>
 /// The mean of each `window × window` square of `[n, c, h, w]`. torch.nn.AvgPool2d.
+public typealias AveragePool2D = AveragePool<TwoAxes>
+/// The mean of each cube, `window` wide along each axis, of `[n, c, d, h, w]`. torch.nn.AvgPool3d.
+public typealias AveragePool3D = AveragePool<ThreeAxes>
+
+/// The maximum of each window, as wide along each of the `Axes` of `[n, c, …]`.
 ///
-/// ``Tensor/averagePool2D(window:stride:padding:ceilingMode:countsPadding:file:line:)`` says what the numbers are.
-public struct AveragePool2D: Layer {
+/// ``Tensor/maxPool(window:stride:padding:dilation:ceilingMode:file:line:)`` says what the numbers are.
+public struct MaxPool<Axes: SpatialAxes>: Layer {
     public var window: Int
     public var stride: Int
     public var padding: Int
+    public var dilation: Int
     public var ceilingMode: Bool
-    public var countsPadding: Bool
     private let location: SourceLocation
 
     /// - Parameter stride: the window, where left out.
     public init(
-        _ window: Int, stride: Int? = nil, padding: Int = 0, ceilingMode: Bool = false, countsPadding: Bool = true,
+        _ window: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilingMode: Bool = false,
         file: StaticString = #fileID, line: UInt = #line
     ) {
         self.window = window
         self.stride = stride ?? window
         self.padding = padding
+        self.dilation = dilation
         self.ceilingMode = ceilingMode
-        self.countsPadding = countsPadding
         location = SourceLocation(file: file, line: line)
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
-            try input.averagePool2D(
-                window: window, stride: stride, padding: padding, ceilingMode: ceilingMode,
-                countsPadding: countsPadding)
+            try input.maxPool(
+                window: Axes.each(window), stride: Axes.each(stride), padding: Axes.each((padding, padding)),
+                dilation: Axes.each(dilation), ceilingMode: ceilingMode)
         }
     }
 }
 
-/// The mean of each cube, `window` wide along each axis, of `[n, c, d, h, w]`. torch.nn.AvgPool3d.
+/// The mean of each window, as wide along each of the `Axes` of `[n, c, …]`.
 ///
-/// ``Tensor/averagePool3D(window:stride:padding:ceilingMode:countsPadding:file:line:)`` says what the numbers are.
-public struct AveragePool3D: Layer {
+/// ``Tensor/averagePool(window:stride:padding:dilation:ceilingMode:countsPadding:file:line:)`` says what the numbers are.
+public struct AveragePool<Axes: SpatialAxes>: Layer {
     public var window: Int
     public var stride: Int
     public var padding: Int
@@ -188,9 +73,9 @@ public struct AveragePool3D: Layer {
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
-            try input.averagePool3D(
-                window: window, stride: stride, padding: padding, ceilingMode: ceilingMode,
-                countsPadding: countsPadding)
+            try input.averagePool(
+                window: Axes.each(window), stride: Axes.each(stride), padding: Axes.each((padding, padding)),
+                ceilingMode: ceilingMode, countsPadding: countsPadding)
         }
     }
 }
