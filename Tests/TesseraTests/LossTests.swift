@@ -17,7 +17,9 @@ private struct LossCase: Sendable, CustomTestStringConvertible {
 @Suite struct LossTests {
     private static let all: [Loss] = [
         .meanSquaredError, .huber(), .huber(delta: 0.3), .binaryCrossEntropyWithLogits, .crossEntropy,
-        .crossEntropyIgnoringNegativeLabels,
+        .crossEntropyIgnoringNegativeLabels, .crossEntropy(labelSmoothing: 0.1, ignoredLabel: 3),
+        .negativeLogLikelihood(), .multiMargin(), .meanAbsoluteError, .smoothL1(), .poissonNLL(), .binaryCrossEntropy(),
+        .focal(), .hinge(), .klDivergence(), .hingeEmbedding(), .dice(), .intersectionOverUnion(),
     ]
 
     /// Types that only broadcast, or not even that.

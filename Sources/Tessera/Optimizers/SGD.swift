@@ -1,52 +1,42 @@
 /// Stochastic gradient descent, with momentum and Nesterov's variant of it. torch.optim.SGD.
 ///
-/// With g taken as `g + weightDecay·p`: `velocity' = momentum·velocity + g`;
-/// `p' = p - learningRate · (isNesterov ? g + momentum·velocity' : velocity')`.
+/// With g taken as `g + weightDecay·p`: `velocity' = momentum·velocity + (1 - dampening)·g`, g undamped at the first
+/// step; `p' = p - learningRate · (isNesterov ? g + momentum·velocity' : velocity')`.
 public final class SGD: Optimizer {
     public let learningRate: Double
+    public let state: OptimizerState
     private let momentum: Double
+    private let dampening: Double
     private let isNesterov: Bool
     private let weightDecay: Double
-    private var velocities = VariableMap<Variable>()
 
-    public init(learningRate: Double, momentum: Double = 0, isNesterov: Bool = false, weightDecay: Double = 0) {
+    public init(
+        learningRate: Double, momentum: Double = 0, dampening: Double = 0, isNesterov: Bool = false,
+        weightDecay: Double = 0
+    ) {
         self.learningRate = learningRate
         self.momentum = momentum
+        self.dampening = dampening
         self.isNesterov = isNesterov
         self.weightDecay = weightDecay
+        state = OptimizerState("sgd", momentum == 0 ? [] : [.zeros("velocity")])
     }
 
-    private func velocity(of parameter: Variable) -> Variable? {
-        guard momentum != 0 else { return nil }
-        if let known = velocities[parameter] { return known }
-        let made = Variable("sgd.velocity", zerosFor: parameter)
-        velocities.removeDead()
-        if made.failure == nil { velocities[parameter] = made }
-        return made
-    }
-
-    public func update(
-        _ parameter: Variable, _ value: Tensor, gradient: Tensor, step: Tensor, learningRate: Tensor
-    ) throws -> [(Variable, Tensor)] {
-        let update = OptimizerUpdate("sgd", value, gradient: gradient, learningRate: learningRate)
-        try update.checkMagnitude(momentum, "the momentum")
-        try update.checkMagnitude(weightDecay, "the weight decay")
-        try update.checkTypes()
-        guard !isNesterov || momentum != 0 else { throw update.failure("Nesterov's variant needs a momentum above 0") }
-        let (p, rate) = (try update.wide(value), try update.wide(learningRate))
-        let g = try update.gradient(decaying: weightDecay)
-        guard let velocity = velocity(of: parameter) else {
-            return [(parameter, try (p - g * rate).cast(to: value.dtype))]
+    public func step(_ step: inout OptimizerStep) throws -> Tensor {
+        try step.check(momentum, in: 0..<Double.infinity, "the momentum")
+        guard dampening.isFinite else { throw step.failure("the dampening must be a number, not \(dampening)") }
+        guard !isNesterov || momentum != 0 && dampening == 0 else {
+            throw step.failure("Nesterov's variant needs a momentum above 0 and no dampening")
         }
-        let speed = try update.wide(value.graph.read(velocity)) * momentum + g
-        let direction = isNesterov ? try g + speed * momentum : speed
-        return [
-            (parameter, try (p - direction * rate).cast(to: value.dtype)),
-            (velocity, try speed.cast(to: value.dtype)),
-        ]
-    }
-
-    public func state(of parameter: Variable) -> [(name: String, variable: Variable)] {
-        velocity(of: parameter).map { [("sgd.velocity", $0)] } ?? []
+        let g = try step.gradient(decaying: weightDecay)
+        guard momentum != 0 else { return try step.parameter - g * step.learningRate }
+        var share = g
+        if dampening != 0 {
+            let isLater = try step.count.greater(than: 1).cast(to: g.dtype)
+            share = try g * (1 - isLater * dampening)
+        }
+        let velocity = try step.kept("velocity") * momentum + share
+        step.keep("velocity", velocity)
+        return try step.parameter - (isNesterov ? g + velocity * momentum : velocity) * step.learningRate
     }
 }

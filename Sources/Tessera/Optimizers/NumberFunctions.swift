@@ -7,3 +7,6 @@ func cosineOf(_ x: Double) -> Double { Foundation.cos(x) }
 
 /// A number to the power of another.
 func power(_ base: Double, _ exponent: Double) -> Double { Foundation.pow(base, exponent) }
+
+/// A number's natural logarithm.
+func logarithmOf(_ x: Double) -> Double { Foundation.log(x) }
