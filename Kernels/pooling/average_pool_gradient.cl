@@ -14,13 +14,8 @@ void averagePoolGradient(
     __global const STORED *restrict dy, const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset,
     const int planes, EXTENTS)
 {
-    const uint n = get_global_id(0);
-    if (n >= (uint)planes * depth * height * width) return;
-    const Place place = placeOf(n, depth, height, width);
+    ITEM_IS_INPUT
     __global const STORED *cotangents = dy + dyOffset + (ulong)place.plane * outDepth * outHeight * outWidth;
-    const Windows fronts = windowsOf(place.front, DEPTH_AXIS);
-    const Windows rows = windowsOf(place.row, HEIGHT_AXIS);
-    const Windows columns = windowsOf(place.column, WIDTH_AXIS);
     float sum = 0.0f;
     for (int o = fronts.begin; o < fronts.end; o++) {
         if (!isTap(place.front, o, DEPTH_AXIS)) continue;

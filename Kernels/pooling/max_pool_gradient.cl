@@ -17,17 +17,11 @@ void maxPoolGradient(
     __global const int *restrict indices, const ulong indicesOffset, __global const STORED *restrict dy,
     const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset, const int planes, EXTENTS)
 {
-    const uint n = get_global_id(0);
-    const uint volume = (uint)depth * height * width;
-    if (n >= planes * volume) return;
-    const Place place = placeOf(n, depth, height, width);
-    const int element = n % volume;
+    ITEM_IS_INPUT
+    const int element = n % ((uint)depth * height * width);
     const ulong plane = (ulong)place.plane * outDepth * outHeight * outWidth;
     __global const int *taken = indices + indicesOffset + plane;
     __global const STORED *cotangents = dy + dyOffset + plane;
-    const Windows fronts = windowsOf(place.front, DEPTH_AXIS);
-    const Windows rows = windowsOf(place.row, HEIGHT_AXIS);
-    const Windows columns = windowsOf(place.column, WIDTH_AXIS);
     float sum = 0.0f;
     for (int o = fronts.begin; o < fronts.end; o++)
         for (int p = rows.begin; p < rows.end; p++)

@@ -22,14 +22,10 @@ void maxPoolIndices(
 #endif
     __global int *restrict indices, const ulong indicesOffset, const int planes, EXTENTS)
 {
-    const uint n = get_global_id(0);
-    if (n >= (uint)planes * outDepth * outHeight * outWidth) return;
-    const Place place = placeOf(n, outDepth, outHeight, outWidth);
+    ITEM_IS_OUTPUT
     __global const STORED *plane = x + xOffset + (ulong)place.plane * depth * height * width;
     float maximum;
-    const int taken = takenElement(
-        plane, tapsOf(place.front, DEPTH_AXIS), tapsOf(place.row, HEIGHT_AXIS), tapsOf(place.column, WIDTH_AXIS), height,
-        width, &maximum);
+    const int taken = takenElement(plane, fronts, rows, columns, height, width, &maximum);
     indices[indicesOffset + n] = taken;
 #if KEEPS_VALUES
     STORE1(maximum, y + yOffset + n);

@@ -28,12 +28,7 @@ void normPool(
     __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
     const int planes, EXTENTS)
 {
-    const uint n = get_global_id(0);
-    if (n >= (uint)planes * outDepth * outHeight * outWidth) return;
-    const Place place = placeOf(n, outDepth, outHeight, outWidth);
-    const Taps fronts = tapsOf(place.front, DEPTH_AXIS);
-    const Taps rows = tapsOf(place.row, HEIGHT_AXIS);
-    const Taps columns = tapsOf(place.column, WIDTH_AXIS);
+    ITEM_IS_OUTPUT
     __global const STORED *plane = x + xOffset + (ulong)place.plane * depth * height * width + columns.first;
     // First the greatest, then the sum.
     float largest = 0.0f, sum = 0.0f;
@@ -74,15 +69,10 @@ void normPoolGradient(
     __global const STORED *restrict dy, const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset,
     const int planes, EXTENTS)
 {
-    const uint n = get_global_id(0);
-    if (n >= (uint)planes * depth * height * width) return;
-    const Place place = placeOf(n, depth, height, width);
+    ITEM_IS_INPUT
     const ulong plane = (ulong)place.plane * outDepth * outHeight * outWidth;
     const float value = LOAD1(x + xOffset + n);
     const float sign = value > 0.0f ? 1.0f : value < 0.0f ? -1.0f : 0.0f;
-    const Windows fronts = windowsOf(place.front, DEPTH_AXIS);
-    const Windows rows = windowsOf(place.row, HEIGHT_AXIS);
-    const Windows columns = windowsOf(place.column, WIDTH_AXIS);
     float sum = 0.0f;
     for (int o = fronts.begin; o < fronts.end; o++) {
         if (!isTap(place.front, o, DEPTH_AXIS)) continue;

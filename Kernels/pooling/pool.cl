@@ -28,12 +28,7 @@ void pool(
     __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
     const int planes, EXTENTS)
 {
-    const uint n = get_global_id(0);
-    if (n >= (uint)planes * outDepth * outHeight * outWidth) return;
-    const Place place = placeOf(n, outDepth, outHeight, outWidth);
-    const Taps fronts = tapsOf(place.front, DEPTH_AXIS);
-    const Taps rows = tapsOf(place.row, HEIGHT_AXIS);
-    const Taps columns = tapsOf(place.column, WIDTH_AXIS);
+    ITEM_IS_OUTPUT
     __global const STORED *plane = x + xOffset + (ulong)place.plane * depth * height * width + columns.first;
     // Row by row and plane by plane, so that no sum of a large window is long.
     float result = IDENTITY;

@@ -146,6 +146,24 @@ static inline Place placeOf(const uint n, const uint depth, const uint height, c
     return place;
 }
 
+// What a kernel with a work-item an output begins with: which one it is, and the taps of its window.
+#define ITEM_IS_OUTPUT \
+    const uint n = get_global_id(0); \
+    if (n >= (uint)planes * outDepth * outHeight * outWidth) return; \
+    const Place place = placeOf(n, outDepth, outHeight, outWidth); \
+    const Taps fronts = tapsOf(place.front, DEPTH_AXIS); \
+    const Taps rows = tapsOf(place.row, HEIGHT_AXIS); \
+    const Taps columns = tapsOf(place.column, WIDTH_AXIS);
+
+// The same with a work-item an element of the planes: which one it is, and the windows that it may be in.
+#define ITEM_IS_INPUT \
+    const uint n = get_global_id(0); \
+    if (n >= (uint)planes * depth * height * width) return; \
+    const Place place = placeOf(n, depth, height, width); \
+    const Windows fronts = windowsOf(place.front, DEPTH_AXIS); \
+    const Windows rows = windowsOf(place.row, HEIGHT_AXIS); \
+    const Windows columns = windowsOf(place.column, WIDTH_AXIS);
+
 // The planes begin ..< end of this work-item.
 #define EACH_OWN_PLANE(plane) \
     (long plane = planes * get_global_id(0) / get_global_size(0), \
