@@ -1,4 +1,4 @@
-// LSTM and GRU one step a launch, for the GPU shape.
+// Recurrent cells one step a launch, for the GPU shape.
 //
 // Follows common/math.cl (VECTOR_WIDTH 1). Every hidden unit of a step needs all units of the step before, and
 // work-groups cannot wait for each other, so each step is a launch. A work-group takes TILE rows of the batch by TILE hidden units,
@@ -9,12 +9,15 @@
 //    TILE rows     │ row·unit │    tiles of TILE k of h' and of wHidden pass through local memory
 //                  └──────────┘
 //
-// Flops and shapes as in recurrent/lstm.cl and recurrent/gru.cl. A step reads the whole weight once for each TILE rows.
+// Flops and shapes as in recurrent/lstm.cl, gru.cl and rnn.cl. A step reads the whole weight once for each TILE rows.
 #ifndef TILE
 #define TILE 16
 #endif
 #ifndef HAS_CELL_COTANGENT
 #define HAS_CELL_COTANGENT 1
+#endif
+#ifndef IS_RELU
+#define IS_RELU 0
 #endif
 #define STEP_KERNEL __kernel __attribute__((reqd_work_group_size(TILE, TILE, 1)))
 
@@ -61,6 +64,53 @@ static float state_product(
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     return sum;
+}
+
+STEP_KERNEL void rnn_step(
+    __global const float *restrict xGates, const ulong xGatesOffset, __global const float *restrict w,
+    const ulong wOffset, __global const float *restrict h0, const ulong h0Offset, __global float *y,
+    const ulong yOffset, const int t, const int batch, const int h)
+{
+    __local float aTile[TILE * TILE];
+    __local float wTile[TILE * (TILE + 1)];
+    const int unit = (int)get_global_id(0);
+    const int row = (int)get_global_id(1);
+    const ulong step = (ulong)batch * h;
+    y += yOffset + t * step;
+    __global const float *hidden = t == 0 ? h0 + h0Offset : y - step;
+    float sum[1];
+    gates_product(1, row, unit, batch, h, hidden, w + wOffset, sum, aTile, wTile);
+    if (row >= batch || unit >= h) return;
+    const ulong state = (ulong)row * h + unit;
+    const float a = xGates[xGatesOffset + t * step + state] + sum[0];
+    y[state] = IS_RELU ? (a < 0.0f ? 0.0f : a) : vtanh(a);
+}
+
+// Steps t = steps - 1 … 0, then t = -1 for dh0.
+STEP_KERNEL void rnn_step_gradient(
+    __global const float *restrict w, const ulong wOffset, __global const float *restrict y, const ulong yOffset,
+    __global const float *restrict dy, const ulong dyOffset, __global float *dxGates, const ulong dxGatesOffset,
+    __global float *dh0, const ulong dh0Offset, const int t, const int steps, const int batch, const int h)
+{
+    __local float aTile[TILE * TILE];
+    __local float wTile[TILE * TILE];
+    const int unit = (int)get_global_id(0);
+    const int row = (int)get_global_id(1);
+    const long step = (long)batch * h;
+    dxGates += dxGatesOffset;
+    float dh = 0.0f;
+    if (t + 1 < steps) {
+        dh = state_product(row, unit, batch, h, h, dxGates + (t + 1) * step, w + wOffset, aTile, wTile);
+    }
+    if (row >= batch || unit >= h) return;
+    const long state = (long)row * h + unit;
+    if (t < 0) {
+        dh0[dh0Offset + state] = dh;
+        return;
+    }
+    dh += dy[dyOffset + t * step + state];
+    const float now = y[yOffset + t * step + state];
+    dxGates[t * step + state] = IS_RELU ? (now > 0.0f ? dh : 0.0f) : dh * fma(-now, now, 1.0f);
 }
 
 STEP_KERNEL void lstm_step(

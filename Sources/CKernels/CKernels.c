@@ -297,6 +297,10 @@ static const char recurrent_panels[] = {
 #embed "../../Kernels/recurrent/panels.cl" suffix(, )
     0};
 
+static const char recurrent_rnn[] = {
+#embed "../../Kernels/recurrent/rnn.cl" suffix(, )
+    0};
+
 static const char recurrent_steps[] = {
 #embed "../../Kernels/recurrent/steps.cl" suffix(, )
     0};
@@ -408,6 +412,7 @@ static const CKernelFile files[] = {
     {"recurrent/gru.cl", recurrent_gru, sizeof recurrent_gru - 1},
     {"recurrent/lstm.cl", recurrent_lstm, sizeof recurrent_lstm - 1},
     {"recurrent/panels.cl", recurrent_panels, sizeof recurrent_panels - 1},
+    {"recurrent/rnn.cl", recurrent_rnn, sizeof recurrent_rnn - 1},
     {"recurrent/steps.cl", recurrent_steps, sizeof recurrent_steps - 1},
     {"reduction/arg_max.cl", reduction_arg_max, sizeof reduction_arg_max - 1},
     {"reduction/integers.cl", reduction_integers, sizeof reduction_integers - 1},

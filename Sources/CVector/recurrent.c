@@ -1,10 +1,22 @@
-// The gates of LSTM and GRU, one step at a time.
+// The gates of recurrent cells, one step at a time.
 
 #include "internal.h"
 #include "scalar_math.h"
 
 #define TEMPLATE "recurrent_template.h"
 #include "for_each_real.h"
+
+HOT void cv_rnn_step(cv_type type, int is_relu, void *y, int64_t rows, int64_t hidden) {
+    if (IS_F64(type)) rnn_step_f64(is_relu, y, rows * hidden);
+    else rnn_step_f32(is_relu, y, rows * hidden);
+}
+
+HOT void cv_rnn_back(
+    cv_type type, int is_relu, const void *y, const void *dy, const void *dh_later, void *dgates, int64_t rows,
+    int64_t hidden) {
+    if (IS_F64(type)) rnn_back_f64(is_relu, y, dy, dh_later, dgates, rows * hidden);
+    else rnn_back_f32(is_relu, y, dy, dh_later, dgates, rows * hidden);
+}
 
 HOT void cv_lstm_step(
     cv_type type, void *gates, const void *cell_before, void *cell, void *y, int64_t rows, int64_t hidden) {

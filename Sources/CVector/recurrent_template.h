@@ -1,5 +1,23 @@
-// What an LSTM or a GRU does to its gates in one step, for `rows` rows of the batch; recurrent.c includes this once for
+// What a recurrent cell does to its gates in one step, for `rows` rows of the batch; recurrent.c includes this once for
 // each type. The gates of a row are neighbours: 4h of an LSTM in the order i f g o, 3h of a GRU in the order r z n.
+
+// y: in, the sums; out, the states.
+INLINE void FN(rnn_step)(int is_relu, REAL *restrict y, int64_t count) {
+    if (is_relu) {
+        for (int64_t j = 0; j < count; j++) y[j] = y[j] < 0 ? 0 : y[j];
+    } else {
+        for (int64_t j = 0; j < count; j++) y[j] = FN(tanh)(y[j]);
+    }
+}
+
+INLINE void FN(rnn_back)(
+    int is_relu, const REAL *restrict y, const REAL *restrict dy, const REAL *restrict later, REAL *restrict dgates,
+    int64_t count) {
+    for (int64_t j = 0; j < count; j++) {
+        const REAL dh = dy[j] + later[j];
+        dgates[j] = is_relu ? (y[j] > 0 ? dh : 0) : dh * (1 - y[j] * y[j]);
+    }
+}
 
 // gates: in, the sums; out, the activations.
 INLINE void FN(lstm_step)(REAL *gates, const REAL *cellBefore, REAL *cell, REAL *y, int64_t rows, int64_t h) {

@@ -11,7 +11,7 @@ package enum OpKind: String, CaseIterable, Sendable {
     case layerNorm, layerNormGradient, rmsNorm, rmsNormGradient, groupNorm, groupNormGradient, batchNorm,
         batchNormGradient
     case attention, attentionGradient, attentionBiasGradient
-    case lstm, lstmGradient, gru, gruGradient
+    case rnn, rnnGradient, lstm, lstmGradient, gru, gruGradient
     case embedding, embeddingGradient, gather, scatter
     case scan, sort
 }

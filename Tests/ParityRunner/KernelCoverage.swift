@@ -7,7 +7,7 @@ import TestSupport
 package enum KernelCoverage {
     /// Operations that may pack a weight for all runs.
     static let packing: Set<OpKind> = [
-        .matMul, .convolution, .convolutionInputGradient, .lstm, .lstmGradient, .gru, .gruGradient,
+        .matMul, .convolution, .convolutionInputGradient, .rnn, .rnnGradient, .lstm, .lstmGradient, .gru, .gruGradient,
     ]
 
     /// A node, and which of its operands stay the same from run to run.

@@ -327,6 +327,9 @@ func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
             try $0.node(
                 .recurrence(Recurrence(.lstm)), float([2, 3, 8]), float([4, 1]), float([3, 1]), float([3, 1]))
         },
+        Mistake("rnn", "the recurrent weight must have shape [2, 2]") {
+            try $0.node(.recurrence(Recurrence(.rnn(.tanh))), float([2, 3, 2]), float([2, 1]), float([3, 2]))
+        },
         Mistake("gru", "the recurrent bias must have shape [6]") {
             try $0.node(.recurrence(Recurrence(.gru)), float([2, 3, 6]), float([6, 2]), float([3]), float([3, 2]))
         },

@@ -32,6 +32,16 @@ import Testing
                 let y = try gru(#require(x["x"]), hidden: x["hidden"], lengths: x["lengths"], pass)
                 return ["y": y.outputs, "hidden": y.hidden]
             }
+            for (name, activation) in [("rnn", RecurrentActivation.tanh), ("rnn relu", .relu)] {
+                let rnn = RNN(
+                    Self.inputs, Self.hidden, activation: activation, layers: option.layers,
+                    isBidirectional: option.isBidirectional, hasBias: option.hasBias,
+                    isBatchFirst: option.isBatchFirst, Self.random)
+                try reference.check("\(name) \(ending)", module: rnn) { x, pass in
+                    let y = try rnn(#require(x["x"]), hidden: x["hidden"], lengths: x["lengths"], pass)
+                    return ["y": y.outputs, "hidden": y.hidden]
+                }
+            }
         }
     }
 
@@ -46,6 +56,12 @@ import Testing
             let gru = GRUCell(Self.inputs, Self.hidden, hasBias: hasBias, Self.random)
             try reference.check("gru cell\(ending)", module: gru) { x, pass in
                 ["hidden": try gru(#require(x["x"]), hidden: x["hidden"], pass)]
+            }
+            for (name, activation) in [("rnn", RecurrentActivation.tanh), ("rnn relu", .relu)] {
+                let rnn = RNNCell(Self.inputs, Self.hidden, activation: activation, hasBias: hasBias, Self.random)
+                try reference.check("\(name) cell\(ending)", module: rnn) { x, pass in
+                    ["hidden": try rnn(#require(x["x"]), hidden: x["hidden"], pass)]
+                }
             }
         }
     }

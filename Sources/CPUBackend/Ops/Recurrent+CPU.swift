@@ -5,7 +5,7 @@ import TensorGraph
 extension CPULowering {
     func recurrence(_ attributes: Recurrence) throws -> CPUKernel {
         // The states of all steps: of the forward pass its first result, of the gradient an operand.
-        let y = attributes.pass == .forward ? node.resultTypes[0].shape : shape(2)
+        let y = attributes.pass == .forward ? node.resultTypes[0].shape : shape(attributes.statesOperand)
         let geometry = RecurrentGeometry(
             steps: y[0], batch: y[1], hidden: y[2], gates: attributes.gates, type: type)
         return switch (attributes.cell, attributes.pass) {
@@ -13,6 +13,8 @@ extension CPULowering {
         case (.lstm, .gradient): geometry.lstmGradient(hasCells: node.operandTypes.count == 6)
         case (.gru, .forward): geometry.gru()
         case (.gru, .gradient): geometry.gruGradient()
+        case (.rnn(let activation), .forward): geometry.rnn(activation)
+        case (.rnn(let activation), .gradient): geometry.rnnGradient(activation)
         }
     }
 }
@@ -85,6 +87,55 @@ struct RecurrentGeometry {
             cv_multiply_panels(
                 type, Int64(rows), Int64(b.n), Int64(b.k), a, Int64(b.k), 1, b.panels, Int64(b.k * width), c,
                 Int64(b.n), accumulate ? 1 : 0)
+        }
+    }
+
+    func rnn(_ activation: RecurrentActivation) -> CPUKernel {
+        CPUKernel(
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, hidden)],
+            packing: 1, form: form(1, hidden, hidden, hidden),
+            pack: { places in
+                pack(places.operands[1], 1, hidden, hidden, hidden, places.workspaces[0])
+            }
+        ) { places in
+            let weight = Packed(k: hidden, n: hidden, panels: places.workspaces[0])
+            run { _, rows in
+                let offset = rows.lowerBound * hidden * size
+                for step in 0..<steps {
+                    let y = places.results[0] + step * state + offset
+                    let before = step == 0 ? places.operands[2] + offset : UnsafeRawPointer(y - state)
+                    y.copyMemory(
+                        from: places.operands[0] + step * state + offset, byteCount: rows.count * hidden * size)
+                    multiply(before, weight, y, rows: rows.count, accumulate: true)
+                    cv_rnn_step(type, activation == .relu ? 1 : 0, y, Int64(rows.count), Int64(hidden))
+                }
+            }
+        }
+    }
+
+    func rnnGradient(_ activation: RecurrentActivation) -> CPUKernel {
+        CPUKernel(
+            "\(grain) rows a thread through all steps", workspaces: [packedBytes(hidden, hidden)],
+            packing: 0, form: form(hidden, 1, hidden, hidden),
+            pack: { places in
+                pack(places.operands[0], hidden, 1, hidden, hidden, places.workspaces[0])
+            }
+        ) { places in
+            let weight = Packed(k: hidden, n: hidden, panels: places.workspaces[0])
+            run { _, rows in
+                let offset = rows.lowerBound * hidden * size
+                // dh0 carries the cotangent back until it is final.
+                let dh = places.results[1] + offset
+                dh.initializeMemory(as: UInt8.self, repeating: 0, count: rows.count * hidden * size)
+                for step in (0..<steps).reversed() {
+                    let ofStep = step * state + offset
+                    let dgates = places.results[0] + ofStep
+                    cv_rnn_back(
+                        type, activation == .relu ? 1 : 0, places.operands[1] + ofStep, places.operands[2] + ofStep, dh,
+                        dgates, Int64(rows.count), Int64(hidden))
+                    multiply(UnsafeRawPointer(dgates), weight, dh, rows: rows.count, accumulate: false)
+                }
+            }
         }
     }
 

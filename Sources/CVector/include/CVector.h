@@ -432,6 +432,11 @@ void cv_attention_add(
 
 // Recurrence: one step of `rows` rows of the batch
 
+/// y: in, the sums; out, the states.
+void cv_rnn_step(cv_type type, int is_relu, void *y, int64_t rows, int64_t hidden);
+void cv_rnn_back(
+    cv_type type, int is_relu, const void *y, const void *dy, const void *dh_later, void *dgates, int64_t rows,
+    int64_t hidden);
 void cv_lstm_step(
     cv_type type, void *gates, const void *cell_before, void *cell, void *y, int64_t rows, int64_t hidden);
 void cv_lstm_back(

@@ -5,47 +5,29 @@ import TensorGraph
 // weight: each work-item takes rows of the batch through all steps. On the GPU shape each step is a launch.
 extension OpenCLLowering {
     package func recurrence(_ attributes: Recurrence) throws -> Lowering {
-        switch (attributes.cell, attributes.pass) {
-        case (.lstm, .forward): try lstm()
-        case (.lstm, .gradient): try lstmGradient()
-        case (.gru, .forward): try gru()
-        case (.gru, .gradient): try gruGradient()
+        if let reason = unsupportedType { return .declined(reason) }
+        let (name, defines): (String, [String: String]) =
+            switch attributes.cell {
+            case .lstm: ("lstm", attributes.pass == .gradient ? ["HAS_CELL_COTANGENT": "\(operands.count - 5)"] : [:])
+            case .gru: ("gru", [:])
+            case .rnn(let activation): ("rnn", ["IS_RELU": activation == .relu ? "1" : "0"])
+            }
+        return switch attributes.pass {
+        case .forward: forward(name, gates: attributes.gates, defines: defines)
+        case .gradient:
+            backward(
+                name, gates: attributes.gates, states: operands[attributes.statesOperand].shape, defines: defines)
         }
     }
 
-    private func lstm() throws -> Lowering {
-        if let reason = unsupportedType { return .declined(reason) }
-        return forward(
-            "lstm", gates: 4, sequence: [.operand(0), .workspace(0), .operand(2), .operand(3)],
-            step: [.operand(0), .operand(1), .operand(2), .operand(3)])
-    }
-
-    private func gru() throws -> Lowering {
-        if let reason = unsupportedType { return .declined(reason) }
-        return forward(
-            "gru", gates: 3, sequence: [.operand(0), .workspace(0), .operand(2), .operand(3)],
-            step: [.operand(0), .operand(1), .operand(2), .operand(3)])
-    }
-
-    private func lstmGradient() throws -> Lowering {
-        if let reason = unsupportedType { return .declined(reason) }
-        return backward(
-            "lstm", gates: 4, states: operands[2].shape,
-            defines: ["HAS_CELL_COTANGENT": operands.count == 6 ? "1" : "0"])
-    }
-
-    private func gruGradient() throws -> Lowering {
-        if let reason = unsupportedType { return .declined(reason) }
-        return backward("gru", gates: 3, states: operands[2].shape, defines: [:])
-    }
-
-    private func forward(
-        _ name: String, gates: Int, sequence: [KernelArgument], step: [KernelArgument]
-    ) -> Lowering {
+    /// The forward pass's second operand is the weight; the others and the results are arguments in their own order.
+    private func forward(_ name: String, gates: Int, defines: [String: String]) -> Lowering {
         let (steps, batch, hidden) = (results[0].shape[0], results[0].shape[1], results[0].shape[2])
-        let outputs: [KernelArgument] = [.result(0), .result(1), .result(2)]
+        let step = operands.indices.map(KernelArgument.operand)
+        let sequence = [.operand(0), .workspace(0)] + step.dropFirst(2)
+        let outputs = results.indices.map(KernelArgument.result)
         guard profile.shape == .cpu else {
-            let kernel = stepKernel("\(name)_step", defines: [:])
+            let kernel = stepKernel("\(name)_step", defines: defines)
             let all = (0..<steps).map {
                 stepLaunch(
                     kernel, step + outputs + [.int32($0), .int32(batch), .int32(hidden)], batch: batch, hidden: hidden)
@@ -60,7 +42,7 @@ extension OpenCLLowering {
             [.operand(1), .workspace(0), .int32(hidden)], items: panels
         ).asPacking()
         let launch = KernelLaunch(
-            sequenceKernel("\(name)_sequence", file: name, tile, defines: [:]),
+            sequenceKernel("\(name)_sequence", file: name, tile, defines: defines),
             sequence + outputs + [.int32(steps), .int32(batch), .int32(hidden), .int32(share)],
             items: batch.dividedRoundingUp(by: share))
         return launches(
@@ -71,7 +53,8 @@ extension OpenCLLowering {
     /// The gradient's first operand is the weight; the others and the results are arguments in their own order.
     private func backward(_ name: String, gates: Int, states: Shape, defines: [String: String]) -> Lowering {
         let (steps, batch, hidden) = (states[0], states[1], states[2])
-        let tensors = operands.indices.dropFirst().map(KernelArgument.operand) + [.result(0), .result(1), .result(2)]
+        let tensors =
+            operands.indices.dropFirst().map(KernelArgument.operand) + results.indices.map(KernelArgument.result)
         guard profile.shape == .cpu else {
             let kernel = stepKernel("\(name)_step_gradient", defines: defines)
             // The step at -1 is the product that gives dh0.
@@ -171,7 +154,7 @@ extension TuningSpace {
             // Wide vectors come with 32 registers, others with 16.
             let isWide = profile.vectorWidth >= 16
             return [
-                .rows: (isWide ? 24 : 12) / problem[.gates], .outerRows: isWide ? 8 : 6, .outerVectors: 2,
+                .rows: min((isWide ? 24 : 12) / problem[.gates], 12), .outerRows: isWide ? 8 : 6, .outerVectors: 2,
                 .vectorWidth: profile.vectorWidth,
             ]
         },

@@ -104,6 +104,33 @@ extension Tensor {
         return try graph.add(.fill(Fill(value: 0, type: TensorType([shape[1], hidden], dtype))), at: location)[0]
     }
 
+    /// Plain recurrent cells over this sequence `[t, b, i]`, with weights `[h, i]` and `[h, h]` and biases `[h]`.
+    ///
+    /// - Parameters:
+    ///   - activation: what each step makes of the sum of its products.
+    ///   - hidden: the initial state `[b, h]`; zeros, where left out.
+    ///   - lengths: as ``lstm(inputWeight:hiddenWeight:inputBias:hiddenBias:hidden:cell:lengths:isReversed:file:line:)`` has
+    ///     them, and biases and direction likewise.
+    /// - Returns: the outputs of all steps `[t, b, h]` and the last state `[b, h]`.
+    /// - Throws: ``GraphError`` where the shapes don't fit or the sequence is empty.
+    public func rnn(
+        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor? = nil, hiddenBias: Tensor? = nil,
+        activation: RecurrentActivation = .tanh, hidden: Tensor? = nil, lengths: Tensor? = nil,
+        isReversed: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> (outputs: Tensor, hidden: Tensor) {
+        let location = SourceLocation(file: file, line: line)
+        return try graph.at(location) { () throws(GraphError) in
+            try requireSequence(location, as: "rnn")
+            let order = try RecurrentOrder(
+                of: self, lengths: lengths, isReversed: isReversed, location, as: "rnn")
+            let biases = [inputBias, hiddenBias].compactMap { $0 }
+            let gates = try order.entering(self).inputGates(inputWeight, biases, location, as: "rnn")
+            let h0 = try initialState(hidden, hidden: hiddenWeight.shape.dimensions.last ?? 0, location)
+            let states = try graph.add(.recurrence(Recurrence(.rnn(activation))), [gates, hiddenWeight, h0])[0]
+            return (try order.leaving(states), try order.last(states, initial: h0))
+        }
+    }
+
     /// A long short-term memory over this sequence `[t, b, i]`.
     ///
     /// Weights `[4h, i]` and `[4h, h]` and biases `[4h]` hold the gates in the order i, f, g, o, as PyTorch's.

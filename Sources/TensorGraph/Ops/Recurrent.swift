@@ -1,4 +1,4 @@
-// The recurrences of LSTM and GRU over a whole sequence.
+// The recurrences of plain cells, LSTM and GRU over a whole sequence.
 //
 // The products with the inputs of all steps are one matrix product outside (see the builders below), and so are the
 // gradients of all weights: what is inside is only what must go step by step.
@@ -20,10 +20,22 @@
 // gruGradient   wHidden, h0, y, gates, candidate, dy → dxGates [t, b, 3h], dhGates [t, b, 3h], dh0 [b, h]
 //               dhGates is the cotangent of u: like dxGates but with its n part times r.
 //
-// Hochreiter and Schmidhuber, 1997; Cho et al., 2014; ONNX LSTM and GRU (linear_before_reset = 1); torch.nn.LSTM, GRU.
+// rnn           xGates [t, b, h], wHidden [h, h], h0 [b, h] → y [t, b, h]
+//               y[t] = f(xGates[t] + h'·wHiddenᵀ) with f the hyperbolic tangent or max(x, 0).
+// rnnGradient   wHidden, y, dy → dxGates [t, b, h], dh0 [b, h]
+//               dxGates[t] = (dy[t] + dxGates[t+1]·wHidden)·f', where f' is 1 - y² or whether y > 0.
+//
+// Elman, 1990; Hochreiter and Schmidhuber, 1997; Cho et al., 2014; ONNX RNN, LSTM and GRU (linear_before_reset = 1);
+// torch.nn.RNN, LSTM, GRU.
+
+/// What a plain recurrent cell makes of the sum of its products. PyTorch's nonlinearity.
+public enum RecurrentActivation: Hashable, Sendable { case tanh, relu }
 
 package struct Recurrence: Hashable, Sendable {
-    package enum Cell: Hashable, Sendable { case lstm, gru }
+    package enum Cell: Hashable, Sendable {
+        case lstm, gru
+        case rnn(RecurrentActivation)
+    }
 
     package var cell: Cell
     package var pass: Pass
@@ -38,6 +50,15 @@ package struct Recurrence: Hashable, Sendable {
         switch cell {
         case .lstm: 4
         case .gru: 3
+        case .rnn: 1
+        }
+    }
+
+    /// The operand of the gradient that has the states of all steps.
+    package var statesOperand: Int {
+        switch cell {
+        case .lstm, .gru: 2
+        case .rnn: 1
         }
     }
 }
@@ -49,6 +70,8 @@ extension ShapeRule {
         case (.lstm, .gradient): try lstmGradient()
         case (.gru, .forward): try gru()
         case (.gru, .gradient): try gruGradient()
+        case (.rnn, .forward): try rnn()
+        case (.rnn, .gradient): try rnnGradient()
         }
     }
 
@@ -106,6 +129,23 @@ extension ShapeRule {
         try shape(5, y, "the cotangent")
         return [operands[3], operands[3], operands[1]]
     }
+
+    private func rnn() throws -> [TensorType] {
+        try count(3)
+        let (_, batch, hidden) = try recurrence(gates: 1)
+        try shape(2, [batch, hidden], "the initial state")
+        return [operands[0]]
+    }
+
+    private func rnnGradient() throws -> [TensorType] {
+        try count(3)
+        try floating()
+        try rank(1, 3, "[steps, batch, hidden]")
+        let y = operands[1].shape
+        try shape(0, [y[2], y[2]], "the recurrent weight")
+        try shape(2, y, "the cotangent")
+        return [operands[1], TensorType([y[1], y[2]], operands[1].dtype)]
+    }
 }
 
 extension TraitsRule {
@@ -116,6 +156,8 @@ extension TraitsRule {
             case (.lstm, .gradient): .lstmGradient
             case (.gru, .forward): .gru
             case (.gru, .gradient): .gruGradient
+            case (.rnn, .forward): .rnn
+            case (.rnn, .gradient): .rnnGradient
             }
         return OpTraits(kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted) { operands, results in
             // What goes step by step is the product with the recurrent weight.
@@ -133,6 +175,7 @@ extension GradientRule {
         switch (attributes.cell, attributes.pass) {
         case (.lstm, .forward): try lstm()
         case (.gru, .forward): try gru()
+        case (.rnn, .forward): try rnn(attributes)
         case (_, .gradient): throw noGradient()
         }
     }
@@ -156,6 +199,14 @@ extension GradientRule {
         let dGates = try gradients[0].flattenedToMatrix()
         let dwHidden = try dGates.matmul(previousStates(h0, y), transposeSelf: true)
         return [gradients[0], dwHidden, gradients[1], gradients[2]]
+    }
+
+    private func rnn(_ attributes: Recurrence) throws -> [Tensor?] {
+        let (wHidden, h0, y) = (operands[1], operands[2], results[0])
+        let gradients = try graph.add(
+            .recurrence(Recurrence(attributes.cell, .gradient)), [wHidden, y, try cotangent()])
+        let dwHidden = try gradients[0].flattenedToMatrix().matmul(previousStates(h0, y), transposeSelf: true)
+        return [gradients[0], dwHidden, gradients[1]]
     }
 
     private func gru() throws -> [Tensor?] {

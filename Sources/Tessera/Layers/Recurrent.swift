@@ -1,3 +1,45 @@
+/// Plain recurrent cells over sequences `[t, b, inputs]` → `[t, b, directions·hidden]` (Elman, 1990). torch.nn.RNN.
+public struct RNN: Layer {
+    private let stack: RecurrentStack
+    private let activation: RecurrentActivation
+
+    /// - Parameter activation: what each step makes of the sum of its products. The other parameters are those of ``LSTM``.
+    public init(
+        _ inputs: Int, _ hidden: Int, activation: RecurrentActivation = .tanh, layers: Int = 1,
+        isBidirectional: Bool = false, hasBias: Bool = true, dropout: Double = 0, isBatchFirst: Bool = false,
+        _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        self.activation = activation
+        stack = RecurrentStack(
+            "RNN", gates: 1, inputs, hidden, layers: layers, isBidirectional: isBidirectional, hasBias: hasBias,
+            dropout: dropout, isBatchFirst: isBatchFirst, random, SourceLocation(file: file, line: line))
+    }
+
+    public var members: [LayerMember] { stack.members }
+
+    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try callAsFunction(input, hidden: nil, pass).outputs
+    }
+
+    /// - Parameters:
+    ///   - hidden: the initial states `[layers·directions, b, hidden]`; zeros, where left out.
+    ///   - lengths: as ``LSTM`` has them.
+    /// - Returns: the outputs of all steps of the last layer, and the last states of all layers and directions.
+    public func callAsFunction(
+        _ input: Tensor, hidden: Tensor?, lengths: Tensor? = nil, _ pass: ForwardPass
+    ) throws -> (outputs: Tensor, hidden: Tensor) {
+        let (outputs, states) = try stack(input, [hidden], pass) { x, weights, initial, isReversed in
+            let result = try x.rnn(
+                inputWeight: pass.read(weights.input), hiddenWeight: pass.read(weights.hidden),
+                inputBias: weights.inputBias.map { try pass.read($0) },
+                hiddenBias: weights.hiddenBias.map { try pass.read($0) }, activation: activation, hidden: initial[0],
+                lengths: lengths, isReversed: isReversed)
+            return (result.outputs, [result.hidden])
+        }
+        return (outputs, states[0])
+    }
+}
+
 /// A long short-term memory over sequences `[t, b, inputs]` → `[t, b, directions·hidden]` (Hochreiter and Schmidhuber, 1997).
 /// torch.nn.LSTM.
 public struct LSTM: Layer {

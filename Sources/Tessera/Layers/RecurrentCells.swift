@@ -1,3 +1,35 @@
+/// One step of an ``RNN``, for decoding a step at a time: x `[b, inputs]` and the state `[b, hidden]` → the next state.
+/// torch.nn.RNNCell.
+public struct RNNCell: Module {
+    public let weights: RecurrentWeights
+    private let activation: RecurrentActivation
+    private let location: SourceLocation
+
+    public init(
+        _ inputs: Int, _ hidden: Int, activation: RecurrentActivation = .tanh, hasBias: Bool = true,
+        _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        location = SourceLocation(file: file, line: line)
+        self.activation = activation
+        weights = RecurrentWeights(
+            of: "RNNCell", gates: 1, inputs, hidden, hasBias: hasBias, at: location, random)
+    }
+
+    public var members: [LayerMember] { weights.members }
+
+    /// - Parameter hidden: the state before the step; zeros, where left out.
+    /// - Throws: ``GraphError`` where the shapes don't fit.
+    public func callAsFunction(_ input: Tensor, hidden: Tensor? = nil, _ pass: ForwardPass) throws -> Tensor {
+        try pass.graph.at(location) {
+            try input.asOneStep("RNNCell").rnn(
+                inputWeight: pass.read(weights.input), hiddenWeight: pass.read(weights.hidden),
+                inputBias: weights.inputBias.map { try pass.read($0) },
+                hiddenBias: weights.hiddenBias.map { try pass.read($0) }, activation: activation, hidden: hidden
+            ).hidden
+        }
+    }
+}
+
 /// One step of an ``LSTM``, for decoding a step at a time: x `[b, inputs]` and the states `[b, hidden]` → the next states.
 /// torch.nn.LSTMCell.
 public struct LSTMCell: Module {

@@ -10,7 +10,43 @@ extension Reference {
         case (.lstm, .gradient): try lstmGradient()
         case (.gru, .forward): try gru()
         case (.gru, .gradient): try gruGradient()
+        case (.rnn(let activation), .forward): try rnn(activation)
+        case (.rnn(let activation), .gradient): try rnnGradient(activation)
         }
+    }
+
+    private func rnn(_ activation: RecurrentActivation) throws -> [[Double]] {
+        let (x, weight) = (elements(0), elements(1))
+        let (steps, batch, hidden) = (shape(0)[0], shape(0)[1], shape(0)[2])
+        var (y, h) = ([Double](), elements(2))
+        for step in 0..<steps {
+            h = (0..<(batch * hidden)).map { place in
+                let (row, unit) = (place / hidden, place % hidden)
+                let sum = (0..<hidden).reduce(x[step * batch * hidden + place]) {
+                    $0 + h[row * hidden + $1] * weight[unit * hidden + $1]
+                }
+                return activation == .relu ? (sum < 0 ? 0 : sum) : Foundation.tanh(sum)
+            }
+            y += h
+        }
+        return [y]
+    }
+
+    private func rnnGradient(_ activation: RecurrentActivation) throws -> [[Double]] {
+        let (weight, y, dy) = (elements(0), elements(1), elements(2))
+        let (steps, batch, hidden) = (shape(1)[0], shape(1)[1], shape(1)[2])
+        let state = batch * hidden
+        var dx = y
+        var dh = [Double](repeating: 0, count: state)
+        for step in stride(from: steps - 1, through: 0, by: -1) {
+            for place in 0..<state {
+                let now = y[step * state + place]
+                let slope = activation == .relu ? (now > 0 ? 1 : 0) : 1 - now * now
+                dx[step * state + place] = (dh[place] + dy[step * state + place]) * slope
+            }
+            dh = Self.throughWeight(dx, weight, step: step, batch: batch, rows: hidden, hidden: hidden)
+        }
+        return [dx, dh]
     }
 
     private func lstm() throws -> [[Double]] {
