@@ -28,13 +28,17 @@ public final class RandomSource: RandomNumberGenerator {
     public func normal(
         _ shape: Shape, deviation: Float = 1, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> HostTensor {
-        try tensor(shape, file, line) {
-            let radius = (-2 * Foundation.log(1 - unit())).squareRoot()
-            return radius * Foundation.cos(2 * Float.pi * unit()) * deviation
-        }
+        try tensor(shape, file, line) { normal() * deviation }
     }
 
-    private func tensor(
+    /// A standard normal number.
+    func normal() -> Float {
+        let radius = (-2 * Foundation.log(1 - unit())).squareRoot()
+        return radius * Foundation.cos(2 * Float.pi * unit())
+    }
+
+    /// A float32 tensor of numbers drawn one after another.
+    func tensor(
         _ shape: Shape, _ file: StaticString, _ line: UInt, _ number: () -> Float
     ) throws(GraphError) -> HostTensor {
         var tensor = try HostTensor(zeros: TensorType(shape), file: file, line: line)

@@ -178,6 +178,7 @@ public final class Trainer {
         var rates: [String: HostTensor] = [:]
         for group in groups {
             guard let optimizer = group.optimizer else { continue }
+            if let failure = schedule.failure ?? group.schedule.failure { throw failure }
             let factor = schedule(step) * group.schedule(step)
             let rate = Float(optimizer.learningRate * factor)
             guard rate.isFinite else {
