@@ -143,10 +143,10 @@ private struct NumberCall: Sendable, CustomTestStringConvertible {
         .layer("Embedding width", input: [3], .int32) { Embedding(3, $0, RandomSource(seed: 1)) },
         .layer("Conv2D inputs", input: [1, 2, 8, 8]) { Conv2D($0, 2, kernel: 3, RandomSource(seed: 1)) },
         .layer("Conv2D outputs", input: [1, 2, 8, 8]) { Conv2D(2, $0, kernel: 3, RandomSource(seed: 1)) },
-        .layer("Conv2D kernel", input: [1, 2, 8, 8]) { Conv2D(2, 2, kernel: $0, RandomSource(seed: 1)) },
+        .layer("Conv2D kernel", input: [1, 2, 8, 8]) { Conv2D(2, 2, kernel: .all($0), RandomSource(seed: 1)) },
         .layer("Conv2D groups", input: [1, 2, 8, 8]) { Conv2D(2, 2, kernel: 3, groups: $0, RandomSource(seed: 1)) },
         .layer("Conv2D stride", input: [1, 2, 8, 8]) {
-            Conv2D(2, 2, kernel: 3, stride: $0, padding: $0, dilation: $0, RandomSource(seed: 1))
+            Conv2D(2, 2, kernel: 3, stride: .all($0), padding: .all($0), dilation: .all($0), RandomSource(seed: 1))
         },
         .layer("MaxPool2D", input: [1, 2, 8, 8]) { MaxPool2D($0) },
         .layer("MaxPool2D stride", input: [1, 2, 8, 8]) { MaxPool2D(2, stride: $0, padding: 1) },

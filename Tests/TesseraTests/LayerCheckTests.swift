@@ -195,7 +195,7 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
                 try x.lstm(inputWeight: input, hiddenWeight: hidden, inputBias: first, hiddenBias: second)
             }
         }
-        let line: UInt = #line + 1
+        let line: UInt = #line + 2
         let wrong = Result {
             try x.gru(inputWeight: weight, hiddenWeight: weight, inputBias: single, hiddenBias: single)
         }

@@ -233,9 +233,29 @@ extension Tensor {
         return try apply(.convolution(attributes), [weight] + (bias.map { [$0] } ?? []), file: file, line: line)
     }
 
-    /// The transposed convolution of this `[n, k, p, q]` with a weight `[k, c/groups, r, s]`: the adjoint of
-    /// ``conv2D(_:bias:stride:padding:dilation:groups:file:line:)``, with `outputPadding` extra rows and
-    /// columns. The result is `[n, c, h, w]`, `h = (p-1)·stride - 2·padding + dilation·(r-1) + outputPadding + 1`.
+    /// The transposed convolution of this `[n, k, …]`, with one to three spatial axes, with a weight `[k, c/groups, …]` of as
+    /// many, plus a bias `[c]` where given: the adjoint of
+    /// ``convolution(_:bias:stride:padding:dilation:groups:file:line:)``. The result is `[n, c, …]`, along each axis
+    /// `h = (p - 1)·stride - 2·padding + dilation·(r - 1) + outputPadding + 1`. torch.nn.functional.conv_transpose1d to
+    /// conv_transpose3d.
+    ///
+    /// - Parameters:
+    ///   - stride: by axis, the outermost first; 1 along all where left out. So is `dilation`.
+    ///   - padding: by axis, what the result loses at either end; none where left out.
+    ///   - outputPadding: by axis, what it gains at the far end, less than the stride; nothing where left out.
+    /// - Throws: ``GraphError`` where the shapes don't fit.
+    public func convolutionTransposed(
+        _ weight: Tensor, bias: Tensor? = nil, stride: [Int]? = nil, padding: [Int]? = nil, outputPadding: [Int]? = nil,
+        dilation: [Int]? = nil, groups: Int = 1, file: StaticString = #fileID, line: UInt = #line
+    ) throws(GraphError) -> Tensor {
+        try transposed(
+            "convolutionTransposed", weight, bias, stride, padding, outputPadding, dilation, groups,
+            SourceLocation(file: file, line: line))
+    }
+
+    /// The transposed convolution of this `[n, k, p, q]` with a weight `[k, c/groups, r, s]`: that of
+    /// ``convolutionTransposed(_:bias:stride:padding:outputPadding:dilation:groups:file:line:)`` with the same numbers along
+    /// both axes. The result is `[n, c, h, w]`.
     ///
     /// - Throws: ``GraphError`` where the shapes don't fit.
     public func conv2DTransposed(
@@ -243,20 +263,53 @@ extension Tensor {
         file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         let location = SourceLocation(file: file, line: line)
+        guard shape.rank == 4 else {
+            throw graph.failure(
+                "conv2DTransposed", "the input must be [n, k, p, q] and the weight [k, c/groups, r, s]",
+                [self, weight],
+                at: location)
+        }
+        func both(_ number: Int) -> [Int] { [number, number] }
+        return try transposed(
+            "conv2DTransposed", weight, nil, both(stride), both(padding), both(outputPadding), both(dilation), groups,
+            location)
+    }
+
+    private func transposed(
+        _ name: String, _ weight: Tensor, _ bias: Tensor?, _ stride: [Int]?, _ padding: [Int]?, _ outputPadding: [Int]?,
+        _ dilation: [Int]?, _ groups: Int, _ location: SourceLocation
+    ) throws(GraphError) -> Tensor {
         func failure(_ message: String) -> GraphError {
-            graph.failure("conv2DTransposed", message, [self, weight], at: location)
+            graph.failure(name, message, [self, weight] + (bias.map { [$0] } ?? []), at: location)
         }
-        guard shape.rank == 4, weight.shape.rank == 4 else {
-            throw failure("the input must be [n, k, p, q] and the weight [k, c/groups, r, s]")
+        let axes = shape.rank - 2
+        guard (1...SpatialLimits.mostAxes).contains(axes), weight.shape.rank == shape.rank else {
+            throw failure("the input must be [n, k, …] with one to three spatial axes and the weight [k, c/groups, …]")
         }
-        guard outputPadding >= 0 else { throw failure("the output's padding must be at least 0") }
-        func extent(_ axis: Int) -> Int {
-            (shape[axis] - 1).times(stride).minus(padding.times(2)).plus(dilation.times(weight.shape[axis] - 1))
-                .plus(outputPadding).plus(1)
+        let (one, none) = ([Int](repeating: 1, count: axes), [Int](repeating: 0, count: axes))
+        let (stride, dilation) = (stride ?? one, dilation ?? one)
+        let (padding, outputPadding) = (padding ?? none, outputPadding ?? none)
+        guard [stride, dilation, padding, outputPadding].allSatisfy({ $0.count == axes }) else {
+            throw failure("needs a stride, a padding, an output's padding and a dilation for each of \(axes) axes")
         }
-        let input: Shape = [shape[0], weight.shape[1].times(groups), extent(2), extent(3)]
-        let attributes = Convolution(axes: 2, stride, padding, dilation, groups).with(.inputGradient(input))
-        return try graph.add(.convolution(attributes), [weight, self], at: location, as: "conv2DTransposed")[0]
+        guard zip(outputPadding, stride).allSatisfy({ $0 >= 0 && $0 < max($1, 1) }) else {
+            throw failure("the output's padding must be at least 0 and less than the stride")
+        }
+        let extents = (0..<axes).map { axis in
+            (shape[2 + axis] - 1).times(stride[axis]).minus(padding[axis].times(2))
+                .plus(dilation[axis].times(weight.shape[2 + axis] - 1)).plus(outputPadding[axis]).plus(1)
+        }
+        let channels = weight.shape[1].times(groups)
+        let attributes = Convolution(
+            stride: stride, padding: padding.flatMap { [$0, $0] }, dilation: dilation, groups: groups,
+            pass: .inputGradient(Shape([shape[0], channels] + extents)))
+        let product = try graph.add(.convolution(attributes), [weight, self], at: location, as: name)[0]
+        guard let bias else { return product }
+        guard bias.shape == [channels] else {
+            throw failure("the bias must have shape [\(channels)], not \(bias.shape)")
+        }
+        let column = try graph.add(.reshape(Shape([channels] + one)), [bias], at: location)[0]
+        return try product.combine(.add, column, at: location, as: name)
     }
 }
 

@@ -62,5 +62,5 @@ package enum SpatialLimits {
     package static let mostAxes = 3
 
     /// The spatial axes of a tensor, as messages have them: `h, w`.
-    static func axisNames(_ axes: Int) -> String { ["d", "h", "w"].suffix(axes).joined(separator: ", ") }
+    package static func axisNames(_ axes: Int) -> String { ["d", "h", "w"].suffix(axes).joined(separator: ", ") }
 }
