@@ -254,7 +254,7 @@ extension Tensor {
         return try groupNorm(groups: groups, scale: scale, bias: bias, epsilon: epsilon, file: file, line: line)
     }
 
-    /// Batch normalisation of this `[n, c, h, w]` with the batch's own statistics.
+    /// Batch normalisation of this `[n, c, …]` with the batch's own statistics.
     ///
     /// - Returns: the normalised tensor and each channel's mean and biased variance, `[c]`, through which no gradient
     ///   may be asked for.
@@ -262,10 +262,18 @@ extension Tensor {
     public func batchNorm(
         scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> (normalized: Tensor, mean: Tensor, variance: Tensor) {
+        let location = SourceLocation(file: file, line: line)
+        guard shape.rank >= 2 else {
+            throw graph.failure(
+                "batchNorm", "the input must be [n, c, …], not \(shape)", [self, scale, bias], at: location)
+        }
+        // The kernels know images.
+        let image: Shape =
+            shape.rank == 4
+            ? shape : [shape[0], shape[1], 1, Shape(Array(shape.dimensions.dropFirst(2))).elementCount]
         let results = try graph.add(
-            .normalization(Normalization(.batch, epsilon: epsilon)), [self, scale, bias],
-            at: SourceLocation(file: file, line: line)
-        )
-        return (results[0], results[1], results[2])
+            .normalization(Normalization(.batch, epsilon: epsilon)),
+            [reshaped(to: image, file: file, line: line), scale, bias], at: location)
+        return (try results[0].reshaped(to: shape, file: file, line: line), results[1], results[2])
     }
 }
