@@ -26,12 +26,13 @@ extension Trainer {
         let names = Dictionary(model.namedVariables.map { ($0.variable, $0.name) }) { first, _ in first }
         let slots = zip(groups, try parametersOfGroups()).flatMap { group, parameters in
             parameters.flatMap { parameter in
-                (group.optimizer?.state(of: parameter) ?? []).map {
+                ((group.optimizer?.state(of: parameter) ?? []) + accumulation.state(of: parameter)).map {
                     ("\(Checkpoint.prefix)\($0.name).\(names[parameter] ?? parameter.name)", $0.variable)
                 }
             }
         }
         return slots + [("\(Checkpoint.prefix)step", stepVariable)]
+            + accumulation.state.map { ("\(Checkpoint.prefix)\($0.name)", $0.variable) }
     }
 
     /// Writes the model to a safetensors file, with what training needs to go on as if it had never stopped: the

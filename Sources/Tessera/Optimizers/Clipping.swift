@@ -10,6 +10,25 @@ extension Graph {
         try at(SourceLocation(file: file, line: line)) { try clipped(gradients, norm) }
     }
 
+    /// Gradients with every number cut to `-limit...limit`; NaN stays. torch.nn.utils.clip_grad_value_.
+    ///
+    /// - Throws: ``GraphError`` for a limit that is negative or NaN.
+    public func clipped(
+        _ gradients: [Tensor], toValue limit: Double, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> [Tensor] {
+        try at(SourceLocation(file: file, line: line)) {
+            guard limit >= 0 else {
+                throw GraphError(operation: "clipped", message: "gradients cannot be cut to a value of \(limit)")
+            }
+            // A limit beyond what the type holds cuts nothing.
+            return try gradients.map { gradient in
+                gradient.dtype.refusal(of: limit) != nil
+                    ? gradient
+                    : try gradient.combine(.maximum, -limit).combine(.minimum, limit).cast(to: gradient.dtype)
+            }
+        }
+    }
+
     private func clipped(_ gradients: [Tensor], _ norm: Double) throws -> [Tensor] {
         guard norm >= 0 else {
             throw GraphError(operation: "clipped", message: "gradients cannot have a norm of \(norm)")
@@ -31,5 +50,31 @@ extension Graph {
         let total = try squares.dropFirst().reduce(squares[0]) { try $0 + $1 }.sqrt() * unit
         let scale = try (norm / (total + 1e-6)).combine(.minimum, 1)
         return try gradients.map { try ($0.cast(to: scale.dtype) * scale).cast(to: $0.dtype) }
+    }
+}
+
+extension Tensor {
+    /// This tensor with each slice along its first axis scaled down so that its norm is at most `norm`: a constraint on
+    /// the weights of each output (Srebro et al., 2005). torch.renorm.
+    ///
+    /// - Throws: ``GraphError`` for a norm that is negative or NaN, or a tensor without axes.
+    public func renormed(
+        toNorm norm: Double, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> Tensor {
+        try graph.at(SourceLocation(file: file, line: line)) {
+            guard norm >= 0, shape.rank >= 1 else {
+                throw GraphError(
+                    operation: "renormed", message: "slices of \(shape) cannot have a norm of \(norm)",
+                    operands: [type])
+            }
+            guard shape.elementCount > 0 else { return self }
+            let axes = Array(1..<shape.rank)
+            let wide = dtype.isHalf ? try cast(to: .float32) : self
+            // Squares of what is divided by the greatest element do not overflow.
+            let greatest = try wide.absolute().maximum(axes: axes, keepsDimensions: true).combine(.maximum, 1e-30)
+            let norms = try (wide / greatest).square().sum(axes: axes, keepsDimensions: true).sqrt() * greatest
+            let scale = try (norm / (norms + 1e-7)).combine(.minimum, 1)
+            return try (wide * scale).cast(to: dtype)
+        }
     }
 }

@@ -57,20 +57,26 @@ public final class OptimizerState {
     /// One thing that is kept.
     public struct Slot: Sendable {
         let name: String
-        let isScalar: Bool
         let initialValue: Double
+        /// Its type for a parameter's.
+        let type: @Sendable (TensorType) -> TensorType
 
         /// Of the parameter's type, zeros at first.
         public static func zeros(_ name: String) -> Slot { .filled(name, with: 0) }
 
         /// Of the parameter's type, one number at first.
         public static func filled(_ name: String, with number: Double) -> Slot {
-            Slot(name: name, isScalar: false, initialValue: number)
+            Slot(name: name, initialValue: number) { $0 }
+        }
+
+        /// Of the parameter's shape, zeros at first, and float32 where the parameter has 16 bits.
+        public static func wideZeros(_ name: String) -> Slot {
+            Slot(name: name, initialValue: 0) { TensorType($0.shape, OptimizerStep.dtype(of: $0)) }
         }
 
         /// One number.
         public static func scalar(_ name: String, initially number: Double) -> Slot {
-            Slot(name: name, isScalar: true, initialValue: number)
+            Slot(name: name, initialValue: number) { TensorType([], OptimizerStep.dtype(of: $0)) }
         }
     }
 
@@ -100,9 +106,8 @@ public final class OptimizerState {
         let name = "\(optimizer).\(slot.name)"
         func initialValue() throws -> HostTensor {
             if let failure = parameter.failure { throw failure }
-            let type = slot.isScalar ? TensorType([], OptimizerStep.dtype(of: parameter.type)) : parameter.type
             do {
-                return try HostTensor(filledWith: slot.initialValue, type)
+                return try HostTensor(filledWith: slot.initialValue, slot.type(parameter.type))
             } catch let error as GraphError {
                 throw GraphError(
                     operation: error.operation, message: "\(name) of \(parameter.name): \(error.message)")

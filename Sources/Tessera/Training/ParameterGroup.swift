@@ -9,6 +9,9 @@ public struct ParameterGroup {
     public var schedule: LearningRateSchedule
     /// What is added to the loss for each parameter with at least two axes.
     public var regularizers: [Regularizer]
+    /// The most that the norm of each slice along the first axis may be after a step, of parameters with at least two axes:
+    /// ``Tensor/renormed(toNorm:file:line:)``. No limit, where `nil`.
+    public var maximumNorm: Double?
 
     /// Asked anew for each plan, as a model may make layers late.
     private let members: () -> [Variable]

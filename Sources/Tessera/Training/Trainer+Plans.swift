@@ -1,6 +1,6 @@
 /// What a plan of a trainer is for.
 struct PlanKey: Hashable {
-    enum Purpose { case training, evaluation, prediction }
+    enum Purpose { case training, accumulation, evaluation, prediction }
 
     var purpose: Purpose
     var types: [String: TensorType]
@@ -64,7 +64,15 @@ extension Trainer {
     public func trainingPlan(for batch: Batch) throws -> Plan { try trainingStep(for: batch).plan }
 
     func trainingStep(for batch: Batch) throws -> StepPlan {
-        try step(.training, batch.tensors) { try makeTrainingStep($0) }
+        guard accumulation.batches >= 1 else {
+            throw GraphError(
+                operation: "train",
+                message:
+                    "gradients are averaged over one batch at least, not accumulatedBatches: \(accumulation.batches)",
+                location: location)
+        }
+        let moves = accumulation.moves(at: step)
+        return try step(moves ? .training : .accumulation, batch.tensors) { try makeTrainingStep($0, moves: moves) }
     }
 
     func evaluationStep(for batch: Batch) throws -> StepPlan {
@@ -120,7 +128,8 @@ extension Trainer {
         groups.count == 1 ? "learning rate" : "learning rate of \(group.name)"
     }
 
-    private func makeTrainingStep(_ types: [String: TensorType]) throws -> StepPlan {
+    /// - Parameter moves: whether the optimizers move the parameters, or gradients are only added up.
+    private func makeTrainingStep(_ types: [String: TensorType], moves: Bool) throws -> StepPlan {
         let graph = Graph()
         let rates = try groups.map { group in
             let name = rateName(of: group)
@@ -133,6 +142,7 @@ extension Trainer {
             return try graph.at(location) { try graph.input(name, []) }
         }
         let step = try graph.at(location) { try graph.read(stepVariable) + 1 }
+        let move = try graph.at(location) { try accumulation.move(at: step) }
         let pass = ForwardPass(graph, .training(step: step))
         let outputs = try outputs(pass, types)
 
@@ -157,18 +167,29 @@ extension Trainer {
                 if !groups[group].parameters.isEmpty { throw noDependence(of: sum, on: groups[group]) }
             }
             updates += try graph.at(location) {
-                var gradients = trained.map(\.1)
+                var (gradients, kept) = try accumulation.add(
+                    trained.map(\.1), of: trained.map(\.0.parameter), moves: moves)
+                guard moves else { return kept }
+                if let gradientLimit { gradients = try graph.clipped(gradients, toValue: gradientLimit) }
                 if let gradientNorm { gradients = try graph.clipped(gradients, toNorm: gradientNorm) }
-                return try zip(trained.map(\.0), gradients).flatMap { member, gradient in
+                kept += try zip(trained.map(\.0), gradients).flatMap { member, gradient in
                     guard let optimizer = groups[member.group].optimizer else { return [] as [(Variable, Tensor)] }
-                    return try optimizer.update(
-                        member.parameter, member.tensor, gradient: gradient, step: step,
+                    var moved = try optimizer.update(
+                        member.parameter, member.tensor, gradient: gradient, step: move,
                         learningRate: rates[member.group])
+                    if let norm = groups[member.group].maximumNorm, member.tensor.shape.rank >= 2 {
+                        for place in moved.indices where moved[place].0 == member.parameter {
+                            moved[place].1 = try moved[place].1.renormed(toNorm: norm)
+                        }
+                    }
+                    return moved
                 }
+                return kept
             }
         }
         let plan = try executor.compile(
-            graph, outputs: outputs.flatMap(\.tensors), updates: pass.updates + [(stepVariable, step)] + updates)
+            graph, outputs: outputs.flatMap(\.tensors),
+            updates: pass.updates + [(stepVariable, step)] + updates + accumulation.counted(in: graph, moves: moves))
         return StepPlan(plan, outputs)
     }
 }

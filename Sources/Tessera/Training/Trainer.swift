@@ -42,6 +42,8 @@ public final class Trainer {
     public var schedule: LearningRateSchedule
     public var onNonFiniteLoss = NonFiniteLossPolicy.report
     let gradientNorm: Double?
+    let gradientLimit: Double?
+    let accumulation: GradientAccumulation
     let makeStep: Step
     let makePrediction: Prediction?
     /// The result over no examples.
@@ -81,15 +83,20 @@ public final class Trainer {
     ///   - schedule: what the learning rates of all groups are multiplied by at each step.
     ///   - gradientNorm: the most that the gradients' common norm may be, of all groups that the same losses train; they are
     ///     scaled down to it.
+    ///   - gradientLimit: the most that any number of a gradient may be; it is cut before norms are taken.
+    ///   - accumulatedBatches: over how many batches gradients are averaged before the parameters move. Batches are counted
+    ///     as steps, schedules count the moves.
     ///   - step: what comes out of a batch: at least one loss, metrics and other tensors.
     ///   - predicting: what ``predict(_:)-(_)`` gives.
     public convenience init(
         _ model: any Module, groups: [ParameterGroup], schedule: LearningRateSchedule = .constant,
-        gradientNorm: Double? = nil, on executor: Executor, file: StaticString = #fileID, line: UInt = #line,
-        step: @escaping Step, predicting: Prediction? = nil
+        gradientNorm: Double? = nil, gradientLimit: Double? = nil, accumulatedBatches: Int = 1,
+        on executor: Executor, file: StaticString = #fileID, line: UInt = #line, step: @escaping Step,
+        predicting: Prediction? = nil
     ) {
         self.init(
-            model, groups, schedule, gradientNorm, executor, file, line, nothing: Result(means: []), step, predicting)
+            model, groups, schedule, (gradientNorm, gradientLimit), accumulatedBatches, executor, file, line,
+            nothing: Result(means: []), step, predicting)
     }
 
     /// A trainer of a layer from batches of an “input” and a “target”.
@@ -99,16 +106,22 @@ public final class Trainer {
     ///   - schedule: what the optimizer's learning rate is multiplied by at each step.
     ///   - regularizers: what is added to the loss for every parameter with at least two axes: weights, not biases.
     ///   - gradientNorm: the most that the gradients' common norm may be; they are scaled down to it.
+    ///   - gradientLimit: the most that any number of a gradient may be; it is cut before norms are taken.
+    ///   - accumulatedBatches: over how many batches gradients are averaged before the parameters move. Batches are counted
+    ///     as steps, schedules count the moves.
     public convenience init(
         _ model: any Layer, loss: Loss, optimizer: any Optimizer, metric: Metric? = nil,
         schedule: LearningRateSchedule = .constant, regularizers: [Regularizer] = [], gradientNorm: Double? = nil,
-        on executor: Executor, file: StaticString = #fileID, line: UInt = #line
+        gradientLimit: Double? = nil, accumulatedBatches: Int = 1, on executor: Executor, file: StaticString = #fileID,
+        line: UInt = #line
     ) {
         let group = ParameterGroup("all", model, optimizer, regularizers: regularizers, file: file, line: line)
         let nothing = Result(
             means: [.init(name: "loss", kind: .loss(trains: []))]
                 + (metric.map { [.init(name: $0.name, kind: .metric(isFraction: $0.isFraction))] } ?? []))
-        self.init(model, [group], schedule, gradientNorm, executor, file, line, nothing: nothing) { pass, batch in
+        let clipping = (norm: gradientNorm, limit: gradientLimit)
+        self.init(model, [group], schedule, clipping, accumulatedBatches, executor, file, line, nothing: nothing) {
+            pass, batch in
             let (input, target) = (try batch["input", file, line], try batch["target", file, line])
             if case .training = pass.mode, input.shape.elementCount == 0 {
                 throw GraphError(
@@ -124,14 +137,16 @@ public final class Trainer {
     }
 
     private init(
-        _ model: any Module, _ groups: [ParameterGroup], _ schedule: LearningRateSchedule, _ gradientNorm: Double?,
+        _ model: any Module, _ groups: [ParameterGroup], _ schedule: LearningRateSchedule,
+        _ clipping: (norm: Double?, limit: Double?), _ accumulatedBatches: Int,
         _ executor: Executor, _ file: StaticString, _ line: UInt, nothing: Result, _ step: @escaping Step,
         _ predicting: Prediction?
     ) {
         self.model = model
         self.groups = groups
         self.schedule = schedule
-        self.gradientNorm = gradientNorm
+        (gradientNorm, gradientLimit) = clipping
+        accumulation = GradientAccumulation(over: accumulatedBatches)
         self.executor = executor
         (self.file, self.line) = (file, line)
         self.nothing = nothing
@@ -179,7 +194,8 @@ public final class Trainer {
         for group in groups {
             guard let optimizer = group.optimizer else { continue }
             if let failure = schedule.failure ?? group.schedule.failure { throw failure }
-            let factor = schedule(step) * group.schedule(step)
+            let moves = step / accumulation.batches
+            let factor = schedule(moves) * group.schedule(moves)
             let rate = Float(optimizer.learningRate * factor)
             guard rate.isFinite else {
                 throw GraphError(
