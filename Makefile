@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PACKAGES := pocl-opencl-icd ocl-icd-opencl-dev opencl-headers libopenblas-dev zlib1g-dev dataset-fashion-mnist
 CHECKERS := oclgrind
 SOURCES := Sources Tests Examples Package.swift
-RELEASE := .build/release
+RELEASE ?= .build/release
 # Optimised, as the float64 reference takes ten times as long otherwise; in a folder of its own, as it is built for testing.
 TESTING := -c release -Xswiftc -enable-testing --scratch-path .build-tests
 
@@ -29,7 +29,7 @@ demo: build ## probe, benchmark and train on this machine: under 10 minutes afte
 .PHONY: test
 test: dependencies ## build with warnings as errors and run every test
 	Tests/build-without-warnings.sh $(TESTING)
-	swift test --skip-build $(TESTING)
+	Tests/run-tests.sh $(TESTING)
 
 .PHONY: test-oclgrind
 test-oclgrind: dependencies ## run every kernel under a memory and race checker

@@ -49,7 +49,7 @@ struct ParityCommand: ParsableCommand {
     var list = false
     @Flag(help: "Print how many programs the cases are built of, by the file of their kernels, and build none.")
     var programs = false
-    @Flag(help: "Print each case as it runs.")
+    @Flag(help: "Print each case as it runs, and how long it took.")
     var verbose = false
     @Flag(help: "Print OPERATIONS.md, the table of operations and devices, where all is well.")
     var markdown = false
@@ -79,7 +79,13 @@ struct ParityCommand: ParsableCommand {
             throw ValidationError("no family \(name). There is: \(TuningSpace.all.map(\.name).joined(separator: ", "))")
         }
         let devices = all.filter { candidate in device.isEmpty || device.contains { candidate.isMeant(by: $0) } }
-        let tasks = part.of(try tasks(cases, devices))
+        let types = try type.map { name in
+            guard let dtype = DType(rawValue: name), dtype.isFloatingPoint else {
+                throw ValidationError("there is no type \(name) to run cases in")
+            }
+            return dtype
+        }
+        let tasks = part.of(try tasks(cases, devices, types.isEmpty ? Parity.allTypes : types))
         if list {
             for device in devices { print("device  \(device)") }
             if tuning != nil {
@@ -100,19 +106,17 @@ struct ParityCommand: ParsableCommand {
             print("no OpenCL device: only the CPU path is checked")
         }
         if let tuning { return try check(tuning, cases, devices) }
-        let types = try type.map { name in
-            guard let dtype = DType(rawValue: name), dtype.isFloatingPoint else {
-                throw ValidationError("there is no type \(name) to run cases in")
-            }
-            return dtype
-        }
         let parity = try Parity(
             devices: devices, types: types.isEmpty ? Parity.allTypes : types, isolatesTensors: isolate, runsTwice: !once
         )
         var outcomes: [Parity.Outcome] = []
         for (number, task) in tasks.enumerated() {
             if verbose { note("\(number + 1) of \(tasks.count): \(task.opCase)") }
+            let began = ContinuousClock.now
             let results = parity.check(task)
+            if verbose {
+                note("    \((ContinuousClock.now - began).formatted(.units(allowed: [.seconds, .milliseconds])))")
+            }
             for outcome in results where !outcome.complaints.isEmpty && !markdown {
                 print("FAIL  \(outcome.opCase)  [\(outcome.device)]  \(outcome.complaints.joined(separator: "; "))")
             }
@@ -149,7 +153,7 @@ struct ParityCommand: ParsableCommand {
         print(programs.count, "programs,", Set(programs.values.joined()).count, "kernels")
     }
 
-    private func tasks(_ cases: [OpCase], _ devices: [ParityDevice]) throws -> [ParityTask] {
+    private func tasks(_ cases: [OpCase], _ devices: [ParityDevice], _ types: [DType]) throws -> [ParityTask] {
         if cover, filter.isEmpty, part.index == 1 {
             let unreached = try KernelCoverage.unreached(by: OpCase.all)
             guard unreached.isEmpty else {
@@ -159,7 +163,7 @@ struct ParityCommand: ParsableCommand {
         guard cover else {
             return cases.map { ParityTask(opCase: $0, plans: ParityPlan.of($0), devices: devices) }
         }
-        let chosen = Dictionary(grouping: try KernelCoverage.cover(cases, on: devices), by: \.opCase.name)
+        let chosen = Dictionary(grouping: try KernelCoverage.cover(cases, on: devices, in: types), by: \.opCase.name)
         return cases.flatMap { chosen[$0.name] ?? [] }
     }
 

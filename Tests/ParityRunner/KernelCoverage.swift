@@ -122,47 +122,73 @@ package enum KernelCoverage {
         return Set(traits.map { "\(kernel.name) \($0)" } + [kernel.name])
     }
 
-    /// Plans on devices that together have all ``traits(_:)`` of the kernels that `cases` would launch on `devices`: a
-    /// small set, of small cases, chosen greedily.
-    package static func cover(_ cases: [OpCase], on devices: [ParityDevice]) throws -> [ParityTask] {
+    /// Plans on devices that together have all ``traits(_:)`` of the kernels that `cases` would launch on `devices` in the types
+    /// `dtypes`: a small set, of small cases, chosen greedily.
+    package static func cover(
+        _ cases: [OpCase], on devices: [ParityDevice], in dtypes: [DType]
+    ) throws -> [ParityTask] {
         struct Candidate {
             var task: ParityTask
-            var traits: Set<String>
+            var traits: [Int]
             var cost: Int
+        }
+        // Traits by number: there are a million to look at.
+        var numbers: [String: Int] = [:]
+        var known: [KernelSpecification: [Int]] = [:]
+        func number(_ trait: String) -> Int {
+            if let number = numbers[trait] { return number }
+            numbers[trait] = numbers.count
+            return numbers.count - 1
+        }
+        func traits(of kernel: KernelSpecification) -> [Int] {
+            if let traits = known[kernel] { return traits }
+            let traits = Self.traits(kernel).map(number)
+            known[kernel] = traits
+            return traits
         }
         var candidates: [Candidate] = []
         for opCase in cases {
             for plan in ParityPlan.of(opCase) {
                 // A task runs its plan in all types of the case.
-                let dtypes = [DType.float32] + opCase.halfTypes.filter { ParityPlan.of(opCase, in: $0).contains(plan) }
-                let nodes = try dtypes.flatMap { try Self.nodes(opCase, plan, dtype: $0) }
+                let possible = [.float32] + opCase.halfTypes.filter { ParityPlan.of(opCase, in: $0).contains(plan) }
+                let nodes = try possible.filter(dtypes.contains).flatMap { try Self.nodes(opCase, plan, dtype: $0) }
                 let elements = nodes.reduce(0) { sum, node in
                     (node.node.operandTypes + node.node.resultTypes).reduce(sum) { $0 + $1.shape.elementCount }
                 }
                 for device in devices {
                     guard case .opencl(_, let profile) = device.kind else { continue }
-                    let launches = try launches(nodes, profile)
-                    let items = launches.reduce(0) { $0 + $1.globalSize.reduce(1, *) }
-                    // Work-items and elements stand for the time it takes, a constant for building the kernels.
+                    var (kernels, work): (Set<KernelSpecification>, Int) = ([], 0)
+                    for subject in nodes {
+                        let results = subject.node.resultTypes.reduce(0) { $0 + $1.shape.elementCount }
+                        let flopsOfOne = Int(subject.node.flops) / max(results, 1)
+                        for launch in try launches([subject], profile) {
+                            kernels.insert(launch.kernel)
+                            work += launch.globalSize.reduce(1, *) * (1 + flopsOfOne)
+                        }
+                    }
+                    // Elements, work-items and what each has to do for an element stand for the time it takes, as tiles
+                    // beyond a small result are computed too; a constant for building the kernels.
                     candidates.append(
                         Candidate(
                             task: ParityTask(opCase: opCase, plans: [plan], devices: [device]),
-                            traits: launches.reduce(into: []) { $0.formUnion(traits($1.kernel)) },
-                            cost: 1000 + elements + items))
+                            traits: Set(kernels.flatMap { traits(of: $0) }).sorted(),
+                            cost: 1000 + elements + work))
                 }
             }
         }
-        var missing = candidates.reduce(into: Set<String>()) { $0.formUnion($1.traits) }
+        var missing = [Bool](repeating: true, count: numbers.count)
         var chosen: [ParityTask] = []
-        while !missing.isEmpty {
-            func gain(_ candidate: Candidate) -> Double {
-                Double(candidate.traits.intersection(missing).count) / Double(candidate.cost)
+        while true {
+            var best: (index: Int, gain: Double)?
+            for index in candidates.indices {
+                candidates[index].traits.removeAll { !missing[$0] }
+                let gain = Double(candidates[index].traits.count) / Double(candidates[index].cost)
+                if gain > best?.gain ?? 0 { best = (index, gain) }
             }
-            candidates = candidates.filter { gain($0) > 0 }
-            guard let best = candidates.max(by: { gain($0) < gain($1) }) else { break }
-            missing.subtract(best.traits)
-            chosen.append(best.task)
+            guard let best else { return chosen }
+            chosen.append(candidates[best.index].task)
+            for trait in candidates[best.index].traits { missing[trait] = false }
+            candidates.removeAll { $0.traits.isEmpty }
         }
-        return chosen
     }
 }

@@ -43,7 +43,8 @@ import Testing
     /// header PoCL takes several times as long to compile the small ones.
     @Test func everyVariantOfEveryKernel() throws {
         let devices = try ParityDevice.all(.all, optimization: .never)
-        let tasks = try KernelCoverage.cover(OpCase.all.filter { !$0.isLarge }, on: devices)
+        let tasks = try KernelCoverage.cover(
+            OpCase.all.filter { !$0.isLarge }, on: devices, in: Parity.allTypes)
         for device in try Device.all() where device.compilesAtLaunch {
             let cache = ProgramCache(try Context(device), directory: nil, options: "-cl-opt-disable")
             for kernel in try KernelCoverage.kernels(of: tasks) {
