@@ -164,9 +164,15 @@ private struct NumberCall: Sendable, CustomTestStringConvertible {
         .layer("MultiHeadAttention heads", input: [1, 3, 8]) {
             MultiHeadAttention(8, heads: $0, RandomSource(seed: 1))
         },
-        .layer("TransformerBlock width", input: [1, 3, 8]) { TransformerBlock($0, heads: 2, RandomSource(seed: 1)) },
-        .layer("TransformerBlock inner", input: [1, 3, 8]) {
-            TransformerBlock(8, heads: 2, inner: $0, RandomSource(seed: 1))
+        .layer("MultiHeadAttention key width", input: [1, 3, 8]) {
+            MultiHeadAttention(8, heads: 2, keyWidth: $0, RandomSource(seed: 1))
+        },
+        .layer("LearnedPositions", input: [1, 3, 8]) { LearnedPositions($0, 8, RandomSource(seed: 1)) },
+        .layer("TransformerEncoderLayer width", input: [1, 3, 8]) {
+            TransformerEncoderLayer($0, heads: 2, RandomSource(seed: 1))
+        },
+        .layer("TransformerEncoderLayer inner", input: [1, 3, 8]) {
+            TransformerEncoderLayer(8, heads: 2, inner: $0, RandomSource(seed: 1))
         },
         .layer("Softmax axis", input: [2, 8]) { Softmax(axis: $0) },
         .layer("Dropout", input: [2, 8]) { Dropout(Double($0), RandomSource(seed: 1)) },

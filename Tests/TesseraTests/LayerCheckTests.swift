@@ -109,12 +109,12 @@ private struct LayerCase: Sendable, CustomTestStringConvertible {
             },
             LayerCase("heads that don't divide", [2, 3, 6], fits: false) { MultiHeadAttention(6, heads: 4, random()) },
             LayerCase("no heads", [2, 3, 6], fits: false) { MultiHeadAttention(6, heads: 0, random()) },
-            LayerCase("TransformerBlock", [2, 3, 8], wrong: [[2, 3, 1], [2, 3, 24], [3, 8], [1, 2, 3, 8]]) {
-                TransformerBlock(8, heads: 2, dropout: 0.1, random())
+            LayerCase("TransformerEncoderLayer", [2, 3, 8], wrong: [[2, 3, 1], [2, 3, 24], [3, 8], [1, 2, 3, 8]]) {
+                TransformerEncoderLayer(8, heads: 2, dropout: 0.1, random())
             },
-            LayerCase("a block's heads", [2, 3, 6], fits: false) { TransformerBlock(6, heads: 4, random()) },
+            LayerCase("a block's heads", [2, 3, 6], fits: false) { TransformerEncoderLayer(6, heads: 4, random()) },
             LayerCase("a block's dropout", [2, 3, 8], fits: false) {
-                TransformerBlock(8, heads: 2, dropout: 2, random())
+                TransformerEncoderLayer(8, heads: 2, dropout: 2, random())
             },
             LayerCase("Embedding", [3, 2], .int32) { Embedding(10, 4, random()) },
             LayerCase("Dropout", [3, 2]) { Dropout(0.5, random()) },

@@ -211,7 +211,7 @@ import Testing
         let random = RandomSource(seed: 1)
         let model = Sequential(
             Conv2D(1, 2, kernel: 3, random), ReLU(), BatchNorm2D(2),
-            TransformerBlock(4, heads: 2, random), LSTM(4, 4, random))
+            TransformerEncoderLayer(4, heads: 2, random), LSTM(4, 4, random))
         #expect(
             model.namedVariables.map(\.name) == [
                 "0.weight", "0.bias", "2.weight", "2.bias", "2.running_mean", "2.running_var",

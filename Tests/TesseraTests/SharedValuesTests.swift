@@ -67,7 +67,7 @@ import Testing
         func run(limit: PlanLimit) throws -> ([Double], [HostTensor]) {
             let random = RandomSource(seed: 1)
             let model = Sequential(
-                Embedding(12, 8, random), TransformerBlock(8, heads: 2, random), Dense(8, 12, random))
+                Embedding(12, 8, random), TransformerEncoderLayer(8, heads: 2, random), Dense(8, 12, random))
             let trainer = Trainer(model, loss: .crossEntropy, optimizer: Adam(), on: try place.executor())
             trainer.planLimit = limit
             var losses: [Double] = []

@@ -18,7 +18,8 @@ import Testing
             (GlobalMaxPool(), [1, 8], .float32), (GlobalAveragePool(), [1, 8], .float32),
             (Dropout(2, random), [2], .float32), (Dropout(.nan, random), [2], .float32),
             (MultiHeadAttention(8, heads: 3, random), [1, 2, 8], .float32), (LayerNorm(3), [2, 4], .float32),
-            (TransformerBlock(8, heads: 3, random), [1, 2, 8], .float32), (BatchNorm2D(3), [1, 4, 2, 2], .float32),
+            (TransformerEncoderLayer(8, heads: 3, random), [1, 2, 8], .float32),
+            (BatchNorm2D(3), [1, 4, 2, 2], .float32),
             (LSTM(3, 4, random), [2, 1, 5], .float32), (GRU(3, 4, random), [2, 5], .float32),
             (LSTM(3, 4, random), [0, 1, 3], .float32),
         ]

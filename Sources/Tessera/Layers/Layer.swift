@@ -11,6 +11,10 @@ public final class ForwardPass {
 
     public let graph: Graph
     public let mode: Mode
+    /// Where the pass goes on from what attention has seen in earlier runs, if it does.
+    public let decoding: Decoding?
+    /// How many layers have used the cache so far.
+    var cachedAttentions = 0
     /// What stands for variables in place of themselves.
     private var bound: [Variable: Tensor] = [:]
     /// What variables become when the step succeeds, besides what an optimizer does.
@@ -19,6 +23,15 @@ public final class ForwardPass {
     public init(_ graph: Graph, _ mode: Mode) {
         self.graph = graph
         self.mode = mode
+        decoding = nil
+    }
+
+    /// A pass of inference over what comes after the positions that a cache holds. What it asks to be updated is the cache's
+    /// next content.
+    public init(_ graph: Graph, decoding: Decoding) {
+        self.graph = graph
+        mode = .inference
+        self.decoding = decoding
     }
 
     /// A variable's value as a tensor of the graph: the same tensor at each call, in each pass.

@@ -54,7 +54,9 @@ struct MemberSearch {
         switch object {
         case let variable as Variable: add(.variable(name, variable))
         // These hold variables that are not the model's.
-        case is Graph, is ForwardPass, is Executor, is Plan, is Trainer, is any Optimizer, is any Dataset: return
+        case is Graph, is ForwardPass, is KeyValueCache, is Executor, is Plan, is Trainer, is any Optimizer,
+            is any Dataset:
+            return
         default:
             guard seen.insert(ObjectIdentifier(object)).inserted else { return }
             way.append(ObjectIdentifier(object))

@@ -2,223 +2,163 @@
 /// torch.nn.MultiheadAttention with `batch_first`.
 ///
 /// `in_proj_weight` `[width + 2·g·width / heads, width]` holds the projections to queries, keys and values, one below the
-/// other, g being the heads of keys and values: `[3·width, width]` where each head has its own.
+/// other, g being the heads of keys and values: `[3·width, width]` where each head has its own. Where keys or values are
+/// made of another width, there are `q_proj_weight`, `k_proj_weight` and `v_proj_weight` instead.
+///
+/// Causal attention to itself goes on from a ``KeyValueCache`` in a pass that decodes.
 public struct MultiHeadAttention: Layer {
-    public let inputWeight: Variable
-    public let inputBias: Variable
+    private let projections: AttentionProjections
     public let output: Dense
     public let heads: Int
     public let keyValueHeads: Int
     public var isCausal: Bool
+    public var positions: AttentionPositions?
+    private let dropout: Dropout?
     private let location: SourceLocation
 
     /// - Parameters:
     ///   - heads: must divide `width`; the graph says so otherwise.
     ///   - keyValueHeads: heads of keys and values, each of which several heads of queries share where there are fewer (Ainslie
     ///     et al., GQA, 2023); must divide `heads`, and is as many, where left out.
+    ///   - keyWidth: of what keys are made of; `width`, where left out. PyTorch's kdim.
+    ///   - valueWidth: of what values are made of; `width`, where left out. PyTorch's vdim.
+    ///   - dropout: the rate at which weights of keys are dropped while training, in 0..<1. Such a step has all weights
+    ///     `[b, heads, s, sk]` in memory, which attention without dropout never has.
     ///   - isCausal: whether each position sees only those of the keys up to its own number.
+    ///   - positions: how scores depend on where queries and keys stand; not at all, where left out.
     public init(
-        _ width: Int, heads: Int, keyValueHeads: Int? = nil, isCausal: Bool = false, _ random: RandomSource,
-        file: StaticString = #fileID, line: UInt = #line
+        _ width: Int, heads: Int, keyValueHeads: Int? = nil, keyWidth: Int? = nil, valueWidth: Int? = nil,
+        hasBias: Bool = true, dropout: Double = 0, isCausal: Bool = false, positions: AttentionPositions? = nil,
+        _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
         let location = SourceLocation(file: file, line: line)
         self.heads = heads
         self.keyValueHeads = keyValueHeads ?? heads
-        // Glorot and Bengio, 2010, over the three projections as one matrix.
-        let joined =
-            keyValueHeads.map { width.plus((heads > 0 ? width / heads : 0).times($0).times(2)) } ?? width.times(3)
-        let bound = (6 / Float(max(width.plus(joined), 1))).squareRoot()
-        func variable(_ name: String, _ value: () throws -> HostTensor) -> Variable {
-            Variable(name, of: "MultiHeadAttention", at: location, value)
-        }
-        inputWeight = variable("in_proj_weight") { try random.uniform([joined, width], bound: bound) }
-        inputBias = variable("in_proj_bias") { try .filled(0, [joined]) }
-        output = Dense(width, width, random, file: file, line: line)
+        let shared = keyValueHeads.map { (heads > 0 ? width / heads : 0).times($0) } ?? width
+        projections = AttentionProjections(
+            width, shared: shared, keyWidth: keyWidth ?? width, valueWidth: valueWidth ?? width, hasBias: hasBias,
+            random,
+            location)
+        output = Dense(width, width, hasBias: hasBias, random, file: file, line: line)
+        self.dropout = dropout == 0 ? nil : Dropout(dropout, random, file: file, line: line)
         self.isCausal = isCausal
+        self.positions = positions
         self.location = location
     }
 
-    public var members: [LayerMember] {
-        [
-            .variable("in_proj_weight", inputWeight), .variable("in_proj_bias", inputBias), .layer("out_proj", output),
-        ]
-    }
+    public var members: [LayerMember] { projections.members + [.layer("out_proj", output)] }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try callAsFunction(input, keysFrom: nil, pass)
     }
 
     /// - Parameters:
-    ///   - source: `[b, sk, width]`, what keys and values are made of; the input itself, where left out.
+    ///   - source: `[b, sk, keyWidth]`, what keys are made of; the input itself, where left out.
+    ///   - values: `[b, sk, valueWidth]`, what values are made of; `source`, where left out.
     ///   - bias: added to the scores, of a shape that broadcasts to `[b, heads, s, sk]`.
     ///   - mask: an integer for each score, of a shape that broadcasts likewise: 0 where a position does not see a key.
     ///   - keyLengths: int32 `[b]`: how many keys there are to see for each batch entry.
+    /// - Throws: ``GraphError`` where shapes don't fit, and for masks beside a cache, which has its own.
     public func callAsFunction(
-        _ input: Tensor, keysFrom source: Tensor?, bias: Tensor? = nil, mask: Tensor? = nil, keyLengths: Tensor? = nil,
-        _ pass: ForwardPass
+        _ input: Tensor, keysFrom source: Tensor?, valuesFrom values: Tensor? = nil, bias: Tensor? = nil,
+        mask: Tensor? = nil, keyLengths: Tensor? = nil, _ pass: ForwardPass
     ) throws -> Tensor {
         let joined = try pass.graph.at(location) { () throws -> Tensor in
-            let (weight, offset) = (try pass.read(inputWeight), try pass.read(inputBias))
-            let heads = AttentionHeads(queries: heads, keys: keyValueHeads)
-            let masks = AttentionMasks(bias: bias, mask: mask, keyLengths: keyLengths, isCausal: isCausal)
-            guard let source else {
-                let projected = try input.matmul(weight, transposeOther: true) + offset
-                return try projected.selfAttention(heads, masks, at: location)
+            var operands = try projections(
+                input, source, values, AttentionHeads(queries: heads, keys: keyValueHeads), pass, location)
+            var masks = AttentionMasks(bias: bias, mask: mask, keyLengths: keyLengths, isCausal: isCausal)
+            // Only a sequence that does not see what is to come can be gone on with.
+            let decoding = isCausal && source == nil && values == nil ? pass.decoding : nil
+            try positions?.rotate(&operands, decoding)
+            if let decoding {
+                guard bias == nil, mask == nil, keyLengths == nil else {
+                    throw GraphError(
+                        operation: "attention", message: "goes on from a cache with the causal mask alone",
+                        operands: [input.type], location: location)
+                }
+                masks = try decoding.extend(&operands, pass, at: location)
             }
-            let width = min(weight.shape[1], weight.shape[0])
-            func projected(_ x: Tensor, _ rows: Range<Int>) throws -> Tensor {
-                try x.matmul(weight.sliced(axis: 0, rows), transposeOther: true) + offset.sliced(axis: 0, rows)
+            try positions?.bias(&masks, operands, decoding)
+            if let dropout {
+                guard (0..<1).contains(dropout.rate) else {
+                    throw GraphError(
+                        operation: "attention", message: "the rate of dropout must be in 0..<1, not \(dropout.rate)",
+                        operands: [input.type], location: location)
+                }
+                if case .training = pass.mode {
+                    return try operands.attention(masks) { try dropout($0, pass) }.joiningHeads()
+                }
             }
-            return try projected(input, 0..<width).attention(
-                to: projected(source, width..<weight.shape[0]), heads, masks, at: location)
+            return try operands.attention(masks).joiningHeads()
         }
         return try output(joined, pass)
     }
 }
 
-/// Into how many heads the last axis goes.
-private struct AttentionHeads {
-    var queries: Int
-    var keys: Int
-}
+/// What makes queries, keys and values, with PyTorch's names and its beginning: Glorot and Bengio, 2010, over the three as
+/// one matrix where they are one.
+private struct AttentionProjections {
+    private let weights: [Variable]
+    private let bias: Variable?
+    /// Rows of queries, and those of keys, which are as many as of values.
+    private let (width, shared): (Int, Int)
 
-/// What ``Tensor/attention(keys:values:bias:mask:keyLengths:isCausal:scale:file:line:)`` takes besides.
-private struct AttentionMasks {
-    var bias: Tensor?
-    var mask: Tensor?
-    var keyLengths: Tensor?
-    var isCausal: Bool
-}
-
-extension Tensor {
-    /// Attention over queries, keys and values that lie side by side: `[b, s, 3·width]` → `[b, s, width]`, with the
-    /// width in `heads` equal parts.
-    ///
-    /// - Throws: ``GraphError`` where the last axis is not three widths that the heads divide.
-    public func selfAttention(
-        heads: Int, isCausal: Bool, file: StaticString = #fileID, line: UInt = #line
-    ) throws -> Tensor {
-        try selfAttention(
-            AttentionHeads(queries: heads, keys: heads), AttentionMasks(isCausal: isCausal),
-            at: SourceLocation(file: file, line: line))
-    }
-
-    fileprivate func selfAttention(
-        _ heads: AttentionHeads, _ masks: AttentionMasks, at location: SourceLocation
-    ) throws -> Tensor {
-        let all = heads.queries.plus(heads.keys.times(2))
-        guard shape.rank == 3, heads.queries >= 1, heads.keys >= 1, heads.queries % heads.keys == 0, shape[2] % all == 0
-        else {
-            let needed =
-                heads.queries == heads.keys
-                ? "[b, s, 3·width] with a width that \(heads.queries) heads divide"
-                : "[b, s, width] with a width that \(heads.queries) heads of queries and twice \(heads.keys) of keys divide"
-            throw GraphError(
-                operation: "selfAttention", message: "needs \(needed)", operands: [type], location: location)
-        }
-        let (batch, steps, width) = (shape[0], shape[1], shape[2] / all)
-        return try graph.at(location) {
-            guard heads.queries == heads.keys else {
-                let queries = heads.queries * width
-                return try sliced(axis: 2, 0..<queries).attention(
-                    to: sliced(axis: 2, queries..<shape[2]), heads, masks, at: location)
-            }
-            let split = try reshaped(to: [batch, steps, 3, heads.queries, width]).transposed([2, 0, 3, 1, 4])
-            let parts = try (0..<3).map {
-                try split.sliced(axis: 0, $0..<($0 + 1)).reshaped(to: [batch, heads.queries, steps, width])
-            }
-            return try parts[0].attention(keys: parts[1], values: parts[2], masks).joiningHeads()
-        }
-    }
-
-    /// Of queries `[b, s, heads·width]` to keys and values that lie side by side, `[b, sk, 2·heads·width]`.
-    fileprivate func attention(
-        to others: Tensor, _ heads: AttentionHeads, _ masks: AttentionMasks, at location: SourceLocation
-    ) throws -> Tensor {
-        guard shape.rank == 3, others.shape.rank == 3, heads.queries >= 1, heads.keys >= 1,
-            shape[2] % heads.queries == 0, others.shape[2] == shape[2] / heads.queries * heads.keys * 2
-        else {
-            throw GraphError(
-                operation: "attention",
-                message:
-                    "needs [b, s, width] and keys and values [b, sk, 2·width], of \(heads.queries) and \(heads.keys) heads",
-                operands: [type, others.type], location: location)
-        }
-        let (batch, width) = (shape[0], shape[2] / heads.queries)
-        return try graph.at(location) {
-            let queries = try reshaped(to: [batch, shape[1], heads.queries, width]).transposed([0, 2, 1, 3])
-            let split = try others.reshaped(to: [others.shape[0], others.shape[1], 2, heads.keys, width])
-                .transposed([2, 0, 3, 1, 4])
-            let parts = try (0..<2).map {
-                try split.sliced(axis: 0, $0..<($0 + 1))
-                    .reshaped(to: [others.shape[0], heads.keys, others.shape[1], width])
-            }
-            return try queries.attention(keys: parts[0], values: parts[1], masks).joiningHeads()
-        }
-    }
-
-    private func attention(keys: Tensor, values: Tensor, _ masks: AttentionMasks) throws -> Tensor {
-        try attention(
-            keys: keys, values: values, bias: masks.bias, mask: masks.mask, keyLengths: masks.keyLengths,
-            isCausal: masks.isCausal)
-    }
-
-    /// `[b, heads, s, width]` → `[b, s, heads·width]`.
-    private func joiningHeads() throws -> Tensor {
-        try transposed([0, 2, 1, 3]).reshaped(to: [shape[0], shape[2], shape[1] * shape[3]])
-    }
-}
-
-/// One block of a transformer over `[b, s, width]`: attention and a two-layer network, each behind a layer norm and
-/// beside a residual connection. torch.nn.TransformerEncoderLayer with `norm_first`, GELU and no dropout by default.
-public struct TransformerBlock: Layer {
-    public let attention: MultiHeadAttention
-    public let linear1: Dense
-    public let linear2: Dense
-    public let norm1: LayerNorm
-    public let norm2: LayerNorm
-    private let dropouts: [Dropout]
-    private let location: SourceLocation
-
-    /// - Parameters:
-    ///   - keyValueHeads: as ``MultiHeadAttention`` has it.
-    ///   - inner: the width between the two layers of the network; four times `width`, where left out.
-    public init(
-        _ width: Int, heads: Int, keyValueHeads: Int? = nil, inner: Int? = nil, dropout: Double = 0,
-        isCausal: Bool = false, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    init(
+        _ width: Int, shared: Int, keyWidth: Int, valueWidth: Int, hasBias: Bool, _ random: RandomSource,
+        _ location: SourceLocation
     ) {
-        let inner = inner ?? width.times(4)
-        attention = MultiHeadAttention(
-            width, heads: heads, keyValueHeads: keyValueHeads, isCausal: isCausal, random, file: file, line: line)
-        linear1 = Dense(width, inner, random, file: file, line: line)
-        linear2 = Dense(inner, width, random, file: file, line: line)
-        norm1 = LayerNorm(width, file: file, line: line)
-        norm2 = LayerNorm(width, file: file, line: line)
-        dropouts = (0..<3).map { _ in Dropout(dropout, random, file: file, line: line) }
-        location = SourceLocation(file: file, line: line)
-    }
-
-    public var members: [LayerMember] {
-        [
-            .layer("self_attn", attention), .layer("linear1", linear1), .layer("linear2", linear2),
-            .layer("norm1", norm1), .layer("norm2", norm2),
-        ]
-    }
-
-    public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try callAsFunction(input, mask: nil, pass)
-    }
-
-    /// - Parameters: the masks are those of ``MultiHeadAttention``.
-    public func callAsFunction(
-        _ input: Tensor, bias: Tensor? = nil, mask: Tensor?, keyLengths: Tensor? = nil, _ pass: ForwardPass
-    ) throws -> Tensor {
-        try pass.graph.at(location) {
-            let mixed = try attention(
-                norm1(input, pass), keysFrom: nil, bias: bias, mask: mask, keyLengths: keyLengths, pass)
-            let attended = try input + dropouts[0](mixed, pass)
-            let inner = try dropouts[1](linear1(norm2(attended, pass), pass).gelu(), pass)
-            return try attended + dropouts[2](linear2(inner, pass), pass)
+        func weight(_ name: String, _ rows: Int, _ columns: Int) -> Variable {
+            Variable(name, of: "MultiHeadAttention", at: location) {
+                try random.uniform([rows, columns], bound: (6 / Float(max(rows.plus(columns), 1))).squareRoot())
+            }
         }
+        let joined = width.plus(shared.times(2))
+        if keyWidth == width, valueWidth == width {
+            weights = [weight("in_proj_weight", joined, width)]
+        } else {
+            weights = [
+                weight("q_proj_weight", width, width), weight("k_proj_weight", shared, keyWidth),
+                weight("v_proj_weight", shared, valueWidth),
+            ]
+        }
+        bias =
+            hasBias
+            ? Variable("in_proj_bias", of: "MultiHeadAttention", at: location) { try .filled(0, [joined]) } : nil
+        (self.width, self.shared) = (width, shared)
+    }
+
+    var members: [LayerMember] { (weights + [bias].compactMap { $0 }).map { .variable($0.name, $0) } }
+
+    /// Queries of `input`, keys of `source`, or the input, and values of `values`, or the source, in heads.
+    func callAsFunction(
+        _ input: Tensor, _ source: Tensor?, _ values: Tensor?, _ heads: AttentionHeads, _ pass: ForwardPass,
+        _ location: SourceLocation
+    ) throws -> AttentionOperands {
+        let weights = try self.weights.map { try pass.read($0) }
+        let bias = try bias.map { try pass.read($0) }
+        /// Some of the rows of all projections, which `weights` has from `first` on.
+        func projected(_ x: Tensor, _ weight: Tensor, from first: Int = 0, _ rows: Range<Int>) throws -> Tensor {
+            let own = (rows.lowerBound - first)..<(rows.upperBound - first)
+            let part = own.count == weight.shape[0] ? weight : try weight.sliced(axis: 0, own)
+            let product = try x.matmul(part, transposeOther: true)
+            guard let bias else { return product }
+            return try product + (rows.count == bias.shape[0] ? bias : bias.sliced(axis: 0, rows))
+        }
+        let (keyRows, valueRows) = (width..<(width + shared), (width + shared)..<(width + 2 * shared))
+        if weights.count == 1, values == nil {
+            guard let source else {
+                return try projected(input, weights[0], 0..<valueRows.upperBound)
+                    .splittingSelfAttention(heads, at: location)
+            }
+            return try projected(input, weights[0], 0..<width).splitting(
+                keysAndValues: projected(source, weights[0], width..<valueRows.upperBound), heads, at: location)
+        }
+        let keys = source ?? input
+        let isOne = weights.count == 1
+        return try projected(input, weights[0], 0..<width).splitting(
+            keys: projected(keys, isOne ? weights[0] : weights[1], from: isOne ? 0 : width, keyRows),
+            values: projected(
+                values ?? keys, isOne ? weights[0] : weights[2], from: isOne ? 0 : width + shared, valueRows),
+            heads, at: location)
     }
 }
