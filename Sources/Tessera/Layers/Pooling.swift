@@ -45,6 +45,16 @@ public struct MaxPool<Axes: SpatialAxes>: Layer {
                 dilation: Axes.each(dilation), ceilingMode: ceilingMode)
         }
     }
+
+    /// The maxima, and where they were, as ``MaxUnpool`` takes it: int32, counted through the spatial axes of a channel. PyTorch's
+    /// `return_indices`.
+    public func withIndices(_ input: Tensor, _ pass: ForwardPass) throws -> (values: Tensor, indices: Tensor) {
+        try pass.graph.at(location) {
+            try input.maxPoolWithIndices(
+                window: Axes.each(window), stride: Axes.each(stride), padding: Axes.each((padding, padding)),
+                dilation: Axes.each(dilation), ceilingMode: ceilingMode)
+        }
+    }
 }
 
 /// The mean of each window, as wide along each of the `Axes` of `[n, c, …]`.
