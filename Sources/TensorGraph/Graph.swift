@@ -36,6 +36,8 @@ public final class Graph {
     package private(set) var nodes: [Node] = []
     /// While set, every node is said to come from here: layers and gradients speak for their caller.
     package var locationOverride: SourceLocation?
+    /// The nodes that each outermost call of ``at(_:_:)`` has added.
+    private var spans: [Range<Int>] = []
     /// What the indices that nodes read must be.
     package private(set) var indexChecks: [IndexCheck] = []
     /// Variables and inputs that have a node: each has one, so that a gradient with respect to it sees every use.
@@ -111,9 +113,12 @@ public final class Graph {
     package func at<Result, Failure: Error>(
         _ location: SourceLocation?, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let outer = locationOverride
+        let (outer, first) = (locationOverride, nodes.count)
         locationOverride = outer ?? location
-        defer { locationOverride = outer }
+        defer {
+            locationOverride = outer
+            if outer == nil, location != nil, nodes.count > first { spans.append(first..<nodes.count) }
+        }
         do {
             return try body()
         } catch {
@@ -121,6 +126,18 @@ public final class Graph {
             known.location = locationOverride ?? known.location
             throw known as? Failure ?? error
         }
+    }
+
+    /// The nodes in the order of the calls that made them: together those of each outermost call of ``at(_:_:)``, a layer's as
+    /// a rule, and one by one all others.
+    package var calls: [Range<Int>] {
+        var (calls, next): ([Range<Int>], Int) = ([], 0)
+        for span in spans + [nodes.count..<nodes.count] {
+            calls += (next..<span.lowerBound).map { $0..<($0 + 1) }
+            calls.append(span)
+            next = span.upperBound
+        }
+        return calls
     }
 
     /// Has every run that computes `result` check that `indices` lie in `range`.
