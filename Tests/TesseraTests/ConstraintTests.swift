@@ -76,6 +76,24 @@ import Testing
         }
     }
 
+    /// Weights go by their sign (L1) or by themselves (L2), biases do not.
+    @Test(arguments: Place.available) func penaltiesMoveWeights(_ place: Place) throws {
+        let executor = try place.executor()
+        for regularizer in [Regularizer.l1(0.1), .l2(0.1)] {
+            let layer = Dense(3, 2, RandomSource(seed: 4))
+            let loss = Loss("nothing") { prediction, _ in try prediction.sum() * 0 }
+            let trainer = Trainer(
+                layer, loss: loss, optimizer: SGD(learningRate: 0.5), regularizers: [regularizer], on: executor)
+            let weight = try executor.value(of: layer.weight).elements(Float.self)
+            let x = try HostTensor([2, 3], Self.one)
+            _ = try trainer.train(Batch(input: x, target: x, count: 2))
+            let expected = weight.map { w in
+                regularizer == .l1(0.1) ? w - 0.05 * (w > 0 ? 1 : -1) : w - 0.1 * w
+            }
+            #expect(isClose(try executor.value(of: layer.weight).elements(), expected))
+        }
+    }
+
     @Test func boundsThatMakeNoSense() throws {
         let x = try HostTensor([2, 3], Self.one)
         for wrong in [-1, Double.nan] {

@@ -1,3 +1,4 @@
+import Foundation
 import Tessera
 import TestSupport
 import Testing
@@ -90,6 +91,34 @@ import Testing
         plateau.observe(1)
         plateau.observe(1)
         #expect(isClose([try move()], [-0.5]))
+    }
+
+    /// A checkpoint holds what a plateau has seen, within a sequence too.
+    @Test func aPlateauGoesOnFromACheckpoint() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("plateau-\(UUID()).safetensors").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        func trainer(_ plateau: PlateauSchedule?) throws -> Trainer {
+            Trainer(
+                Dense(1, 1, RandomSource(seed: 1)), loss: .meanSquaredError, optimizer: Adam(),
+                schedule: plateau.map {
+                    LearningRateSchedule.linear(from: 0, to: 1, over: 3).then($0.schedule, after: 3)
+                }
+                    ?? .constant, on: try Place.cpu.executor())
+        }
+        let plateau = PlateauSchedule(by: 0.5, patience: 1, cooldown: 2)
+        let first = try trainer(plateau)
+        for number in [.infinity, 0.1, 0.7, 0.7, 0.7] as [Double] { plateau.observe(number) }
+        #expect(plateau.state.factor == 0.5 && plateau.state.best == 0.1 && plateau.state.cooling == 1)
+        try first.save(to: path)
+        let other = PlateauSchedule(by: 0.5, patience: 1, cooldown: 2)
+        try trainer(other).load(from: path)
+        #expect(other.state == plateau.state)
+        // A trainer without a plateau reads the file too; one that has a plateau wants to know what it had seen.
+        try trainer(nil).load(from: path)
+        try trainer(nil).save(to: path)
+        let error = #expect(throws: FileError.self) { try trainer(other).load(from: path) }
+        #expect(error?.reason.contains("tessera.plateaus") == true)
+        #expect(other.state == plateau.state)
     }
 
     /// Steps far from any that are trained have rates too.

@@ -19,6 +19,10 @@ extension Module {
 extension Trainer {
     /// What of the metadata says how far the last call of ``fit`` was.
     private static let fitKey = "tessera.fit"
+    /// What says what the plateaus of all schedules have seen.
+    private static let plateauKey = "tessera.plateaus"
+
+    private var plateaus: [PlateauSchedule] { schedule.plateaus + groups.flatMap(\.schedule.plateaus) }
 
     /// The variables of all groups' optimizers and the step, by their names in checkpoints: a parameter is in one group, so
     /// that its name says which optimizer's they are.
@@ -42,6 +46,9 @@ extension Trainer {
     public func save(to path: String) throws {
         var metadata: [TensorName: String] = [:]
         metadata[TensorName(Self.fitKey)] = lastFit?.text
+        if !plateaus.isEmpty {
+            metadata[TensorName(Self.plateauKey)] = plateaus.map(\.state.text).joined(separator: "\n")
+        }
         try Checkpoint.write(model.namedVariables + state(), executor, metadata: metadata, to: path)
     }
 
@@ -62,9 +69,29 @@ extension Trainer {
         guard record?.begin ?? 0 <= step, (fit == nil) == (record == nil) else {
             throw FileError(path: path, reason: "its \(Self.fitKey) “\(fit ?? "")” does not belong to step \(step)")
         }
+        let plateaus = plateaus
+        let seen = try states(of: plateaus, in: file, isWhole: isWhole)
         try executor.set(values)
         self.step = step
         lastFit = record
+        for (plateau, state) in zip(plateaus, seen) { plateau.state = state }
+    }
+}
+
+extension Trainer {
+    /// What the plateaus of the schedules had seen when a file was written: nothing, where it has the model alone.
+    private func states(
+        of plateaus: [PlateauSchedule], in file: SafetensorsFile, isWhole: Bool
+    ) throws(FileError) -> [PlateauSchedule.State] {
+        guard isWhole, !plateaus.isEmpty else { return plateaus.map { _ in PlateauSchedule.State() } }
+        let lines = file.metadata[Self.plateauKey]?.split(separator: "\n") ?? []
+        let states = lines.compactMap { PlateauSchedule.State(text: String($0)) }
+        guard states.count == lines.count, states.count == plateaus.count else {
+            throw FileError(
+                path: file.path,
+                reason: "its \(Self.plateauKey) is not what \(plateaus.count) plateaus have seen")
+        }
+        return states
     }
 }
 

@@ -88,6 +88,7 @@ extension Loss {
         let name = "KL divergence"
         return builtIn(name) { prediction, target in
             try prediction.requireAlike(target, "prediction and target", of: name)
+            let (prediction, target) = (try prediction.widened(), try target.widened())
             let losses: Tensor
             if hasLogarithmicTarget {
                 losses = try target.exp() * (target - prediction)
@@ -99,7 +100,7 @@ extension Loss {
             }
             guard isMeanOverExamples else { return LossTerms(losses) }
             let count = prediction.shape.dimensions.first ?? 1
-            return LossTerms(losses, over: try prediction.graph.fill(Double(count), [], prediction.dtypeOfSums))
+            return LossTerms(losses, over: try prediction.graph.fill(Double(count), [], prediction.dtype))
         }
     }
 }

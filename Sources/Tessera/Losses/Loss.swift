@@ -57,7 +57,7 @@ public struct Loss: Sendable {
     ) -> Loss {
         builtIn(name) { prediction, target in
             try prediction.requireAlike(target, "prediction and target", of: name)
-            return LossTerms(try body(prediction, target))
+            return LossTerms(try body(prediction.widened(), target.widened()))
         }
     }
 
@@ -131,6 +131,10 @@ extension Tensor {
             throw failure("labels must be int32, not \(labels.dtype); cast them")
         }
     }
+
+    /// The type in which losses of single numbers are computed: the small numbers in their formulas are none in 16
+    /// bits.
+    func widened() throws -> Tensor { try cast(to: dtypeOfSums) }
 
     func flattened() throws -> Tensor { try reshaped(to: [shape.elementCount]) }
 

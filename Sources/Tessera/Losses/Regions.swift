@@ -15,6 +15,7 @@ extension Loss {
                     operation: "Dice", message: "masks must be [batch, ...], not \(prediction.shape)",
                     operands: [prediction.type, target.type])
             }
+            let (prediction, target) = (try prediction.widened(), try target.widened())
             let axes = Array(1..<prediction.shape.rank)
             let both = try (prediction * target).sum(axes: axes)
             let total = try prediction.sum(axes: axes) + target.sum(axes: axes)
@@ -54,7 +55,7 @@ extension Tensor {
                     operation: "IoU", message: "boxes must be [..., 4] of one floating-point type",
                     operands: [type, other.type])
             }
-            let (a, b) = (try sides(), try other.sides())
+            let (a, b) = (try widened().sides(), try other.widened().sides())
             func area(_ width: Tensor, _ height: Tensor) throws -> Tensor { try width * height }
             let shared = try area(
                 (a.right.minimum(b.right) - a.left.maximum(b.left)).relu(),

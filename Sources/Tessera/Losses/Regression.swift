@@ -91,10 +91,11 @@ extension Tensor {
                     operation: name, message: "the variance must be like the mean, or \(common) of its type",
                     operands: [type, variance.type])
             }
+            let (mean, target, variance) = try (widened(), target.widened(), variance.widened())
             let bounded = try variance.combine(.maximum, epsilon)
             let v = try Tensor.select(
                 variance.less(than: bounded), variance + (bounded - variance).stoppingGradient(), variance)
-            let loss = try (v.log() + (self - target).square() / v) * 0.5
+            let loss = try (v.log() + (mean - target).square() / v) * 0.5
             return try LossTerms(isFull ? loss + 0.5 * logarithmOf(2 * Double.pi) : loss).reduced(by: reduction)
         }
     }

@@ -29,7 +29,8 @@ extension Tensor {
             try requireTargets(target, of: name)
             // PyTorch's ε, under which rows of zeros have a cosine of 0.
             func squares(_ rows: Tensor) throws -> Tensor { try rows.square().sum(axes: [-1]) + 1e-12 }
-            let cosine = try (self * other).sum(axes: [-1]) * squares(self).rsqrt() * squares(other).rsqrt()
+            let (a, b) = (try widened(), try other.widened())
+            let cosine = try (a * b).sum(axes: [-1]) * squares(a).rsqrt() * squares(b).rsqrt()
             let losses = try Tensor.select(target.greater(than: 0), 1 - cosine, (cosine - margin).relu())
             return try LossTerms(losses).reduced(by: reduction)
         }
@@ -72,7 +73,7 @@ extension Tensor {
             try requireRows(positive, of: name)
             try requireRows(negative, of: name)
             func distance(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-                let difference = try a - b + epsilon
+                let difference = try a.widened() - b.widened() + epsilon
                 if power == 2 { return try difference.square().sum(axes: [-1]).sqrt() }
                 let size = try difference.absolute()
                 return power == 1

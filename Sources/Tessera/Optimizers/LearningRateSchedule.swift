@@ -6,15 +6,23 @@ public struct LearningRateSchedule: Sendable {
     private let factor: @Sendable (Int) -> Double
     /// Why there is no schedule.
     let failure: GraphError?
+    /// What the factor depends on beside the step, which checkpoints hold.
+    let plateaus: [PlateauSchedule]
 
     public init(_ factor: @escaping @Sendable (_ step: Int) -> Double) {
+        self.init(factor, following: [])
+    }
+
+    init(_ factor: @escaping @Sendable (_ step: Int) -> Double, following plateaus: [PlateauSchedule]) {
         self.factor = factor
+        self.plateaus = plateaus
         failure = nil
     }
 
     init(failing failure: GraphError) {
         factor = { _ in .nan }
         self.failure = failure
+        plateaus = []
     }
 
     /// The factor at a step; NaN where the schedule makes no sense.
@@ -161,9 +169,10 @@ public struct LearningRateSchedule: Sendable {
         _ other: LearningRateSchedule, after steps: Int, file: StaticString = #fileID, line: UInt = #line
     ) -> LearningRateSchedule {
         if let failure = failure ?? other.failure { return LearningRateSchedule(failing: failure) }
-        return Self.checked("then", file, line, ("after", Double(steps), 0..<Double.infinity)) { step in
-            step < steps ? self(step) : other(step - steps)
-        }
+        let first = Self.checked("then", file, line, ("after", Double(steps), 0..<Double.infinity)) { self($0) }
+        if let failure = first.failure { return LearningRateSchedule(failing: failure) }
+        return LearningRateSchedule(
+            { $0 < steps ? self($0) : other($0 - steps) }, following: plateaus + other.plateaus)
     }
 
     /// A schedule whose numbers must lie in ranges.

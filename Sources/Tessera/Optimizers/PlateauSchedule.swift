@@ -19,8 +19,8 @@ public final class PlateauSchedule: Sendable {
         case absolute(Double)
     }
 
-    /// What has been seen so far: for a file of one's own, from which training goes on.
-    public struct State: Codable, Hashable, Sendable {
+    /// What has been seen so far. The checkpoints of a trainer with this schedule hold it.
+    public struct State: Hashable, Sendable {
         /// What the learning rate is multiplied by now.
         public var factor = 1.0
         /// The best number so far; `nil` before the first.
@@ -84,7 +84,8 @@ public final class PlateauSchedule: Sendable {
 
     /// The schedule to train by: the factor as it is at each step.
     public var schedule: LearningRateSchedule {
-        failure.map { LearningRateSchedule(failing: $0) } ?? LearningRateSchedule { _ in self.state.factor }
+        if let failure { return LearningRateSchedule(failing: failure) }
+        return LearningRateSchedule({ _ in self.state.factor }, following: [self])
     }
 
     public var state: State {
@@ -120,5 +121,21 @@ public final class PlateauSchedule: Sendable {
         case (.absolute(let margin), false): return number < best - margin
         case (.absolute(let margin), true): return number > best + margin
         }
+    }
+}
+
+// The text in a checkpoint.
+extension PlateauSchedule.State {
+    var text: String { "\(factor) \(best.map { "\($0)" } ?? "-") \(waited) \(cooling)" }
+
+    init?(text: String) {
+        let parts = text.split(separator: " ").map(String.init)
+        guard parts.count == 4, let factor = Double(parts[0]), (0...1).contains(factor), let waited = Int(parts[2]),
+            let cooling = Int(parts[3]), waited >= 0, cooling >= 0
+        else { return nil }
+        (self.factor, self.waited, self.cooling) = (factor, waited, cooling)
+        guard parts[1] != "-" else { return }
+        guard let best = Double(parts[1]) else { return nil }
+        self.best = best
     }
 }
