@@ -103,6 +103,46 @@ import Testing
         }
     }
 
+    /// Recurrent layers keep their states instead.
+    @Test(arguments: Place.available) func recurrentStatesAreKept(on place: Place) throws {
+        let random = RandomSource(seed: 4)
+        let executor = try place.executor()
+        let embedding = Embedding(Self.vocabulary, 5, random)
+        let layers: [any Layer] = [
+            LSTM(5, Self.vocabulary, layers: 2, isBatchFirst: true, random),
+            GRU(5, Self.vocabulary, isBatchFirst: true, random),
+            RNN(5, Self.vocabulary, activation: .relu, isBatchFirst: true, random),
+        ]
+        for layer in layers {
+            var builds = 0
+            let cached = CachedModel(batch: 4, capacity: 9, on: executor) { tokens, pass in
+                builds += 1
+                return try layer(embedding(tokens, pass), pass)
+            }
+            for prompts: [[Int32]] in [[[1, 2, 0], [3, 0, 6]], [[5, 5, 5], [6, 1, 2]]] {
+                let decoder = TokenDecoder(.beam(width: 2), maximumTokens: 5)
+                let found = try decoder(prompts, logits: cached.logits)
+                let expected = try decoder(prompts) { step in
+                    let graph = Graph()
+                    let shape: Shape = [4, step.sequences[0].count]
+                    let tokens = try graph.input("tokens", shape, .int32)
+                    let y = try layer(embedding(tokens, ForwardPass(graph, .inference)), ForwardPass(graph, .inference))
+                    let last = try y.sliced(axis: 1, (shape[1] - 1)..<shape[1])
+                        .reshaped(to: [4, Self.vocabulary])
+                    return try executor.run(
+                        executor.compile(graph, outputs: [last]),
+                        inputs: ["tokens": HostTensor(shape, step.sequences.flatMap { $0 })])[0]
+                }
+                #expect(found.map { $0.map(\.tokens) } == expected.map { $0.map(\.tokens) })
+                for (a, b) in zip(found.joined(), expected.joined()) {
+                    #expect(abs(a.logProbability - b.logProbability) < 1e-4)
+                }
+            }
+            // The two prompts, and steps with and without other parents.
+            #expect(builds <= 4)
+        }
+    }
+
     @Test func whatDoesNotFitIsSaid() throws {
         let executor = try Place.cpu.executor()
         let model = Model(.rotary(), hasMemory: false)
@@ -126,7 +166,7 @@ import Testing
         _ = error([], batch: 0)
         // A cache has the causal mask alone, and one of one model suits no other.
         let graph = Graph()
-        let cache = KeyValueCache(batch: 2, capacity: 4)
+        let cache = DecodingCache(batch: 2, capacity: 4)
         let start = try graph.fill(0, [], .int32)
         let layer = MultiHeadAttention(8, heads: 2, isCausal: true, RandomSource(seed: 1))
         let x = try graph.input("x", [2, 3, 8])
@@ -147,7 +187,7 @@ import Testing
     /// A start behind the end of the cache is an error, and the cache stays as it was.
     @Test(arguments: Place.available.filter { $0 != .reference }) func startsAreChecked(on place: Place) throws {
         let graph = Graph()
-        let cache = KeyValueCache(batch: 1, capacity: 4)
+        let cache = DecodingCache(batch: 1, capacity: 4)
         let pass = ForwardPass(graph, decoding: Decoding(cache, start: try graph.input("start", [], .int32)))
         let layer = MultiHeadAttention(4, heads: 1, isCausal: true, RandomSource(seed: 1))
         let y = try layer(graph.input("x", [1, 2, 4]), pass)

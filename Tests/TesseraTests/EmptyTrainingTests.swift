@@ -66,6 +66,13 @@ import Testing
             (Conv2D(4, 0, kernel: 3, random), [1, 4, 5, 5], [1, 0, 3, 3]),
             (LSTM(0, 3, random), [2, 4, 0], [2, 4, 3]), (LSTM(3, 4, random), [2, 0, 3], [2, 0, 4]),
             (GRU(0, 3, random), [2, 4, 0], [2, 4, 3]), (GRU(3, 0, random), [2, 4, 3], [2, 4, 0]),
+            (RNN(3, 4, layers: 2, isBidirectional: true, random), [2, 0, 3], [2, 0, 8]),
+            (SinusoidalPositions(), [0, 3, 4], [0, 3, 4]), (LearnedPositions(3, 4, random), [2, 0, 4], [2, 0, 4]),
+            (
+                TransformerEncoderLayer(4, heads: 1, isCausal: true, positions: .rotary(), random), [0, 3, 4],
+                [0, 3, 4]
+            ),
+            (TransformerEncoderLayer(4, heads: 2, positions: .linearBiases, random), [2, 1, 4], [2, 1, 4]),
             (MultiHeadAttention(4, heads: 2, random), [0, 3, 4], [0, 3, 4]), (LayerNorm(0), [2, 0], [2, 0]),
             (BatchNorm2D(0), [2, 0, 3, 3], [2, 0, 3, 3]), (MaxPool2D(2), [0, 3, 4, 4], [0, 3, 2, 2]),
             (AveragePool2D(2), [2, 0, 4, 4], [2, 0, 2, 2]), (Flatten(), [3, 0, 4], [3, 0]),

@@ -66,6 +66,13 @@ import Testing
         }
     }
 
+    @Test func everyCaseIsHeld() throws {
+        let kinds = ["rnn", "rnn relu", "lstm", "gru"]
+        let layers = kinds.flatMap { kind in Self.options.keys.map { "\(kind) \($0)" } }
+        let cells = kinds.flatMap { ["\($0) cell", "\($0) cell without bias"] }
+        #expect(try PyTorchReference("recurrent").names == (layers + cells).sorted())
+    }
+
     /// Rows of a batch come to what each comes to alone, cut to its length, whatever is after that; one of no length keeps
     /// its initial states.
     @Test(arguments: Place.available) func lengthsCutRows(on place: Place) throws {

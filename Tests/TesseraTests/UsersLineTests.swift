@@ -21,7 +21,8 @@ import Testing
             (TransformerEncoderLayer(8, heads: 3, random), [1, 2, 8], .float32),
             (BatchNorm2D(3), [1, 4, 2, 2], .float32),
             (LSTM(3, 4, random), [2, 1, 5], .float32), (GRU(3, 4, random), [2, 5], .float32),
-            (LSTM(3, 4, random), [0, 1, 3], .float32),
+            (LSTM(3, 4, random), [0, 1, 3], .float32), (RNN(3, 4, layers: 0, random), [2, 1, 3], .float32),
+            (SinusoidalPositions(), [2, 3], .float32), (LearnedPositions(3, 4, random), [1, 4, 4], .float32),
         ]
     }
     private static var random: RandomSource { RandomSource(seed: 1) }

@@ -1,12 +1,12 @@
-/// A causal model that is run by few positions at a time, as its attention keeps keys and values: the logits that a
-/// ``TokenDecoder`` asks for.
+/// A causal model that is run by few positions at a time, as its attention keeps keys and values, and its recurrent layers
+/// their states: the logits that a ``TokenDecoder`` asks for.
 ///
 ///     let model = CachedModel(batch: 2, capacity: 64, on: executor) { tokens, pass in try network(tokens, pass) }
 ///     let sequences = try TokenDecoder(.greedy, maximumTokens: 32)(prompts, logits: model.logits)
 ///
 /// All prompts are of one length. There is a plan for the prompt and one for all steps after it.
 public final class CachedModel {
-    private let cache: KeyValueCache
+    private let cache: DecodingCache
     private let executor: Executor
     private let model: (Tensor, ForwardPass) throws -> Tensor
     private let location: SourceLocation
@@ -29,7 +29,7 @@ public final class CachedModel {
         batch: Int, capacity: Int, on executor: Executor, file: StaticString = #fileID, line: UInt = #line,
         model: @escaping (Tensor, ForwardPass) throws -> Tensor
     ) {
-        cache = KeyValueCache(batch: batch, capacity: capacity)
+        cache = DecodingCache(batch: batch, capacity: capacity)
         self.executor = executor
         self.model = model
         location = SourceLocation(file: file, line: line)

@@ -11,10 +11,10 @@ public final class ForwardPass {
 
     public let graph: Graph
     public let mode: Mode
-    /// Where the pass goes on from what attention has seen in earlier runs, if it does.
+    /// Where the pass goes on from what layers have kept of earlier runs, if it does.
     public let decoding: Decoding?
-    /// How many layers have used the cache so far.
-    var cachedAttentions = 0
+    /// How many of the cache's variables layers have used so far.
+    var cachedVariables = 0
     /// What stands for variables in place of themselves.
     private var bound: [Variable: Tensor] = [:]
     /// What variables become when the step succeeds, besides what an optimizer does.

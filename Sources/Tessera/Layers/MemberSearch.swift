@@ -54,7 +54,7 @@ struct MemberSearch {
         switch object {
         case let variable as Variable: add(.variable(name, variable))
         // These hold variables that are not the model's.
-        case is Graph, is ForwardPass, is KeyValueCache, is Executor, is Plan, is Trainer, is any Optimizer,
+        case is Graph, is ForwardPass, is DecodingCache, is Executor, is Plan, is Trainer, is any Optimizer,
             is any Dataset:
             return
         default:

@@ -5,7 +5,7 @@
 /// other, g being the heads of keys and values: `[3·width, width]` where each head has its own. Where keys or values are
 /// made of another width, there are `q_proj_weight`, `k_proj_weight` and `v_proj_weight` instead.
 ///
-/// Causal attention to itself goes on from a ``KeyValueCache`` in a pass that decodes.
+/// Causal attention to itself goes on from a ``DecodingCache`` in a pass that decodes.
 public struct MultiHeadAttention: Layer {
     private let projections: AttentionProjections
     public let output: Dense

@@ -78,7 +78,8 @@ struct RecurrentStack {
     var members: [LayerMember] { weights.flatMap { $0.flatMap(\.members) } }
 
     /// - Parameters:
-    ///   - states: the initial states, each `[layers·directions, b, hidden]`, or zeros where nil.
+    ///   - states: the initial states, each `[layers·directions, b, hidden]`. Where nil, zeros, or what the cache of a pass
+    ///     that decodes has; not in both directions.
     ///   - run: one layer in one direction over `[t, b, …]`, from initial states `[b, hidden]` → outputs `[t, b, hidden]` and
     ///     last states.
     /// - Returns: the outputs of the last layer and the last states of all.
@@ -93,35 +94,51 @@ struct RecurrentStack {
             guard (0..<1).contains(dropout) else {
                 throw failure("the rate of dropout must be in 0..<1, not \(dropout)", input)
             }
-            var x = isBatchFirst ? try input.transposed([1, 0, 2]) : input
+            let x = isBatchFirst ? try input.transposed([1, 0, 2]) : input
             let (batch, directions) = (x.shape[1], weights[0].count)
+            if let decoding = pass.decoding, directions == 1, states.allSatisfy({ $0 == nil }) {
+                let type = TensorType([weights.count, batch, hidden], x.dtype)
+                return try decoding.recurrence(states.count, type, positions: x.shape[0], pass, at: location) {
+                    try through(x, $0, pass, run)
+                }
+            }
             for case let state? in states where state.shape != [weights.count * directions, batch, hidden] {
                 throw failure(
                     "an initial state must be [layers·directions, b, hidden], [\(weights.count * directions), \(batch), "
                         + "\(hidden)]", state)
             }
-            var last = states.map { _ in [Tensor]() }
-            for layer in weights.indices {
-                if layer > 0 { x = try dropouts[layer - 1](x, pass) }
-                var outputs: [Tensor] = []
-                for direction in 0..<directions {
-                    let index = layer * directions + direction
-                    let initial = try states.map {
-                        try $0?.sliced(axis: 0, index..<(index + 1)).reshaped(to: [batch, hidden])
-                    }
-                    let (output, states) = try run(x, weights[layer][direction], initial, direction == 1)
-                    outputs.append(output)
-                    for (number, state) in states.enumerated() {
-                        last[number].append(try state.reshaped(to: [1, batch, hidden]))
-                    }
-                }
-                x = outputs.count == 1 ? outputs[0] : try .concatenated(outputs, axis: 2)
-            }
-            return (
-                isBatchFirst ? try x.transposed([1, 0, 2]) : x,
-                try last.map { $0.count == 1 ? $0[0] : try .concatenated($0, axis: 0) }
-            )
+            return try through(x, states, pass, run)
         }
+    }
+
+    /// A sequence `[t, b, …]` through all layers.
+    private func through(
+        _ input: Tensor, _ states: [Tensor?], _ pass: ForwardPass,
+        _ run: (Tensor, RecurrentWeights, _ initial: [Tensor?], _ isReversed: Bool) throws -> (Tensor, [Tensor])
+    ) throws -> (outputs: Tensor, states: [Tensor]) {
+        var x = input
+        let (batch, directions) = (x.shape[1], weights[0].count)
+        var last = states.map { _ in [Tensor]() }
+        for layer in weights.indices {
+            if layer > 0 { x = try dropouts[layer - 1](x, pass) }
+            var outputs: [Tensor] = []
+            for direction in 0..<directions {
+                let index = layer * directions + direction
+                let initial = try states.map {
+                    try $0?.sliced(axis: 0, index..<(index + 1)).reshaped(to: [batch, hidden])
+                }
+                let (output, states) = try run(x, weights[layer][direction], initial, direction == 1)
+                outputs.append(output)
+                for (number, state) in states.enumerated() {
+                    last[number].append(try state.reshaped(to: [1, batch, hidden]))
+                }
+            }
+            x = outputs.count == 1 ? outputs[0] : try .concatenated(outputs, axis: 2)
+        }
+        return (
+            isBatchFirst ? try x.transposed([1, 0, 2]) : x,
+            try last.map { $0.count == 1 ? $0[0] : try .concatenated($0, axis: 0) }
+        )
     }
 
     private func failure(_ message: String, _ operand: Tensor) -> GraphError {
