@@ -224,6 +224,17 @@ import Testing
         check("targets") { try steps.ctcLoss(targets: labels) }
         check("lengths") { try steps.ctcLoss(targets: words, inputLengths: rows) }
         check("at least one time") { try graph.input("none", [0, 4, 3]).ctcLoss(targets: words) }
+        for huge in [1 << 17, 1 << 40] {
+            check("too many") {
+                try graph.input("long \(huge)", [huge, 1, 3]).ctcLoss(targets: graph.input("word", [1, 2], .int32))
+            }
+            check("too many") {
+                try graph.input("short", [2, 1, 3]).ctcLoss(targets: graph.input("words \(huge)", [1, huge], .int32))
+            }
+            // Many classes are no mistake.
+            let label = try graph.input("label", [1], .int32)
+            #expect(try Loss.multiMargin()(graph.input("scores \(huge)", [1, huge]), label).shape == [])
+        }
         check("its mean alone") { try Loss("mine") { a, _ in try a.mean() }(x, y, reduction: .sum) }
     }
 }

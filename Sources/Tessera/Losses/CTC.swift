@@ -7,7 +7,8 @@ extension Tensor {
     /// their gradient.
     ///
     /// - Parameters:
-    ///   - targets: int32 `[batch, length]`; what is beyond a target's length may be anything.
+    ///   - targets: int32 `[batch, length]`, 65536 at most, as the times are; what is beyond a target's length may be
+    ///     anything.
     ///   - inputLengths: int32 `[batch]`, how many of the times count, from 1; all, where left out.
     ///   - targetLengths: int32 `[batch]`, from 0; all labels, where left out.
     ///   - blank: the class that writes nothing.
@@ -74,6 +75,9 @@ private struct AlignmentProblem {
             throw failure("the blank must be one of the \(classes) classes, not \(blank)")
         }
         length = targets.shape[1]
+        guard max(times, length) <= 1 << 16 else {
+            throw failure("there is a node for each time: more than \(1 << 16) times or labels are too many")
+        }
         self.logProbabilities =
             logProbabilities.dtype.isHalf ? try logProbabilities.cast(to: .float32) : logProbabilities
         self.blank = try graph.fill(Double(blank), [], .int32)

@@ -77,12 +77,12 @@ extension Loss {
             let rows = try LabelledRows(scores, labels, .none, nil, of: name)
             let right = try rows.ofLabels()
             rows.checkLabels(of: right)
-            let count = rows.predictions.shape[1]
-            var terms = try (rows.predictions - right.reshaped(to: [right.shape.elementCount, 1]) + margin).relu()
+            let column = try right.reshaped(to: [right.shape.elementCount, 1])
+            var terms = try (rows.predictions - column + margin).relu()
             if isSquared { terms = try terms.square() }
-            let classes = try scores.graph.constant(HostTensor([count], (0..<count).map { Int32($0) }))
-            let isLabel = try classes.equal(to: rows.labels.reshaped(to: [right.shape.elementCount, 1]))
-            return try rows.terms((terms * (1 - isLabel.cast(to: terms.dtype))).mean(axes: [1]))
+            // The label's own term is the margin's.
+            let own = isSquared ? max(margin, 0) * max(margin, 0) : max(margin, 0)
+            return try rows.terms((terms.sum(axes: [1]) - own) / Double(rows.predictions.shape[1]))
         }
     }
 
