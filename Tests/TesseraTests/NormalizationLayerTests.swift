@@ -1,3 +1,4 @@
+import Foundation
 import Tessera
 import Testing
 
@@ -119,6 +120,35 @@ import Testing
             ])
         #expect(SpectralNorm(Dense(2, 3, random), random).parameters.count == 2)
         #expect(BatchNorm3D(2, momentum: nil).namedVariables.map(\.name).last == "num_batches_tracked")
+    }
+
+    /// What PyTorch saves of such layers, the count of batches included, is what they read.
+    @Test func filesOfPyTorchLoad() throws {
+        let model = Sequential(
+            BatchNorm1D(3, momentum: nil), SpectralNorm(Dense(3, 2, Self.random), Self.random),
+            WeightNorm(Dense(2, 1, hasBias: false, Self.random)), BatchNorm1D(1))
+        let stored: [String: HostTensor] = try [
+            "0.weight": HostTensor([3], [1, 2, 3] as [Float]), "0.bias": HostTensor([3], [0, 0, 1] as [Float]),
+            "0.running_mean": HostTensor([3], [4, 5, 6] as [Float]),
+            "0.running_var": HostTensor([3], [1, 1, 2] as [Float]), "0.num_batches_tracked": HostTensor(Int64(7)),
+            "1.bias": HostTensor([2], [1, -1] as [Float]),
+            "1.parametrizations.weight.original": HostTensor([2, 3], [1, 2, 3, 4, 5, 6] as [Float]),
+            "1.parametrizations.weight.0._u": HostTensor([2], [0.6, 0.8] as [Float]),
+            "1.parametrizations.weight.0._v": HostTensor([3], [1, 0, 0] as [Float]),
+            "2.parametrizations.weight.original0": HostTensor([1, 1], [2] as [Float]),
+            "2.parametrizations.weight.original1": HostTensor([1, 2], [3, 4] as [Float]),
+            "3.weight": HostTensor([1], [1] as [Float]), "3.bias": HostTensor([1], [0] as [Float]),
+            "3.running_mean": HostTensor([1], [0] as [Float]), "3.running_var": HostTensor([1], [1] as [Float]),
+            "3.num_batches_tracked": HostTensor(Int64(7)),
+        ]
+        let file = FileManager.default.temporaryDirectory.path + "/tessera-test-\(UUID().uuidString).safetensors"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try SafetensorsFile.write(stored, to: file)
+        let executor = try Executor(on: .cpu)
+        try model.load(from: file, on: executor)
+        for (name, variable) in model.namedVariables {
+            #expect(try executor.value(of: variable) == stored[name], "\(name)")
+        }
     }
 
     @Test func whatDoesNotFitNamesTheLine() throws {

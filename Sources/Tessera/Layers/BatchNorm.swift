@@ -108,10 +108,13 @@ public struct BatchNorm<Axes: SpatialAxes>: Layer {
     }
 
     private func normalizedByRunning(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        let scale = try pass.read(weight) * (pass.read(runningVariance) + epsilon).rsqrt()
-        let shift = try pass.read(bias) - pass.read(runningMean) * scale
+        // In the type of the statistics, which stay float32 where the parameters have 16 bits.
+        let (mean, variance) = (try pass.read(runningMean), try pass.read(runningVariance))
+        let scale = try pass.read(weight).cast(to: mean.dtype) * (variance + epsilon).rsqrt()
+        let shift = try pass.read(bias).cast(to: mean.dtype) - mean * scale
         let broadcast = Shape([weight.type.shape[0]] + input.shape.dimensions.dropFirst(2).map { _ in 1 })
-        return try input * scale.reshaped(to: broadcast) + shift.reshaped(to: broadcast)
+        let normalized = try input.cast(to: mean.dtype) * scale.reshaped(to: broadcast)
+        return try (normalized + shift.reshaped(to: broadcast)).cast(to: input.dtype)
     }
 }
 

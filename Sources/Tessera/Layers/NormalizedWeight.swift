@@ -33,10 +33,13 @@ public struct WeightNorm<Wrapped: Layer>: Layer {
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
-            let direction = try pass.read(direction)
+            let (read, magnitude) = (try pass.read(direction), try pass.read(magnitude))
+            // Of 16 bits, squares would overflow.
+            let direction = try read.cast(to: read.dtype.computed)
             let others = (0..<direction.shape.rank).filter { $0 != axis }
             let norm = try direction.square().sum(axes: others, keepsDimensions: true).sqrt()
-            try weight.stand(in: pass, as: direction * (pass.read(magnitude) / norm))
+            let normalized = try direction * (magnitude.cast(to: direction.dtype) / norm)
+            try weight.stand(in: pass, as: normalized.cast(to: read.dtype))
             return try layer(input, pass)
         }
     }
@@ -98,14 +101,16 @@ public struct SpectralNorm<Wrapped: Layer>: Layer {
                     operation: "SpectralNorm",
                     message: "needs at least 1 iteration and an epsilon above 0, not \(iterations) and \(epsilon)")
             }
-            let original = try pass.read(original)
+            let read = try pass.read(original)
+            // The vectors stay float32 where the parameters have 16 bits.
+            let original = try read.cast(to: left.type.dtype)
             let rows = original.shape[axis]
             let order = [axis] + (0..<original.shape.rank).filter { $0 != axis }
             let matrix = try (axis == 0 ? original : original.transposed(order))
                 .reshaped(to: [rows, rows == 0 ? 0 : original.shape.elementCount / rows])
             let (u, v) = try singularVectors(matrix, pass)
             let sigma = try (u * matrix.matmul(v)).sum()
-            try weight.stand(in: pass, as: original / sigma)
+            try weight.stand(in: pass, as: (original / sigma).cast(to: read.dtype))
             return try layer(input, pass)
         }
     }
