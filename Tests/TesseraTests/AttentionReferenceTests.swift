@@ -170,6 +170,18 @@ import Testing
         }
     }
 
+    @Test func everyCaseIsHeld() throws {
+        let attention = [
+            "", " causal", " without bias", " with lengths", " to others", " to others with values", " of other widths",
+            " of other widths without bias",
+        ].map { "attention\($0)" }
+        let layers = ["encoder", "decoder"].flatMap { kind in ["after", "before", "stack"].map { "\(kind) \($0)" } }
+        let positions = [
+            "rotary halves", "rotary neighbours", "sinusoidal", "linear biases of 4 heads", "linear biases of 3 heads",
+        ]
+        #expect(try PyTorchReference("attention").names == (attention + layers + positions).sorted())
+    }
+
     @Test func namesArePyTorchs() {
         let stack = TransformerDecoder([decoderLayer(isFirst: true)], norm: LayerNorm(8))
         let attention = ["in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"]
