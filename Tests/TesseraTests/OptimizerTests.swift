@@ -1,3 +1,4 @@
+import Foundation
 import Tessera
 import TestSupport
 import Testing
@@ -133,6 +134,30 @@ import Testing
                 #expect(moved.allSatisfy { $0.isFinite }, "\(name), \(dtype) on \(place): \(moved)")
             }
         }
+    }
+
+    /// A checkpoint holds all that an optimizer keeps: training goes on from it to the same bits.
+    @Test(arguments: cases.indices) func resumedFromACheckpoint(_ index: Int) throws {
+        let (name, make) = Self.cases[index]
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("optimizer-\(UUID()).safetensors").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let x = try HostTensor([2, 3], [1, 2, -1, 0.5, -2, 3] as [Float])
+        let batch = Batch(input: x, target: try HostTensor([2, 2], [1, 0, -1, 2] as [Float]), count: 2)
+        func trainer() throws -> (Trainer, Dense) {
+            let layer = Dense(3, 2, hasBias: false, RandomSource(seed: 1))
+            return (
+                Trainer(layer, loss: .meanSquaredError, optimizer: make(), on: try Place.cpu.executor()), layer
+            )
+        }
+        let (first, layer) = try trainer(), (second, other) = try trainer()
+        for _ in 0..<2 { _ = try first.train(batch) }
+        try first.save(to: path)
+        try second.load(from: path)
+        for trainer in [first, second] { _ = try trainer.train(batch) }
+        let (found, expected) = try (
+            second.executor.value(of: other.weight), first.executor.value(of: layer.weight)
+        )
+        #expect(found == expected && found != layer.weight.initialValue, "\(name)")
     }
 
     /// Every number that an optimizer is made with is named where it makes no sense.

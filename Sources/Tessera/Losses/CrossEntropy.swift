@@ -97,7 +97,7 @@ extension Loss {
         let classWeights: Tensor?
         /// `[rows]`
         private(set) var weights: Tensor?
-        private let isOne: Bool
+        private let ignoresOneLabel: Bool
         private let shape: Shape
         private let safeLabels: Tensor
 
@@ -113,12 +113,12 @@ extension Loss {
             shape = target.shape
             let flat = try target.flattened()
             switch ignored {
-            case .none: (labels, areIgnored, isOne) = (flat, false, false)
-            case .negative: (labels, areIgnored, isOne) = (flat, true, false)
+            case .none: (labels, areIgnored, ignoresOneLabel) = (flat, false, false)
+            case .negative: (labels, areIgnored, ignoresOneLabel) = (flat, true, false)
             case .label(let label):
                 let isIgnored = try flat.equal(to: graph.fill(Double(label), [], .int32))
                 labels = try Tensor.select(isIgnored, graph.fill(-1, [], .int32), flat)
-                (areIgnored, isOne) = (true, true)
+                (areIgnored, ignoresOneLabel) = (true, true)
             }
             safeLabels = areIgnored ? try labels.maximum(graph.fill(0, [], .int32)) : labels
             self.classWeights = try classWeights.map {
@@ -137,7 +137,7 @@ extension Loss {
 
         /// Has runs refuse labels that are no class and are not to be left out.
         func checkLabels(of result: Tensor) {
-            let lower = isOne ? -1 : areIgnored ? .min : 0
+            let lower = ignoresOneLabel ? -1 : areIgnored ? .min : 0
             predictions.graph.check(labels, in: lower..<predictions.shape[1], "labels", of: result)
         }
 
