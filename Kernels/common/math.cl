@@ -261,8 +261,8 @@ static inline void vfloat_store_part(vfloat value, __global float *y, int count)
     for (int lane = 0; lane < count; ++lane) y[lane] = ((const float *)&value)[lane];
 }
 
-// The places i of this work-item's elements. CPU shape: vectors of a block of its own, of a length that is a multiple
-// of the vector's; GPU shape (VECTOR_WIDTH 1): every n-th element, so that neighbours read neighbours.
+// The places i of this work-item's elements. CPU style: vectors of a block of its own, of a length that is a multiple
+// of the vector's; GPU style (VECTOR_WIDTH 1): every n-th element, so that neighbours read neighbours.
 #if VECTOR_WIDTH == 1
 #define FOR_EACH_VECTOR(i, count, block) for (ulong i = get_global_id(0); i < count; i += get_global_size(0))
 #define ELEMENTWISE_KERNEL __kernel

@@ -9,7 +9,7 @@
 //
 //              columnBlock
 //            ┌─────┬─────┐
-//   rowBlock │ (0) │ (1) │   work-item (column block, row block); GPU shape: columnBlock = 1
+//   rowBlock │ (0) │ (1) │   work-item (column block, row block); GPU style: columnBlock = 1
 //            ├─────┼─────┤
 //            │ (2) │ (3) │
 //            └─────┴─────┘
@@ -33,7 +33,7 @@ typedef struct __attribute__((packed)) { lanes value; } unaligned;
 #define STORE_WORDS(value, pointer) (*(pointer) = (value))
 #endif
 
-// CPU shape: `share` indices for each work-item.
+// CPU style: `share` indices for each work-item.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void embedding_rows(
     __global const T *restrict table, const ulong tableOffset, __global const int *restrict indices,
@@ -59,7 +59,7 @@ void embedding_rows(
     }
 }
 
-// GPU shape: every n-th element.
+// GPU style: every n-th element.
 __kernel void embedding_elements(
     __global const T *restrict table, const ulong tableOffset, __global const int *restrict indices,
     const ulong indicesOffset, __global T *restrict y, const ulong yOffset, const ulong count, const ulong width,

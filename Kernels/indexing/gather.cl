@@ -1,7 +1,7 @@
 // Elements or slices by index along the middle axis of x [outer, extent, inner] → y [outer, count, inner].
 //
-//   gatherRows      CPU shape: a work-item takes `share` pieces of y's rows, of `segment` elements each
-//   gatherElements  GPU shape: a work-item every n-th element
+//   gatherRows      CPU style: a work-item takes `share` pieces of y's rows, of `segment` elements each
+//   gatherElements  GPU style: a work-item every n-th element
 //
 //   indices   2  0 -1            y[o, j, :] = x[o, k, :]   k = indices[j], from the end where negative
 //             │  │  │

@@ -5,7 +5,7 @@
 //               ┌───────┬───────┐
 //   row block   │ (0,0) │ (1,0) │     A work-item owns such a block of y[o], goes through the source [outer, count, inner]
 //               ├───────┼───────┤     in order, and takes what falls into its block: no atomics, one order of summation.
-//               │ (0,1) │ (1,1) │     CPU shape: blocks of many columns. GPU shape: of one, neighbours reading
+//               │ (0,1) │ (1,1) │     CPU style: blocks of many columns. GPU style: of one, neighbours reading
 //               └───────┴───────┘     neighbours. Rows are cut only where there is too little work beside them, as each
 //                                     block of rows reads all indices.
 //

@@ -8,12 +8,12 @@
 //   y[o]  │           ▼   ▼             │
 //                       j
 //
-//   interpolateSlices    CPU shape: a work-item takes `share` pieces of y's slices, of `segment` elements each, in vectors
+//   interpolateSlices    CPU style: a work-item takes `share` pieces of y's slices, of `segment` elements each, in vectors
 //                        along the inner axis
-//   interpolateRows      CPU shape where inner is 1: VECTOR_WIDTH rows side by side. A stretch of them is turned over in
+//   interpolateRows      CPU style where inner is 1: VECTOR_WIDTH rows side by side. A stretch of them is turned over in
 //                        registers into private memory, a vector a column; each element of y is a sum of those, and
 //                        OUTPUTS of them are turned over on their way back.
-//   interpolateElements  GPU shape: a work-item an element
+//   interpolateElements  GPU style: a work-item an element
 //
 // 2 flops a term and element of y; every element of x and y moves once where x's slices stay in cache. Sums of more than
 // SUM_BLOCK terms are LongSums. x and y are stored in STORAGE, weights are floats. Goes after common/math.cl,

@@ -4,8 +4,8 @@
 // outer loops and the innermost of `length`; the boxes that are copied start at xBox and yBox. Words of 1 to 8 bytes move
 // as they are, whatever their type: twice an element's bytes and no flops.
 //
-//   copy_rows      CPU shape: the innermost loop is a run of memory in both (CONTIGUOUS) or steps through it
-//   copy_elements  GPU shape of the same: one work-item every n-th element
+//   copy_rows      CPU style: the innermost loop is a run of memory in both (CONTIGUOUS) or steps through it
+//   copy_elements  GPU style of the same: one work-item every n-th element
 //   copy_tiles     x is contiguous along one loop, y along another: a transpose, by square tiles
 //
 //        x, a tile of T rows          y, the same tile
@@ -13,8 +13,8 @@
 //        │ b0 b1 b2 … │   ────────►   │ a1 b1 c1 … │
 //        └ c0 c1 c2 … ┘               └ a2 b2 c2 … ┘
 //
-// The CPU shape transposes T = VECTOR_WIDTH vectors in registers by log2 T rounds of perfect shuffles (Eklundh, A Fast
-// Computer Method for Matrix Transposing, 1972). The GPU shape stages a padded tile in local memory, so that reads and
+// The CPU style transposes T = VECTOR_WIDTH vectors in registers by log2 T rounds of perfect shuffles (Eklundh, A Fast
+// Computer Method for Matrix Transposing, 1972). The GPU style stages a padded tile in local memory, so that reads and
 // writes are both coalesced and no two work-items of a row meet in one bank (Ruetsch and Micikevicius, 2009).
 #ifndef OUTER
 #define OUTER 5
@@ -29,7 +29,7 @@
 #ifndef WORD
 #define WORD uint
 #endif
-// GPU shape: a tile of TILE×TILE words is moved by TILE×TILE_ROWS work-items.
+// GPU style: a tile of TILE×TILE words is moved by TILE×TILE_ROWS work-items.
 #ifndef TILE
 #define TILE 16
 #endif

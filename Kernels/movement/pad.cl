@@ -1,7 +1,7 @@
 // Zeros, and what stands among them.
 //
-//   pad_rows      CPU shape; y's rows of `length` hold, from `begin` on, x's rows of `run`, and zeros around them
-//   pad_elements  GPU shape of the same
+//   pad_rows      CPU style; y's rows of `length` hold, from `begin` on, x's rows of `run`, and zeros around them
+//   pad_elements  GPU style of the same
 //
 // A row of y:  0 0 0 │ x x x x x │ 0 0      begin = 3, run = 5, length = 10
 //

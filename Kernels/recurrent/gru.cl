@@ -1,4 +1,4 @@
-// GRU over a whole sequence, for the CPU shape: each work-item takes `share` rows of the batch through all steps.
+// GRU over a whole sequence, for the CPU style: each work-item takes `share` rows of the batch through all steps.
 //
 // Follows common/math.cl and recurrent/panels.cl; laid out as recurrent/lstm.cl, with three gates: 6·rows·h² flops a
 // step and pass. Shapes and formulas are in TensorGraph/Ops/Recurrent.swift.

@@ -1,4 +1,4 @@
-// LSTM over a whole sequence, for the CPU shape: each work-item takes `share` rows of the batch through all steps.
+// LSTM over a whole sequence, for the CPU style: each work-item takes `share` rows of the batch through all steps.
 //
 // Follows common/math.cl and recurrent/panels.cl. Shapes and formulas are in TensorGraph/Ops/Recurrent.swift. A step is
 // one product of [rows, h] with wHiddenᵀ [h, 4h] (backward: of [rows, 4h] with wHidden [4h, h]), 8·rows·h² flops from a

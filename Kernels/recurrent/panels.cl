@@ -1,4 +1,4 @@
-// The product inside a recurrence, for the CPU shape: sums = a·B for a few rows of a, B packed in panels.
+// The product inside a recurrence, for the CPU style: sums = a·B for a few rows of a, B packed in panels.
 //
 // Follows common/math.cl, common/shuffle.cl and common/transpose.cl. A panel holds some vectors of columns of B, k by k, so that a step streams B once through the
 // cache; a tile of a few rows by one panel is held in registers while k runs, and handed over as sums to what the

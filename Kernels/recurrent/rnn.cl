@@ -1,4 +1,4 @@
-// Plain recurrent cells over a whole sequence, for the CPU shape: each work-item takes `share` rows of the batch through
+// Plain recurrent cells over a whole sequence, for the CPU style: each work-item takes `share` rows of the batch through
 // all steps.
 //
 // Follows common/math.cl and recurrent/panels.cl; laid out as recurrent/lstm.cl, with one gate: 2·rows·h² flops a step

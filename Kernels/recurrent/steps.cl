@@ -1,4 +1,4 @@
-// Recurrent cells one step a launch, for the GPU shape.
+// Recurrent cells one step a launch, for the GPU style.
 //
 // Follows common/math.cl (VECTOR_WIDTH 1). Every hidden unit of a step needs all units of the step before, and
 // work-groups cannot wait for each other, so each step is a launch. A work-group takes TILE rows of the batch by TILE hidden units,

@@ -7,11 +7,11 @@
 // All three combine neighbours associatively, so that a long axis is cut into chunks: one launch (TOTALS) combines each, and
 // the next begins each with what the chunks before it come to (Blelloch, Prefix Sums and Their Applications, 1990).
 //
-//   scanColumns   a work-item goes down vectors of VECTOR_WIDTH columns: the CPU shape, and the GPU shape for inner > 1,
+//   scanColumns   a work-item goes down vectors of VECTOR_WIDTH columns: the CPU style, and the GPU style for inner > 1,
 //                 with vectors of one column, neighbours reading neighbours
-//   scanLines     CPU shape for inner = 1: a work-item goes along VECTOR_WIDTH chunks at a time, of one row or of several, as
+//   scanLines     CPU style for inner = 1: a work-item goes along VECTOR_WIDTH chunks at a time, of one row or of several, as
 //                 each step waits for the one before it
-//   scanRows      GPU shape for inner = 1: a work-group takes GROUP elements of a chunk at a time, and combines them in
+//   scanRows      GPU style for inner = 1: a work-group takes GROUP elements of a chunk at a time, and combines them in
 //                 local memory in log2 GROUP rounds (Hillis and Steele, 1986)
 //
 //   x    │ chunk 0 │ chunk 1 │ chunk 2 │     totals [2, outer, chunks, inner]: both parts of each chunk's state

@@ -7,9 +7,9 @@
 //         │     run 0     │     run 1     │
 //         │             run 0             │
 //
-//   sortRunsSerial   CPU shape: a work-item sorts a run by merges (von Neumann, 1945), a whole row where rows are enough, or
+//   sortRunsSerial   CPU style: a work-item sorts a run by merges (von Neumann, 1945), a whole row where rows are enough, or
 //                    finds the first few of it in one go
-//   sortRunsLocal    GPU shape: a work-group sorts 2·GROUP elements in local memory (Batcher, Sorting Networks, 1968)
+//   sortRunsLocal    GPU style: a work-group sorts 2·GROUP elements in local memory (Batcher, Sorting Networks, 1968)
 //   mergeRuns        each number finds its place by a binary search in the run beside its own (Cole's rank merge)
 //   writeSorted      elements and indices from the numbers
 //

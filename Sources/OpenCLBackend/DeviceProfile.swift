@@ -1,14 +1,14 @@
-/// What lowering knows of the device: which shape of kernel suits it, and with which numbers.
+/// What lowering knows of the device: which style of kernel suits it, and with which numbers.
 package struct DeviceProfile: Sendable {
-    /// The two shapes of every heavy kernel.
-    package enum KernelShape: String, Hashable, Sendable, CaseIterable {
+    /// The two styles of every heavy kernel.
+    package enum KernelStyle: String, Hashable, Sendable, CaseIterable {
         /// Work-groups that stage tiles in local memory.
         case gpu
         /// Local size 1: one work-item a block, explicit vectors, no local memory, no barriers.
         case cpu
     }
 
-    package var shape: KernelShape
+    package var style: KernelStyle
     /// The number of floats in the widest vector worth using: 4, 8 or 16.
     package var vectorWidth: Int
     package var computeUnits: Int
@@ -25,10 +25,10 @@ package struct DeviceProfile: Sendable {
     package var allowsTF32 = false
 
     package init(
-        shape: KernelShape, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int,
+        style: KernelStyle, vectorWidth: Int, computeUnits: Int, maximumWorkGroupSize: Int, localMemory: Int,
         tuning: TuningTable = TuningTable()
     ) {
-        self.shape = shape
+        self.style = style
         self.vectorWidth = vectorWidth
         self.computeUnits = computeUnits
         self.maximumWorkGroupSize = maximumWorkGroupSize

@@ -57,7 +57,7 @@ package struct KernelLaunch: Hashable, Sendable {
         self.localSize = localSize
     }
 
-    /// A launch of `items` work-items, each a work-group of its own: the CPU shape.
+    /// A launch of `items` work-items, each a work-group of its own: the CPU style.
     package init(_ kernel: KernelSpecification, _ arguments: [KernelArgument], items: Int) {
         self.init(kernel, arguments, globalSize: [items], localSize: [1])
     }

@@ -33,7 +33,7 @@ struct Tune: ParsableCommand {
 
     enum Kernels: String, ExpressibleByArgument, CaseIterable {
         case cpu, gpu
-        var shape: DeviceProfile.KernelShape { self == .cpu ? .cpu : .gpu }
+        var style: DeviceProfile.KernelStyle { self == .cpu ? .cpu : .gpu }
     }
 
     func validate() throws {
@@ -54,7 +54,7 @@ struct Tune: ParsableCommand {
         let chosen = cases.isEmpty ? try BenchSuite.tuning.cases : try cases.map { try BenchCase($0) }
         Terminal.progress("listing the problems …")
         let tasks = try TuningTask.tasks(
-            of: TuningTask.nodes(of: chosen), families: Set(family), on: DeviceProfile(openCL, shape: kernels?.shape))
+            of: TuningTask.nodes(of: chosen), families: Set(family), on: DeviceProfile(openCL, style: kernels?.style))
         Terminal.progress("")
         guard !tasks.isEmpty else { throw BenchError("these cases use none of these families on \(openCL.name)") }
         print(
@@ -69,7 +69,7 @@ struct Tune: ParsableCommand {
         options.candidateTimeout = { [candidateTimeout] _ in candidateTimeout }
         options.again = again
         let tuner = Tuner(
-            openCL, shape: kernels?.shape, path: path, options: options,
+            openCL, style: kernels?.style, path: path, options: options,
             executable: Bundle.main.executablePath ?? CommandLine.arguments[0],
             arguments: ["tune-worker", "--device", device] + (kernels.map { ["--kernels", $0.rawValue] } ?? []),
             progress: show, isStopped: { stop.isRequested })
@@ -125,7 +125,7 @@ struct TuneWorker: ParsableCommand {
 
     func run() throws {
         try TuningWorker(
-            device: try BenchDevice.openCLDevice(device), shape: kernels?.shape,
+            device: try BenchDevice.openCLDevice(device), style: kernels?.style,
             tuningPath: TuningDatabase.userPath()
         ).run()
     }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TuningSearchTests {
     private let profile = DeviceProfile(
-        shape: .cpu, vectorWidth: 16, computeUnits: 4, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
+        style: .cpu, vectorWidth: 16, computeUnits: 4, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
     private let problem: TuningProblem = [.batch: 1, .m: 512, .n: 512, .k: 512, .transposeA: 0, .transposeB: 0]
 
     /// A made-up cost with its least at other values than the standard, of which two only gain together.
@@ -82,14 +82,14 @@ struct TunerTests {
         options.duration = 24 * Self.never
         options.candidateTimeout = timeout
         return Tuner(
-            device, shape: .cpu, path: path, options: options, executable: executable,
+            device, style: .cpu, path: path, options: options, executable: executable,
             arguments: ["tune-worker", "--device", "opencl", "--kernels", "cpu"],
             environment: kernels.map { ["TESSERA_KERNELS": $0] } ?? [:], progress: progress, isStopped: isStopped)
     }
 
     private func tasks(_ benchCase: String, _ family: String, _ device: Device) throws -> [TuningTask] {
         try TuningTask.tasks(
-            of: TuningTask.nodes(of: [BenchCase(benchCase)]), families: [family], on: DeviceProfile(device, shape: .cpu)
+            of: TuningTask.nodes(of: [BenchCase(benchCase)]), families: [family], on: DeviceProfile(device, style: .cpu)
         )
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct TuningDatabaseTests {
     private let profile = DeviceProfile(
-        shape: .cpu, vectorWidth: 16, computeUnits: 4, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
+        style: .cpu, vectorWidth: 16, computeUnits: 4, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
     private let problem: TuningProblem = [.batch: 1, .m: 512, .n: 512, .k: 512, .transposeA: 0, .transposeB: 0]
     private let device = TunedDevice(platform: "P", name: "D", driver: "1", deviceClass: "C")
     private let sibling = TunedDevice(platform: "P", name: "E", driver: "1", deviceClass: "C")
@@ -148,23 +148,23 @@ import Testing
     /// problem that its kernels have.
     @Test func standardValuesAreAllowed() throws {
         let nodes = try TuningTask.nodes(of: BenchSuite.tuning.cases)
-        for shape in DeviceProfile.KernelShape.allCases {
-            for lanes in [4, 8, 16] { try checkStandardValues(nodes, shape, lanes) }
+        for style in DeviceProfile.KernelStyle.allCases {
+            for lanes in [4, 8, 16] { try checkStandardValues(nodes, style, lanes) }
         }
     }
 
     private func checkStandardValues(
-        _ nodes: [TuningTask.CaseNode], _ shape: DeviceProfile.KernelShape, _ lanes: Int
+        _ nodes: [TuningTask.CaseNode], _ style: DeviceProfile.KernelStyle, _ lanes: Int
     ) throws {
         for (group, memory) in [(1, 1 << 10), (64, 16 << 10), (256, 32 << 10), (1024, 512 << 10)] {
             let profile = DeviceProfile(
-                shape: shape, vectorWidth: lanes, computeUnits: 3, maximumWorkGroupSize: group, localMemory: memory)
+                style: style, vectorWidth: lanes, computeUnits: 3, maximumWorkGroupSize: group, localMemory: memory)
             var families: Set<String> = []
             for task in try TuningTask.tasks(of: nodes, families: [], on: profile) {
                 let space = try #require(TuningSpace.named(task.family))
                 let standard = space.standardValues(for: task.problem, on: profile)
                 // Where there is hardly any local memory, the smallest tile stands in that nothing was measured for.
-                if memory > 1 << 10 || shape == .cpu {
+                if memory > 1 << 10 || style == .cpu {
                     #expect(space.allows(standard, for: task.problem, on: profile), "\(task.family) \(task.problem)")
                     families.insert(task.family)
                 }
@@ -172,7 +172,7 @@ import Testing
                     standard.parameters.keys.allSatisfy { key in space.dimensions.contains { $0.parameter == key } })
             }
             if memory > 1 << 10 {
-                #expect(families == Set(TuningSpace.all.filter { $0.shape == shape }.map(\.name)))
+                #expect(families == Set(TuningSpace.all.filter { $0.style == style }.map(\.name)))
             }
         }
     }

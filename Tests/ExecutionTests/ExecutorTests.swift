@@ -18,7 +18,7 @@ struct Training {
         count = Variable("count", HostTensor(Int32(0)), isTrainable: false)
         let x = try graph.input("x", [4, 3])
         let w = try graph.read(weight)
-        loss = try x.matmul(w).square().mean()
+        loss = try x.matMul(w).square().mean()
         let gradient = try graph.gradients(of: loss, withRespectTo: [w])[0]
         let steps = try graph.read(count)
         updates = try [(weight, w - gradient * 0.1), (count, steps + 1)]
@@ -156,9 +156,9 @@ let quiet = Logger(label: "tessera") { _ in SwiftLogNoOpLogHandler() }
         let x = try graph.input("x", [0, 3])
         let w = try graph.input("w", [3, 2])
         let executor = Executor(cpu: CPUBackend(), device: nil)
-        let y = try x.matmul(w)
+        let y = try x.matMul(w)
         let plan = try executor.compile(
-            graph, outputs: [y, try y.sum(axes: [0]), try x.matmul(x, transposeSelf: true)])
+            graph, outputs: [y, try y.sum(axes: [0]), try x.matMul(x, transposeSelf: true)])
         let outputs = try executor.run(
             plan,
             inputs: ["x": HostTensor(zeros: TensorType([0, 3])), "w": HostTensor(zeros: TensorType([3, 2]))])

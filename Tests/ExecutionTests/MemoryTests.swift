@@ -11,7 +11,7 @@ private func lengthPlan(_ length: Int, _ weight: Variable, on executor: Executor
     let graph = Graph()
     let x = try graph.input("x", [length, 32])
     let w = try graph.read(weight)
-    let hidden = try x.matmul(w).softmax(axis: 1).matmul(w)
+    let hidden = try x.matMul(w).softmax(axis: 1).matMul(w)
     let loss = try hidden.square().mean()
     let gradient = try graph.gradients(of: loss, withRespectTo: [w])[0]
     return try executor.compile(

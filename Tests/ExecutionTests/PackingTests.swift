@@ -24,7 +24,7 @@ private struct Network {
         hidden = try variable("hidden", [16, 4])
         let x = try graph.input("x", [1, 16, 12, 12])
         let features = try x.conv2D(graph.read(filter), padding: 1).reshaped(to: [4, 576])
-        let rows = try features.matmul(graph.read(matrix), transposeOther: true).reshaped(to: [1, 4, 8])
+        let rows = try features.matMul(graph.read(matrix), transposeOther: true).reshaped(to: [1, 4, 8])
         // Gates that are neither shut nor wide open, so that every weight shows.
         let inputWeight = try graph.constant(HostTensor([16, 8], (0..<128).map { number($0 + 3) }))
         let bias = try graph.fill(0, [16])
@@ -289,7 +289,7 @@ extension Executor {
         let variable = Variable("w", value)
         let weight = ofConstant ? try graph.constant(value) : try graph.read(variable)
         let x = try graph.input("x", [4, 8])
-        let outputs = [try x.matmul(weight).matmul(weight), try x.matmul(weight, transposeOther: true)]
+        let outputs = [try x.matMul(weight).matMul(weight), try x.matMul(weight, transposeOther: true)]
         let executor = Executor(cpu: CPUBackend(), device: nil)
         let plan = try executor.compile(graph, outputs: outputs)
         let plain = try executor.compile(graph, outputs: outputs, packsWeightsOnce: false)

@@ -10,7 +10,7 @@ import Testing
     private static func step(_ batch: Int, _ weight: Variable, on executor: Executor) throws -> Plan {
         let graph = Graph()
         let w = try graph.read(weight)
-        let loss = try graph.input("x", [batch, 48]).matmul(w).softmax().square().mean()
+        let loss = try graph.input("x", [batch, 48]).matMul(w).softmax().square().mean()
         let gradient = try graph.gradients(of: loss, withRespectTo: [w])[0]
         return try executor.compile(graph, outputs: [loss], updates: [(weight, w - gradient)])
     }

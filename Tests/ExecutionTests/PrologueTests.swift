@@ -20,9 +20,9 @@ private struct Network {
         weight = Variable("weight", try HostTensor([4], [1, 2, 3, 4] as [Float]))
         variance = Variable("variance", try HostTensor([4], [4, 9, 16, 25] as [Float]))
         let positions = try graph.constant(HostTensor([4, 4], (0..<16).map { Float($0) / 16 }))
-        table = try positions.matmul(positions, transposeOther: true)
-        scale = try (graph.read(weight) * graph.read(variance).rsqrt()).reshaped(to: [1, 4]).matmul(table)
-        output = try graph.input("x", [3, 4]).matmul(table) * scale
+        table = try positions.matMul(positions, transposeOther: true)
+        scale = try (graph.read(weight) * graph.read(variance).rsqrt()).reshaped(to: [1, 4]).matMul(table)
+        output = try graph.input("x", [3, 4]).matMul(table) * scale
     }
 
     static func inputs() throws -> [String: HostTensor] {

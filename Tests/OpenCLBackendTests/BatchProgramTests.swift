@@ -45,13 +45,13 @@ struct BatchFamily: CustomTestStringConvertible, Sendable {
                 graph.input("w", [16, 8, 4, 4]), stride: 2, padding: 1)
         },
         BatchFamily("dense") { graph, batch in
-            try graph.input("x", [batch, 100]).matmul(graph.input("w", [100, 40])) + graph.input("b", [40])
+            try graph.input("x", [batch, 100]).matMul(graph.input("w", [100, 40])) + graph.input("b", [40])
         },
         BatchFamily("wide dense") { graph, batch in
-            try graph.input("x", [batch, 784]).matmul(graph.input("w", [784, 512])).relu()
+            try graph.input("x", [batch, 784]).matMul(graph.input("w", [784, 512])).relu()
         },
         BatchFamily("products in a batch") { graph, batch in
-            try graph.input("x", [batch, 4, 17, 8]).matmul(graph.input("w", [batch, 4, 8, 17]))
+            try graph.input("x", [batch, 4, 17, 8]).matMul(graph.input("w", [batch, 4, 8, 17]))
         },
         BatchFamily("maximum pooling") { graph, batch in try graph.input("x", [batch, 8, 12, 12]).maxPool2D(window: 2)
         },
@@ -134,9 +134,9 @@ struct BatchFamily: CustomTestStringConvertible, Sendable {
 /// What a training step of each family compiles for batches of other sizes. The kernels are those that lowering chooses, which
 /// needs no device.
 @Suite struct BatchProgramTests {
-    private static let profiles = [(DeviceProfile.KernelShape.cpu, 8), (.cpu, 16), (.gpu, 1)].map { shape, width in
+    private static let profiles = [(DeviceProfile.KernelStyle.cpu, 8), (.cpu, 16), (.gpu, 1)].map { style, width in
         DeviceProfile(
-            shape: shape, vectorWidth: width, computeUnits: 4, maximumWorkGroupSize: 256, localMemory: 32 << 10)
+            style: style, vectorWidth: width, computeUnits: 4, maximumWorkGroupSize: 256, localMemory: 32 << 10)
     }
 
     private static func programs(_ family: BatchFamily, _ batch: Int, _ profile: DeviceProfile) throws -> Set<
@@ -170,12 +170,12 @@ struct BatchFamily: CustomTestStringConvertible, Sendable {
             var further: Set<ProgramText> = []
             for batch in Self.sizes {
                 let new = try Self.programs(family, batch, profile).subtracting(first)
-                if profile.shape == .cpu, batch >= 32 {
+                if profile.style == .cpu, batch >= 32 {
                     #expect(new.isEmpty, "\(batch): \(new.map { "\($0.name) \($0.options)" })")
                 }
                 further.formUnion(new)
             }
-            #expect(further.count <= 10, "\(profile.shape): \(further.map { "\($0.name) \($0.options)" })")
+            #expect(further.count <= 10, "\(profile.style): \(further.map { "\($0.name) \($0.options)" })")
         }
     }
 }

@@ -5,9 +5,9 @@ import Testing
 
 /// What lowering writes and chooses, which needs no device.
 @Suite struct SourceTests {
-    private static let profiles = [DeviceProfile.KernelShape.cpu, .gpu].map { shape in
+    private static let profiles = [DeviceProfile.KernelStyle.cpu, .gpu].map { style in
         DeviceProfile(
-            shape: shape, vectorWidth: 8, computeUnits: 4, maximumWorkGroupSize: 256, localMemory: 32 << 10)
+            style: style, vectorWidth: 8, computeUnits: 4, maximumWorkGroupSize: 256, localMemory: 32 << 10)
     }
 
     private func source(
@@ -59,7 +59,7 @@ import Testing
         for space in TuningSpace.all {
             let names = Dictionary(uniqueKeysWithValues: space.extents.map { ($0.rawValue, 4) })
             let problem = try #require(TuningProblem(names: names))
-            for profile in Self.profiles where profile.shape == space.shape {
+            for profile in Self.profiles where profile.style == space.style {
                 let standard = space.standardValues(for: problem, on: profile)
                 #expect(Set(standard.parameters.keys) == Set(space.dimensions.map(\.parameter)), "\(space.name)")
                 _ = space.allows(standard, for: problem, on: profile)

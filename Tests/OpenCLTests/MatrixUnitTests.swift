@@ -19,12 +19,12 @@ import Testing
     private func lower(_ macros: [String: String], on device: Device) throws -> (summary: String, notices: [String]) {
         var units = MatrixUnits.emulated()
         units.defines.merge(macros) { $1 }
-        let backend = try OpenCLBackend(device, shape: .gpu, matrixUnits: units)
+        let backend = try OpenCLBackend(device, style: .gpu, matrixUnits: units)
         var notices: [String] = []
         backend.notice = { notices.append($0) }
         let graph = Graph()
         let a = try graph.input("a", [33, 40], .float16), b = try graph.input("b", [40, 24], .float16)
-        let product = try a.matmul(b)
+        let product = try a.matMul(b)
         var summary = ""
         // The second time, the verdict is known.
         for _ in 0..<2 {
@@ -56,10 +56,10 @@ import Testing
     @Test(.needsDevice, arguments: devices) func float32IsLeftAloneUnlessTF32IsAllowed(_ device: Device) throws {
         let graph = Graph()
         let a = try graph.input("a", [33, 40]), b = try graph.input("b", [40, 24])
-        let node = try a.matmul(b).node
+        let node = try a.matMul(b).node
         for allowsTF32 in [false, true] {
             let backend = try OpenCLBackend(
-                device, shape: .gpu, allowsTF32: allowsTF32, matrixUnits: .emulated())
+                device, style: .gpu, allowsTF32: allowsTF32, matrixUnits: .emulated())
             guard case .accepted(let lowered) = try backend.lower(node) else {
                 Issue.record("declined")
                 return

@@ -8,9 +8,9 @@ import Testing
 
 /// What differs in numbers alone is built once. The kernels are those that lowering chooses, so most of this needs no device.
 @Suite struct ProgramSharingTests {
-    private static let profiles = [DeviceProfile.KernelShape.cpu, .gpu].map { shape in
+    private static let profiles = [DeviceProfile.KernelStyle.cpu, .gpu].map { style in
         DeviceProfile(
-            shape: shape, vectorWidth: 8, computeUnits: 4, maximumWorkGroupSize: 256, localMemory: 32 << 10)
+            style: style, vectorWidth: 8, computeUnits: 4, maximumWorkGroupSize: 256, localMemory: 32 << 10)
     }
 
     private static func programs(
@@ -106,7 +106,7 @@ import Testing
             #expect(programs[0].count > 10)
             for other in programs.dropFirst() {
                 #expect(
-                    other.isSubset(of: programs[0]), "\(profile.shape): \(other.subtracting(programs[0]).map(\.name))")
+                    other.isSubset(of: programs[0]), "\(profile.style): \(other.subtracting(programs[0]).map(\.name))")
             }
         }
     }
@@ -123,7 +123,7 @@ import Testing
         let count = Double(batch * 144)
         let next = try running * 0.9 + variance.stoppingGradient() * (count / (count - 1)) * 0.1
         let features = try normalized.relu().maxPool2D(window: 2).reshaped(to: [batch, 288])
-        let logits = try features.matmul(parameters[3]) + parameters[4]
+        let logits = try features.matMul(parameters[3]) + parameters[4]
         let loss = try logits.crossEntropy(labels: labels).mean()
         let gradients = try graph.gradients(of: loss, withRespectTo: parameters)
         let updates = try zip(parameters, gradients).map { parameter, gradient in

@@ -68,7 +68,7 @@ struct ParityCommand: ParsableCommand {
         }
         let all = try ParityDevice.all(
             kernels, convolutions: convolution.isEmpty ? [nil] : convolution,
-            optimization: quick ? .ofItsOwnShape : .always)
+            optimization: quick ? .ofItsOwnStyle : .always)
         for name in device where !all.contains(where: { $0.isMeant(by: name) }) {
             throw ValidationError("no device \(name). There is: \(all.map(\.name).joined(separator: "; "))")
         }

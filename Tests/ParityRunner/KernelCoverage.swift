@@ -95,7 +95,7 @@ package enum KernelCoverage {
     /// case's.
     package static func unreached(by cases: [OpCase]) throws -> [String] {
         let profile = DeviceProfile(
-            shape: .cpu, vectorWidth: 16, computeUnits: 2, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
+            style: .cpu, vectorWidth: 16, computeUnits: 2, maximumWorkGroupSize: 1024, localMemory: 32 << 10)
         let profiles = DeviceProfile.everyVariant(like: profile).map(\.0)
         let namesByFile = try namesByFile().filter { path, _ in
             !path.hasPrefix("probe/") && !path.hasPrefix("driver/") && !path.contains("matrix_")

@@ -8,9 +8,9 @@ package struct OperationSupport {
     /// A column of the table.
     package enum Path: Hashable, CaseIterable {
         case cpu(DType)
-        case opencl(DeviceProfile.KernelShape)
+        case opencl(DeviceProfile.KernelStyle)
         /// In float16 and in bfloat16.
-        case openclIn16Bits(DeviceProfile.KernelShape)
+        case openclIn16Bits(DeviceProfile.KernelStyle)
 
         package static let allCases: [Path] = [
             .cpu(.float32), .cpu(.float64), .opencl(.cpu), .opencl(.gpu), .openclIn16Bits(.cpu), .openclIn16Bits(.gpu),
@@ -19,8 +19,8 @@ package struct OperationSupport {
         var title: String {
             switch self {
             case .cpu(let dtype): "CPU path, \(dtype)"
-            case .opencl(let shape): "OpenCL, \(shape.rawValue) kernels"
-            case .openclIn16Bits(let shape): "in 16 bits, \(shape.rawValue) kernels"
+            case .opencl(let style): "OpenCL, \(style.rawValue) kernels"
+            case .openclIn16Bits(let style): "in 16 bits, \(style.rawValue) kernels"
             }
         }
 
@@ -33,16 +33,16 @@ package struct OperationSupport {
             }
         }
 
-        /// An everyday device for each shape of kernels: what is declined is declined on all.
+        /// An everyday device for each style of kernels: what is declined is declined on all.
         fileprivate var profile: DeviceProfile? {
             switch self {
             case .cpu: nil
             case .opencl(.cpu), .openclIn16Bits(.cpu):
                 DeviceProfile(
-                    shape: .cpu, vectorWidth: 8, computeUnits: 4, maximumWorkGroupSize: 4096, localMemory: 256 << 10)
+                    style: .cpu, vectorWidth: 8, computeUnits: 4, maximumWorkGroupSize: 4096, localMemory: 256 << 10)
             case .opencl(.gpu), .openclIn16Bits(.gpu):
                 DeviceProfile(
-                    shape: .gpu, vectorWidth: 4, computeUnits: 64, maximumWorkGroupSize: 1024, localMemory: 48 << 10)
+                    style: .gpu, vectorWidth: 4, computeUnits: 64, maximumWorkGroupSize: 1024, localMemory: 48 << 10)
             }
         }
     }
@@ -90,7 +90,7 @@ package struct OperationSupport {
         }
     }
 
-    /// Lowers what computes some tensors for OpenCL devices with kernels of both shapes, building none of them.
+    /// Lowers what computes some tensors for OpenCL devices with kernels of both styles, building none of them.
     package static func lower(_ graph: Graph, _ outputs: [Tensor]) throws {
         for node in try Computation(graph, outputs: outputs, updates: []).optimized().nodes where !node.isWithoutWork {
             for path in Path.allCases { _ = try path.refusal(of: node) }
@@ -169,7 +169,7 @@ package struct OperationPage {
         # Operations and devices
 
         Each number says how many cases of the parity tests hold the operation on that path to a float64 reference: forward,
-        where it has a gradient backward too, and twice, which must give the same bits. OpenCL kernels come in two shapes,
+        where it has a gradient backward too, and twice, which must give the same bits. OpenCL kernels come in two styles,
         for CPUs and for GPUs; both are checked on every device. The last columns count the cases that are run in float16 and
         in bfloat16 too.
 

@@ -28,16 +28,16 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
     package enum Optimization: Sendable {
         /// Kernels are built as users get them.
         case always
-        /// Those of the shape that the device is not of are built without, on a CPU: no user gets them there, and what
+        /// Those of the style that the device is not of are built without, on a CPU: no user gets them there, and what
         /// counts is what they compute.
-        case ofItsOwnShape
+        case ofItsOwnStyle
         /// None, on a CPU, where many variants of a kernel are tried, one of which is optimized elsewhere.
         case never
 
-        func applies(to shape: DeviceProfile.KernelShape, on device: Device) -> Bool {
+        func applies(to style: DeviceProfile.KernelStyle, on device: Device) -> Bool {
             switch self {
             case .always: true
-            case .ofItsOwnShape: device.type != .cpu || shape == .cpu
+            case .ofItsOwnStyle: device.type != .cpu || style == .cpu
             case .never: device.type != .cpu
             }
         }
@@ -65,14 +65,14 @@ package struct ParityDevice: Sendable, CustomStringConvertible {
                             kind: .opencl(device, profile),
                             name: "opencl:\(index) \(device.name) (\(device.platform.name)), \(name) kernels"
                                 + (convolution.map { ", \($0.rawValue)" } ?? ""),
-                            optimizesKernels: optimization.applies(to: profile.shape, on: device))
+                            optimizesKernels: optimization.applies(to: profile.style, on: device))
                     }
                 }
             }
     }
 
     private static func profiles(of device: Device, _ kernels: Kernels) -> [(DeviceProfile, String)] {
-        var cpu = DeviceProfile(device, shape: .cpu), gpu = DeviceProfile(device, shape: .gpu)
+        var cpu = DeviceProfile(device, style: .cpu), gpu = DeviceProfile(device, style: .gpu)
         let tuning = TuningTable.of(TunedDevice(device)).0
         (cpu.tuning, gpu.tuning) = (tuning, tuning)
         switch kernels {
@@ -131,12 +131,12 @@ extension DeviceProfile {
     /// tiles, and one that allows only small work-groups. All else is as in `profile`.
     package static func everyVariant(like profile: DeviceProfile) -> [(DeviceProfile, String)] {
         func variant(
-            _ name: String, _ shape: KernelShape, vectorWidth: Int = 4, computeUnits: Int, workGroup: Int? = nil,
+            _ name: String, _ style: KernelStyle, vectorWidth: Int = 4, computeUnits: Int, workGroup: Int? = nil,
             convolution: ConvolutionAlgorithm? = nil
         ) -> (DeviceProfile, String) {
             var variant = profile
             variant.convolution = convolution
-            (variant.shape, variant.vectorWidth, variant.computeUnits) = (shape, vectorWidth, computeUnits)
+            (variant.style, variant.vectorWidth, variant.computeUnits) = (style, vectorWidth, computeUnits)
             if let workGroup { variant.maximumWorkGroupSize = min(workGroup, profile.maximumWorkGroupSize) }
             return (variant, name)
         }

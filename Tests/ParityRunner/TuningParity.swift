@@ -37,14 +37,14 @@ package struct TuningParity {
     /// - Parameter families: only these; all where it is empty.
     package func check(families: [String] = []) throws -> [Outcome] {
         guard case .opencl(let openCL, let own) = device.kind else { return [] }
-        let shape = own.shape
+        let style = own.style
         let spaces = TuningSpace.all.filter { space in
-            space.shape == shape && (families.isEmpty || families.contains(space.name))
+            space.style == style && (families.isEmpty || families.contains(space.name))
         }
         var users: [String: [Subject]] = [:]
         // Small convolutions are done by Winograd's method only where that is asked for.
         for convolution in [nil, ConvolutionAlgorithm.winograd2, .winograd4] {
-            var profile = DeviceProfile(openCL, shape: shape)
+            var profile = DeviceProfile(openCL, style: style)
             profile.convolution = convolution
             for opCase in cases where convolution == nil || opCase.name.hasPrefix("conv2D") {
                 for (family, problems) in try look(opCase, profile) where convolution == nil || isWinograd(family) {

@@ -48,7 +48,7 @@ import Testing
 
     @Test func kernelsCountWithThem() throws {
         let parity = try Parity(
-            devices: ParityDevice.all(.both, optimization: .ofItsOwnShape), types: [.float32], runsTwice: false)
+            devices: ParityDevice.all(.both, optimization: .ofItsOwnStyle), types: [.float32], runsTwice: false)
         for opCase in Self.cases {
             for outcome in parity.check(opCase) where !outcome.complaints.isEmpty {
                 Issue.record("\(outcome.opCase) on \(outcome.device): \(outcome.complaints.joined(separator: "; "))")

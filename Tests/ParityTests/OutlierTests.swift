@@ -172,7 +172,7 @@ private enum Convolution: String, CaseIterable {
     @Test(arguments: Convolution.allCases)
     private func spoilOnlyWhatSeesThem(_ convolution: Convolution) throws {
         let devices = try ParityDevice.all(
-            .both, convolutions: [.winograd2, .winograd4], optimization: .ofItsOwnShape)
+            .both, convolutions: [.winograd2, .winograd4], optimization: .ofItsOwnStyle)
         let executors = try devices.map { (device: $0, executor: try $0.executor(isolatesTensors: false)) }
         let plans = try executors.map { _, executor in
             let (graph, output) = try convolution.graph()

@@ -79,7 +79,7 @@ import Testing
     ) throws {
         // Large cases take longer to run without optimization than their kernels take to build with it.
         for (cases, optimization) in [
-            (cases.filter { !$0.isLarge }, ParityDevice.Optimization.ofItsOwnShape),
+            (cases.filter { !$0.isLarge }, ParityDevice.Optimization.ofItsOwnStyle),
             (cases.filter(\.isLarge), .always),
         ] where !cases.isEmpty {
             let devices = try ParityDevice.all(kernels, convolutions: convolutions, optimization: optimization)

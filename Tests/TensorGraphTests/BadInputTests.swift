@@ -143,16 +143,16 @@ func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
             try $0.node(.matMul(MatMul()), float([2, 1, 1]), float([3, 1, 1]))
         },
         Mistake("matMul", "batch axes [2, 3] and [3, 3] differ") {
-            _ = try $0.operand([2, 3, 4, 5]).matmul($0.operand([3, 3, 5, 6]), file: "Here.swift", line: 7)
+            _ = try $0.operand([2, 3, 4, 5]).matMul($0.operand([3, 3, 5, 6]), file: "Here.swift", line: 7)
         },
         Mistake("matMul", "take turns too often; broadcast") {
             try $0.node(.matMul(MatMul()), float([2, 1, 2, 1, 4, 5]), float([1, 2, 1, 2, 5, 6]))
         },
         Mistake("matMul", "a vector has no axes to exchange", "float32[4]") {
-            _ = try $0.operand([4]).matmul($0.operand([4, 5]), transposeSelf: true, file: "Here.swift", line: 7)
+            _ = try $0.operand([4]).matMul($0.operand([4, 5]), transposeSelf: true, file: "Here.swift", line: 7)
         },
         Mistake("matMul", "inner extents differ: 4 and 5") {
-            _ = try $0.operand([2, 4]).matmul($0.operand([5]), file: "Here.swift", line: 7)
+            _ = try $0.operand([2, 4]).matMul($0.operand([5]), file: "Here.swift", line: 7)
         },
         Mistake("matMul", "at least two axes; reshape") { try $0.node(.matMul(MatMul()), float([2]), float([2, 3])) },
         Mistake("matMul", "the bias must have shape [5], not [4]") {

@@ -51,7 +51,7 @@ import Testing
         #expect(try Reference.evaluate([x.averagePool2D(window: 2, stride: 1)], inputs: data) == [[3, 4]])
         let matrix = try x.reshaped(to: [2, 3])
         #expect(
-            try Reference.evaluate([matrix.matmul(matrix, transposeOther: true)], inputs: data) == [[14, 32, 32, 77]])
+            try Reference.evaluate([matrix.matMul(matrix, transposeOther: true)], inputs: data) == [[14, 32, 32, 77]])
         #expect(
             try Reference.evaluate([matrix.transposed([1, 0])], inputs: data) == [[1, 4, 2, 5, 3, 6]])
         let softmax = try Reference.evaluate([matrix.softmax()], inputs: data)[0]

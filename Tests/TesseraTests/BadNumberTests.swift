@@ -106,10 +106,10 @@ private struct NumberCall: Sendable, CustomTestStringConvertible {
         .images("outer product") { x, _, n in try x.graph.input("a", [n, 1]) - x.graph.input("b", [n]) },
         .images("outer matmul") { x, _, n in
             let a = try x.graph.input("a", [n, 1])
-            return try (a.matmul(a, transposeOther: true).exp().softmax() * 2).sum()
+            return try (a.matMul(a, transposeOther: true).exp().softmax() * 2).sum()
         },
         .images("large matmul") { x, _, n in
-            try x.graph.input("a", [n, 1 << 20]).matmul(x.graph.input("b", [1 << 20, 1 << 20]))
+            try x.graph.input("a", [n, 1 << 20]).matMul(x.graph.input("b", [1 << 20, 1 << 20]))
         },
         .images("large convolution") { x, w, n in try x.graph.input("a", [n, 2, 1 << 20, 8]).conv2D(w, padding: 1) },
         .images("large attention") { x, _, n in

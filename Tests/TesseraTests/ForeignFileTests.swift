@@ -205,7 +205,7 @@ import Testing
             let weight: Variable
             var members: [LayerMember] { [.variable("head.weight", weight), .variable("embed.weight", weight)] }
             func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
-                try input.matmul(pass.read(weight)).matmul(pass.read(weight))
+                try input.matMul(pass.read(weight)).matMul(pass.read(weight))
             }
         }
         let folder = try TemporaryFolder()

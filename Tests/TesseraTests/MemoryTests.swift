@@ -16,7 +16,7 @@ import Testing
             "product",
             { graph in
                 let a = try graph.input("a", [2_000_000, 1])
-                return try (a.matmul(a, transposeOther: true).exp().softmax() * 2).sum()
+                return try (a.matMul(a, transposeOther: true).exp().softmax() * 2).sum()
             }
         ),
         (
@@ -40,7 +40,7 @@ import Testing
             "gradient",
             { graph in
                 let a = try graph.input("a", [2_000_000, 1])
-                let square = try a.matmul(a, transposeOther: true)
+                let square = try a.matMul(a, transposeOther: true)
                 return try graph.gradients(of: square.softmax().square().sum(), withRespectTo: [a])[0]
             }
         ),

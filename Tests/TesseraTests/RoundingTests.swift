@@ -75,7 +75,7 @@ import Testing
         let x = try graph.input("x", [11, 47], dtype)
         let w = try graph.input("w", [47, 13], dtype), bias = try graph.input("bias", [13], dtype)
         for activate in [{ try $0.gelu() }, { try $0.relu() }, { try $0.tanh() }] as [(Tensor) throws -> Tensor] {
-            let product = try x.matmul(w)
+            let product = try x.matMul(w)
             let shifted = try product + bias
             let y = try activate(shifted)
             let total = try (y * 1.7 + 0.3).sum(axes: [1])

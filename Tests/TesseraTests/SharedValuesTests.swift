@@ -9,7 +9,7 @@ import Testing
         let graph = Graph()
         let passes = [ForwardPass(graph, .inference), ForwardPass(graph, .inference)]
         let first = try graph.read(w)
-        let y = try graph.fill(1, [1, 2]).matmul(first).matmul(passes[0].read(w)).sum()
+        let y = try graph.fill(1, [1, 2]).matMul(first).matMul(passes[0].read(w)).sum()
         let gradients = try graph.gradients(of: y, withRespectTo: [first, graph.read(w), passes[1].read(w)])
         let executor = try place.executor()
         for gradient in try executor.run(executor.compile(graph, outputs: gradients)) {

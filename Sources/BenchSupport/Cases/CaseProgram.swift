@@ -170,7 +170,7 @@ package struct CaseProgram {
     private static func results(_ c: BenchCase, _ x: [Tensor]) throws -> [(String, Tensor)] {
         switch c.family {
         case .matmul:
-            return [("y", try x[0].matmul(x[1], transposeSelf: c["ta"] != 0, transposeOther: c["tb"] != 0))]
+            return [("y", try x[0].matMul(x[1], transposeSelf: c["ta"] != 0, transposeOther: c["tb"] != 0))]
         case .conv1d, .conv2d, .conv3d:
             func along(_ key: String) -> [Int] { c.spatialKeys.extents.map { _ in c[key] } }
             let y = try x[0].convolution(

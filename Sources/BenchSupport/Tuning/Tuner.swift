@@ -50,12 +50,12 @@ package final class Tuner {
     ///   - environment: variables of that program beside this one's own.
     ///   - isStopped: asked all the time; once it says yes, what is under way is given up.
     package init(
-        _ device: Device, shape: DeviceProfile.KernelShape?, path: String, options: Options, executable: String,
+        _ device: Device, style: DeviceProfile.KernelStyle?, path: String, options: Options, executable: String,
         arguments: [String], environment: [String: String] = [:], progress: @escaping (Progress) -> Void = { _ in },
         isStopped: @escaping () -> Bool = { false }
     ) {
         self.device = TunedDevice(device)
-        profile = DeviceProfile(device, shape: shape)
+        profile = DeviceProfile(device, style: style)
         self.path = path
         self.options = options
         self.progress = progress

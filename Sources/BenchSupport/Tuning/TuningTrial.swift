@@ -25,7 +25,7 @@ final class TuningTrial {
     private var incumbent: (values: TuningValues, plan: Plan)?
 
     /// - Parameter table: the tuning values of the other families.
-    init(_ task: TuningTask, on device: Device, shape: DeviceProfile.KernelShape?, table: TuningTable) throws {
+    init(_ task: TuningTask, on device: Device, style: DeviceProfile.KernelStyle?, table: TuningTable) throws {
         self.task = task
         let program = try CaseProgram(try BenchCase(task.benchCase), .fwdbwd)
         guard program.graph.nodes.indices.contains(task.node) else {
@@ -35,7 +35,7 @@ final class TuningTrial {
         let operands = try Self.operands(of: node, in: program.graph)
         expected = try Self.reference(node, operands)
 
-        backend = try OpenCLBackend(device, shape: shape, timesKernels: false, tuning: table, keepsPrograms: false)
+        backend = try OpenCLBackend(device, style: style, timesKernels: false, tuning: table, keepsPrograms: false)
         executor = Executor(cpu: CPUBackend(), device: backend, policy: .report)
         let graph = Graph()
         let tensors = try operands.enumerated().map { try graph.read(Variable("operand \($0.offset)", $0.element)) }

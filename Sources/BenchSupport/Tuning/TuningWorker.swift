@@ -9,13 +9,13 @@ import Synchronization
 /// process at once, even where a driver never returns: nothing is left behind when the tuner is gone.
 package struct TuningWorker {
     private let device: Device
-    private let shape: DeviceProfile.KernelShape?
+    private let style: DeviceProfile.KernelStyle?
     private let tuningPath: String?
 
     /// - Parameter tuningPath: the file of results for the families that are not being tuned.
-    package init(device: Device, shape: DeviceProfile.KernelShape?, tuningPath: String?) {
+    package init(device: Device, style: DeviceProfile.KernelStyle?, tuningPath: String?) {
         self.device = device
-        self.shape = shape
+        self.style = style
         self.tuningPath = tuningPath
     }
 
@@ -52,7 +52,7 @@ package struct TuningWorker {
         } else {
             trial = nil
             let table = TuningTable.of(TunedDevice(device), userPath: tuningPath).table
-            current = try TuningTrial(request.task, on: device, shape: shape, table: table)
+            current = try TuningTrial(request.task, on: device, style: style, table: table)
             trial = current
         }
         let duel = try current.duel(

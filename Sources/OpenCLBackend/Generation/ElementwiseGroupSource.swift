@@ -31,7 +31,7 @@ struct ElementwiseGroupSource {
 
     /// - Parameter counts: the elements of each member.
     func launch(_ counts: [Int], globalSize: [Int], localSize: [Int]) -> KernelLaunch {
-        let isCPU = profile.shape == .cpu
+        let isCPU = profile.style == .cpu
         let specification = KernelSpecification(
             "elementwise_group", files: function.files,
             defines: ["VECTOR_WIDTH": "\(isCPU ? profile.vectorWidth : 1)"], generated: text(isCPU))

@@ -3,7 +3,7 @@ import TensorGraph
 /// Writes the kernel of an elementwise program, and says how to launch it.
 ///
 /// The text depends on the program and on how the operands broadcast, but not on the extents and the program's numbers,
-/// which are arguments: one built program serves every size. A kernel of the CPU shape goes row by row with vectors; one of the GPU shape has
+/// which are arguments: one built program serves every size. A kernel of the CPU style goes row by row with vectors; one of the GPU style has
 /// work-items that take every n-th element. The program itself is an ``ElementwiseFunction``.
 package struct ElementwiseSource {
     private let function: ElementwiseFunction
@@ -31,7 +31,7 @@ package struct ElementwiseSource {
 
     /// The launch over operands 0, 1, … and results 0, 1, ….
     package func launch() -> KernelLaunch {
-        let isCPU = profile.shape == .cpu
+        let isCPU = profile.style == .cpu
         let specification = KernelSpecification(
             "elementwise", files: function.files,
             defines: ["VECTOR_WIDTH": "\(isCPU ? profile.vectorWidth : 1)"], generated: isCPU ? cpuText : gpuText)
@@ -124,7 +124,7 @@ package struct ElementwiseSource {
         return terms.isEmpty ? "0" : terms.joined(separator: " + ")
     }
 
-    // MARK: The two shapes
+    // MARK: The two styles
 
     private var cpuText: String {
         let row = operands.indices.flatMap { operand -> [String] in

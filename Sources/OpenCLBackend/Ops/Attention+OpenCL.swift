@@ -8,7 +8,7 @@ extension OpenCLLowering {
         let shape = AttentionShape(attributes, operands, profile)
         if let lowering = matrixUnits(shape) { return lowering }
         if let reason = unsupportedType ?? unsupportedExtents ?? shape.unsupported { return .declined(reason) }
-        return switch (profile.shape, attributes.pass) {
+        return switch (profile.style, attributes.pass) {
         case (.cpu, .forward): shape.isFew ? fewQueries(shape) : queryBlocks(shape)
         case (.cpu, .gradient): shape.isFew ? fewQueriesGradient(shape) : queryBlocksGradient(shape)
         case (.cpu, .biasGradient): queryBlocksBias(shape)

@@ -26,7 +26,7 @@ struct AttentionShape {
         let problem: TuningProblem = [
             .heads: heads, .queries: rows, .keys: keys, .width: width, .causal: attributes.isCausal ? 1 : 0,
         ]
-        switch (profile.shape, attributes.pass) {
+        switch (profile.style, attributes.pass) {
         case (.gpu, _): values = [:]
         case (.cpu, .biasGradient): values = profile.tuningValues(.attention, problem)
         case (.cpu, .forward) where rows <= Self.fewQueries, (.cpu, .gradient) where rows <= Self.fewQueries:
@@ -79,9 +79,9 @@ struct AttentionShape {
     var cotangent: KernelArgument { .operand(attributes.cotangentOperand) }
 
     var unsupported: String? {
-        let widest = profile.shape == .cpu ? 1024 : 256
+        let widest = profile.style == .cpu ? 1024 : 256
         if width > widest { return "heads wider than \(widest) are not done here" }
-        if profile.shape == .gpu && profile.maximumWorkGroupSize < Self.tileItems {
+        if profile.style == .gpu && profile.maximumWorkGroupSize < Self.tileItems {
             return "work-groups of \(Self.tileItems) are needed"
         }
         return nil

@@ -83,7 +83,7 @@ extension OpenCLLowering {
     func winograd(
         _ winograd: WinogradGrid, _ tensors: ConvolutionTensors
     ) -> Lowering? {
-        switch profile.shape {
+        switch profile.style {
         case .cpu: winogradPanels(winograd, tensors)
         case .gpu: winogradTiles(winograd, tensors)
         }
@@ -91,7 +91,7 @@ extension OpenCLLowering {
 
     /// The gradient of the weight of the convolution `winograd`. Nil where it would take too much memory.
     func winogradWeightGradient(_ winograd: WinogradGrid) -> Lowering? {
-        switch profile.shape {
+        switch profile.style {
         case .cpu: winogradWeightGradientPanels(winograd)
         case .gpu: winogradWeightGradientTiles(winograd)
         }

@@ -38,7 +38,7 @@ extension OpenCLLowering {
     ) -> Lowering {
         let tensors = ConvolutionTensors(weight: weight, source: source, bias: bias, epilogue: epilogue)
         if grids.count == 1, let tiles = winograd(grids[0]), let lowering = winograd(tiles, tensors) { return lowering }
-        switch profile.shape {
+        switch profile.style {
         case .cpu: return depthwise(grids, tensors) ?? panels(grids, tensors)
         case .gpu: return depthwiseDirect(grids, tensors) ?? tiles(grids, tensors)
         }
@@ -106,7 +106,7 @@ extension OpenCLLowering {
     /// `convolution/narrow_gradient.cl`, where there are few input channels and enough taps: `grid` is the forward pass.
     private func narrowInputGradient(_ grid: ConvolutionGrid) -> Lowering? {
         let mostChannels = 4
-        guard profile.shape == .cpu, grid.channels <= mostChannels, grid.rows >= 16, grid.taps > 1 else { return nil }
+        guard profile.style == .cpu, grid.channels <= mostChannels, grid.rows >= 16, grid.taps > 1 else { return nil }
         let tile = GemmTile(profile)
         let (vertical, horizontal) = (grid.vertical, grid.horizontal)
         let steps = grid.channels * grid.taps

@@ -66,9 +66,9 @@ extension OpenCLLowering {
         }
         guard WinogradGrid(grid, outputTile: 2) != nil else { return nil }
         let space = isWeightGradient ? TuningSpace.weightGradientMethod : TuningSpace.convolutionMethod
-        let outputTile = profile.tuningValues(space[profile.shape], grid.problem)[.outputTile]
+        let outputTile = profile.tuningValues(space[profile.style], grid.problem)[.outputTile]
         guard outputTile == 0 else { return outputTile == 1 ? nil : WinogradGrid(grid, outputTile: outputTile) }
-        guard profile.shape == .cpu else { return nil }
+        guard profile.style == .cpu else { return nil }
         let costs = ConvolutionCosts()
         let candidates = [2, 4].compactMap { WinogradGrid(grid, outputTile: $0) }.map {
             (winograd: $0, cost: costs.estimate($0, vectorWidth: profile.vectorWidth))
@@ -84,7 +84,7 @@ extension TuningSpace {
     /// The same of the gradients of their weight.
     static let weightGradientMethod = MethodSpaces("weight-gradient-method")
 
-    /// A space for each shape of kernels: `outputTile` is 0 for what ``ConvolutionCosts`` estimate to be the fastest, 1 for
+    /// A space for each style of kernels: `outputTile` is 0 for what ``ConvolutionCosts`` estimate to be the fastest, 1 for
     /// the direct product, else the side of a Winograd tile.
     struct MethodSpaces {
         let cpu: TuningSpace
@@ -95,11 +95,11 @@ extension TuningSpace {
             gpu = Self.space(name + "-gpu", .gpu)
         }
 
-        subscript(shape: DeviceProfile.KernelShape) -> TuningSpace { shape == .cpu ? cpu : gpu }
+        subscript(style: DeviceProfile.KernelStyle) -> TuningSpace { style == .cpu ? cpu : gpu }
 
-        private static func space(_ name: String, _ shape: DeviceProfile.KernelShape) -> TuningSpace {
+        private static func space(_ name: String, _ style: DeviceProfile.KernelStyle) -> TuningSpace {
             TuningSpace(
-                name, shape, of: ConvolutionGrid.problemExtents, [.outputTile: [0, 1, 2, 4]],
+                name, style, of: ConvolutionGrid.problemExtents, [.outputTile: [0, 1, 2, 4]],
                 standard: { _, _ in [.outputTile: 0] })
         }
     }

@@ -10,7 +10,7 @@ extension OpenCLLowering {
         if let tiles = winograd(grid, isWeightGradient: true), let lowering = winogradWeightGradient(tiles) {
             return lowering
         }
-        switch profile.shape {
+        switch profile.style {
         case .cpu:
             return depthwiseWeightGradient(grid) ?? weightGradientByTap(grid) ?? weightGradientPanels(grid)
         case .gpu:

@@ -9,7 +9,7 @@ extension OpenCLLowering {
         let count = operands[1].shape.elementCount
         var arguments: [KernelArgument] = [.operand(0), .operand(1), .result(0)]
         arguments += [.uint64(UInt64(count)), .uint64(UInt64(width)), .int32(rows)]
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             let local = min(256, profile.maximumWorkGroupSize)
             let groups = min((count * width + local - 1) / local, profile.computeUnits * 64)
             let kernel = specification("embedding_elements", vectorWidth: 1)
@@ -30,7 +30,7 @@ extension OpenCLLowering {
         if let reason = unsupportedStorage { return .declined(reason) }
         let (rows, width) = (attributes.rows, results[0].shape[1])
         let count = operands[0].shape.elementCount
-        let isCPU = profile.shape == .cpu
+        let isCPU = profile.style == .cpu
         let rowBlock: Int
         let columnBlock: Int
         var local = [1, 1]

@@ -12,7 +12,7 @@ extension OpenCLLowering {
         var arguments: [KernelArgument] = [.operand(0), .operand(1), .result(0)]
         arguments += extents.arguments
         let rows = extents.outer * extents.count
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             let local = min(256, profile.maximumWorkGroupSize)
             let groups = min(
                 (rows * extents.inner).dividedRoundingUp(by: local), profile.computeUnits * 64)
@@ -88,7 +88,7 @@ private struct ScatterBlocks {
 
     init(_ extents: IndexedExtents, _ profile: DeviceProfile) {
         let lines = extents.outer * extents.inner
-        switch profile.shape {
+        switch profile.style {
         case .cpu:
             let wanted = max(1, min(profile.computeUnits * 4, lines * extents.count / 4096))
             let perMatrix = wanted.dividedRoundingUp(by: extents.outer)

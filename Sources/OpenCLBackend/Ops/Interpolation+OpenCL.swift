@@ -9,14 +9,14 @@ extension OpenCLLowering {
         let (extent, count) = attributes.extents
         let outer = axes[..<attributes.axis].reduce(1, *)
         let inner = axes[(attributes.axis + 1)...].reduce(1, *)
-        let width = profile.shape == .cpu ? profile.vectorWidth : 1
+        let width = profile.style == .cpu ? profile.vectorWidth : 1
         func kernel(_ name: String, _ files: [String] = []) -> KernelSpecification {
             KernelSpecification(
                 name, files: KernelSpecification.vectorFiles + files + ["interpolation/interpolate.cl"],
                 defines: ["VECTOR_WIDTH": "\(width)", "STORAGE": operands[0].dtype.rawValue])
         }
         let tensors = operands.indices.map(KernelArgument.operand) + [.result(0)]
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             let local = min(64, profile.maximumWorkGroupSize)
             let launch = KernelLaunch(
                 kernel("interpolateElements"), tensors + [outer, extent, count, inner].map { .uint32(UInt32($0)) },

@@ -36,7 +36,7 @@ extension OpenCLLowering {
 
     /// A launch of a kernel that goes once over the elements of the first result by FOR_EACH_VECTOR (`common/math.cl`).
     ///
-    /// Its arguments are the tensors, the count, the block of a work-item (CPU shape), then the scalars.
+    /// Its arguments are the tensors, the count, the block of a work-item (CPU style), then the scalars.
     /// - Parameter perItem: the elements that each lane of a vector makes at once.
     func vectorLaunch(
         _ name: String, file: String, defines: [String: String] = [:], tensors: [KernelArgument],
@@ -44,7 +44,7 @@ extension OpenCLLowering {
     ) -> KernelLaunch {
         let count = results[0].shape.elementCount
         var defines = defines
-        defines["VECTOR_WIDTH"] = profile.shape == .cpu ? "\(profile.vectorWidth)" : "1"
+        defines["VECTOR_WIDTH"] = profile.style == .cpu ? "\(profile.vectorWidth)" : "1"
         defines["STORAGE"] = results[0].dtype.rawValue
         let kernel = KernelSpecification(name, files: ["common/math.cl", "common/storage.cl", file], defines: defines)
         let partition = RowPartition(rows: 1, length: count, computeUnits: profile.computeUnits)
@@ -55,7 +55,7 @@ extension OpenCLLowering {
 
     /// The work-items of a kernel that goes once over each of several arrays by FOR_EACH_VECTOR.
     func vectorItems(_ counts: [Int], perItem: Int = 1) -> (globalSize: [Int], localSize: [Int]) {
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             let local = min(256, profile.maximumWorkGroupSize)
             let items = (counts.max() ?? 0).dividedRoundingUp(by: perItem)
             let groups = min(items.dividedRoundingUp(by: local), profile.computeUnits * 64)

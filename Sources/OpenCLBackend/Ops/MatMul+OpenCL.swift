@@ -11,7 +11,7 @@ extension OpenCLLowering {
             epilogue: Epilogue(hasBias: operands.count == 3, activation: attributes.activation))
         if let lowering = matrixUnits(product) { return lowering }
         if let unsupportedProduct { return .declined(unsupportedProduct) }
-        switch profile.shape {
+        switch profile.style {
         case .cpu: return fewRows(product) ?? panels(product)
         case .gpu: return tiles(product)
         }

@@ -44,7 +44,7 @@ struct MatrixTile: Hashable {
 extension OpenCLLowering {
     /// The matrix units' format for this node's operands.
     private var matrixFormat: MatrixUnits.Format? {
-        guard profile.shape == .gpu else { return nil }
+        guard profile.style == .gpu else { return nil }
         return profile.matrixUnits?.format(for: operands[0].dtype, allowsTF32: profile.allowsTF32)
     }
 

@@ -99,7 +99,7 @@ extension OpenCLLowering {
         if to[inner] == 1, from[inner] != 1, loop.length >= 4,
             let other = from.indices.first(where: { from[$0] == 1 && loop.extents[$0] >= 4 }),
             // The third dimension of a grid is short on some GPUs.
-            profile.shape == .cpu || loop.count / loop.length / loop.extents[other] <= 65535
+            profile.style == .cpu || loop.count / loop.length / loop.extents[other] <= 65535
         {
             return tiles(loop, along: other, copy)
         }
@@ -110,7 +110,7 @@ extension OpenCLLowering {
         arguments += [rows, loop.length, from[inner], to[inner]].map { .uint64(Self.step($0)) }
         arguments += layout(loop, outer)
         let isContiguous = from[inner] == 1 && to[inner] == 1
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             return strided("copy_elements", "movement/copy.cl", arguments, count: loop.count, outer: outer.count)
         }
         let partition = RowPartition(rows: rows, length: loop.length, computeUnits: profile.computeUnits)
@@ -135,7 +135,7 @@ extension OpenCLLowering {
         arguments += [rows, width, height, from[inner], to[other]].map { .uint64(Self.step($0)) }
         arguments += layout(loop, outer)
         let count = "\(outer.count)"
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             let (tile, tileRows) = (16, min(8, profile.maximumWorkGroupSize / 16))
             let kernel = specification(
                 "copy_tiles_local", "movement/copy.cl", ["OUTER": count, "TILE": "\(tile)", "TILE_ROWS": "\(tileRows)"])
@@ -190,7 +190,7 @@ extension OpenCLLowering {
         let rows = count / length
         var arguments: [KernelArgument] = [.operand(0), .result(0)]
         arguments += [rows, length, begin, run].map { .uint64(UInt64($0)) }
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             return strided("pad_elements", "movement/pad.cl", arguments, count: count)
         }
         let partition = RowPartition(rows: rows, length: length, computeUnits: profile.computeUnits)

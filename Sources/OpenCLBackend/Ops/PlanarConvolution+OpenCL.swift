@@ -23,7 +23,7 @@ extension OpenCLLowering {
     }
 
     private func launch(_ gather: PlaneGather, from source: KernelArgument, to target: KernelArgument) -> KernelLaunch {
-        let isCPU = profile.shape == .cpu
+        let isCPU = profile.style == .cpu
         let group = min(64, profile.maximumWorkGroupSize)
         let kernel = KernelSpecification(
             isCPU ? "gather_plane_runs" : "gather_planes", files: ["convolution/planes.cl"],

@@ -116,7 +116,7 @@ private struct PoolingLauncher {
         addsUpInPlace: Bool = false,
         _ defines: [String: String] = [:]
     ) -> KernelLaunch? {
-        guard profile.shape == .cpu, !grid.isAdaptive, privateBytes(rows) <= Self.mostPrivateBytes,
+        guard profile.style == .cpu, !grid.isAdaptive, privateBytes(rows) <= Self.mostPrivateBytes,
             storage == .float32 || !addsUpInPlace
         else { return nil }
         let items = min(grid.planes, 16 * profile.computeUnits)

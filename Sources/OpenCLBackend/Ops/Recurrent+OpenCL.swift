@@ -1,8 +1,8 @@
 import Execution
 import TensorGraph
 
-// The recurrences (`Kernels/recurrent/`). On the CPU shape a whole sequence is one launch after one that packs the
-// weight: each work-item takes rows of the batch through all steps. On the GPU shape each step is a launch.
+// The recurrences (`Kernels/recurrent/`). On the CPU style a whole sequence is one launch after one that packs the
+// weight: each work-item takes rows of the batch through all steps. On the GPU style each step is a launch.
 extension OpenCLLowering {
     package func recurrence(_ attributes: Recurrence) throws -> Lowering {
         if let reason = unsupportedType { return .declined(reason) }
@@ -26,7 +26,7 @@ extension OpenCLLowering {
         let step = operands.indices.map(KernelArgument.operand)
         let sequence = [.operand(0), .workspace(0)] + step.dropFirst(2)
         let outputs = results.indices.map(KernelArgument.result)
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             let kernel = stepKernel("\(name)_step", defines: defines)
             let all = (0..<steps).map {
                 stepLaunch(
@@ -55,7 +55,7 @@ extension OpenCLLowering {
         let (steps, batch, hidden) = (states[0], states[1], states[2])
         let tensors =
             operands.indices.dropFirst().map(KernelArgument.operand) + results.indices.map(KernelArgument.result)
-        guard profile.shape == .cpu else {
+        guard profile.style == .cpu else {
             let kernel = stepKernel("\(name)_step_gradient", defines: defines)
             // The step at -1 is the product that gives dh0.
             let all = (-1..<steps).reversed().map { step in
@@ -83,7 +83,7 @@ extension OpenCLLowering {
             "\(name) gradient, a launch a sequence")
     }
 
-    // MARK: CPU shape
+    // MARK: CPU style
 
     /// The register tiles of `recurrent/panels.cl`.
     private struct PanelTile {
@@ -122,7 +122,7 @@ extension OpenCLLowering {
             defines: tile.defines.merging(defines) { _, given in given })
     }
 
-    // MARK: GPU shape
+    // MARK: GPU style
 
     private var stepTile: Int { profile.maximumWorkGroupSize >= 256 ? 16 : 8 }
 

@@ -66,7 +66,7 @@ struct Reduction {
         let shortest = 4096
         let wanted: Int
         let tile: Int
-        switch profile.shape {
+        switch profile.style {
         case .cpu: (wanted, tile) = (4 * profile.computeUnits, Self.columnTile)
         case .gpu: (wanted, tile) = (16 * profile.computeUnits, Self.columnGroup)
         }
@@ -77,7 +77,7 @@ struct Reduction {
     }
 
     private static let columnGroup = 64
-    /// The columns that a work-item of the CPU shape walks down: so many that it reads long runs of each row.
+    /// The columns that a work-item of the CPU style walks down: so many that it reads long runs of each row.
     private static let columnTile = 4096
 
     /// - Parameters:
@@ -105,7 +105,7 @@ struct Reduction {
                 [operand, result] + .int32s(outer, reduced, splits) + [.float(divisor)], storage: storage,
                 source: source, defines: defines)
         }
-        let isCPU = profile.shape == .cpu
+        let isCPU = profile.style == .cpu
         let width = isCPU ? profile.vectorWidth : 1
         let vectors = isCPU && inner >= 4 * width ? Self.columnTile / width : 1
         let group = isCPU ? 1 : min(Self.columnGroup, profile.maximumWorkGroupSize)

@@ -8,7 +8,7 @@ extension OpenCLLowering {
         let (from, to) = (operands[0].dtype, results[0].dtype)
         guard from != .uint64 else { return .declined("\(from) is not done on OpenCL for \(node.op.name)") }
         let (outer, reduced, inner) = attributes.extents(operands[0].shape)
-        let items = profile.computeUnits * (profile.shape == .cpu ? 8 : 2048)
+        let items = profile.computeUnits * (profile.style == .cpu ? 8 : 2048)
         let splits = max(1, min(items / max(outer * inner, 1), reduced / 512))
         let share = reduced.dividedRoundingUp(by: splits)
         let whole = [outer, reduced, inner].map { KernelArgument.uint64(UInt64($0)) }
@@ -43,9 +43,9 @@ extension OpenCLLowering {
         let kernel = KernelSpecification(
             "reduceIntegers", files: ["reduction/integers.cl"],
             defines: ["T": from.memoryType, "R": to.memoryType, "FUNCTION": function, "START": "(\(start))"])
-        let local = profile.shape == .cpu ? 1 : min(64, profile.maximumWorkGroupSize)
+        let local = profile.style == .cpu ? 1 : min(64, profile.maximumWorkGroupSize)
         let places = results[0].shape.elementCount * splits
-        let groups = min(places.dividedRoundingUp(by: local), profile.computeUnits * (profile.shape == .cpu ? 8 : 32))
+        let groups = min(places.dividedRoundingUp(by: local), profile.computeUnits * (profile.style == .cpu ? 8 : 32))
         return KernelLaunch(
             kernel, [source, target] + extents + [.uint64(UInt64(splits)), .uint64(UInt64(share))],
             globalSize: [max(groups, 1) * local], localSize: [local])

@@ -17,7 +17,7 @@ struct RowTeams {
         let least = partialSums == nil ? 0 : rows.dividedRoundingUp(by: Self.sumBlock)
         let most = max(partialSums ?? .max, least)
         let problem: TuningProblem = [.rows: rows, .columns: columns]
-        switch profile.shape {
+        switch profile.style {
         case .cpu:
             let values = profile.tuningValues(.rows, problem)
             size = 1

@@ -6,7 +6,7 @@ extension OpenCLLowering {
     package func scan(_ attributes: Scan) throws -> Lowering {
         if let unsupportedRows { return .declined(unsupportedRows) }
         let (outer, count, inner) = attributes.extents(operands[0].shape)
-        let isCPU = profile.shape == .cpu
+        let isCPU = profile.style == .cpu
         // On a CPU a line of its own for each lane of a vector, where there is work for so many.
         let byLines = isCPU && inner == 1 && outer * max(1, count / 64) >= profile.vectorWidth
         let width = isCPU && (inner > 1 || byLines) ? profile.vectorWidth : 1

@@ -9,7 +9,7 @@ extension OpenCLLowering {
         }
         if let unsupportedStorage { return .declined(unsupportedStorage) }
         let (rows, n) = rowsAndColumns(operands[0].shape)
-        let isCPU = profile.shape == .cpu
+        let isCPU = profile.style == .cpu
         let kind =
             switch operands[0].dtype {
             case .float32: "1"

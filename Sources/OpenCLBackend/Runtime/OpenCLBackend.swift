@@ -35,7 +35,7 @@ package final class OpenCLBackend: Backend {
     /// - Parameters:
     ///   - profile: what lowering is to know of the device; by default what the device says of itself, with the numbers that
     ///     the package and the user's own file know of it.
-    ///   - shape: which shape of kernels to use; by default what suits the type of device.
+    ///   - style: which style of kernels to use; by default what suits the type of device.
     ///   - timesKernels: whether a trace can be taken of runs.
     ///   - tuning: the numbers for its kernels; by default what the package and the user's own file know of the device.
     ///   - keepsPrograms: whether built programs are put into files for the next start.
@@ -45,14 +45,14 @@ package final class OpenCLBackend: Backend {
     ///   - matrixUnits: what to use in place of what the device is found to have.
     /// - Throws: `OpenCLError` where the device cannot be opened.
     package init(
-        _ device: Device, profile: DeviceProfile? = nil, shape: DeviceProfile.KernelShape? = nil,
+        _ device: Device, profile: DeviceProfile? = nil, style: DeviceProfile.KernelStyle? = nil,
         timesKernels: Bool = true, tuning: TuningTable? = nil, keepsPrograms: Bool = true,
         optimizesKernels: Bool = true,
         allowsTF32: Bool = false, matrixUnits: MatrixUnits? = nil
     ) throws {
         self.device = device
         name = "opencl: \(device.name)"
-        var chosen = profile ?? DeviceProfile(device, shape: shape)
+        var chosen = profile ?? DeviceProfile(device, style: style)
         if let tuning { chosen.tuning = tuning }
         if profile == nil, tuning == nil {
             (chosen.tuning, tuningWarning) = TuningTable.of(TunedDevice(device))
@@ -91,7 +91,7 @@ package final class OpenCLBackend: Backend {
     /// What to lower a node with: matrix units are looked for once a node asks for them.
     func profile(for node: Node) -> DeviceProfile {
         var profile = profile
-        if profile.matrixUnits == nil, profile.shape == .gpu, asksForMatrixUnits(node) {
+        if profile.matrixUnits == nil, profile.style == .gpu, asksForMatrixUnits(node) {
             profile.matrixUnits = foundUnits
         }
         return profile
@@ -177,11 +177,11 @@ extension DeviceProfile {
     }
 
     /// What a device's own description says of it.
-    package init(_ device: Device, shape: KernelShape? = nil) {
+    package init(_ device: Device, style: KernelStyle? = nil) {
         let capabilities = device.capabilities
         let width = max(capabilities.vectorWidths.preferredFloat, capabilities.vectorWidths.nativeFloat)
         self.init(
-            shape: shape ?? (device.type == .cpu ? .cpu : .gpu),
+            style: style ?? (device.type == .cpu ? .cpu : .gpu),
             vectorWidth: width >= 16 ? 16 : width >= 8 ? 8 : 4,
             computeUnits: max(capabilities.computeUnits, 1),
             maximumWorkGroupSize: capabilities.maxWorkGroupSize,

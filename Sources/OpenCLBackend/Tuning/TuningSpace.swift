@@ -188,7 +188,7 @@ package struct TuningSpace: Sendable {
     /// As `gpu-bench tune --family` and the files of results call it.
     package let name: String
     /// Which devices have these kernels.
-    package let shape: DeviceProfile.KernelShape
+    package let style: DeviceProfile.KernelStyle
     /// What its problems have.
     package let extents: [TuningProblem.Extent]
     /// The most telling first: the search goes through them in this order.
@@ -202,13 +202,13 @@ package struct TuningSpace: Sendable {
     ///   - constraint: what must hold for the kernels to build and to be right, and what is not worth trying because a
     ///     register file or a memory is too small.
     package init(
-        _ name: String, _ shape: DeviceProfile.KernelShape, of extents: [TuningProblem.Extent],
+        _ name: String, _ style: DeviceProfile.KernelStyle, of extents: [TuningProblem.Extent],
         _ dimensions: KeyValuePairs<TuningParameter, [Int]>,
         standard: @escaping @Sendable (TuningProblem, DeviceProfile) -> TuningValues,
         constraint: @escaping @Sendable (TuningValues, TuningProblem, DeviceProfile) -> Bool = { _, _, _ in true }
     ) {
         self.name = name
-        self.shape = shape
+        self.style = style
         self.extents = extents
         self.dimensions = dimensions.map { Dimension(parameter: $0.key, values: $0.value) }
         self.standard = standard

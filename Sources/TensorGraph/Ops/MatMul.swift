@@ -237,7 +237,7 @@ extension Tensor {
     /// float32. The gradients of both operands are then of the operands' type.
     ///
     /// - Throws: ``GraphError`` where extents, batch axes or types don't fit, or a vector is to be transposed.
-    public func matmul(
+    public func matMul(
         _ other: Tensor, transposeSelf: Bool = false, transposeOther: Bool = false, resultType: DType? = nil,
         file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {

@@ -197,7 +197,7 @@ extension GradientRule {
             .recurrence(Recurrence(.lstm, .gradient)),
             [wHidden, c0, cells, gates, dy] + (cotangents[1].map { [$0] } ?? []))
         let dGates = try gradients[0].flattenedToMatrix()
-        let dwHidden = try dGates.matmul(previousStates(h0, y), transposeSelf: true)
+        let dwHidden = try dGates.matMul(previousStates(h0, y), transposeSelf: true)
         return [gradients[0], dwHidden, gradients[1], gradients[2]]
     }
 
@@ -205,7 +205,7 @@ extension GradientRule {
         let (wHidden, h0, y) = (operands[1], operands[2], results[0])
         let gradients = try graph.add(
             .recurrence(Recurrence(attributes.cell, .gradient)), [wHidden, y, try cotangent()])
-        let dwHidden = try gradients[0].flattenedToMatrix().matmul(previousStates(h0, y), transposeSelf: true)
+        let dwHidden = try gradients[0].flattenedToMatrix().matMul(previousStates(h0, y), transposeSelf: true)
         return [gradients[0], dwHidden, gradients[1]]
     }
 
@@ -217,7 +217,7 @@ extension GradientRule {
         let gradients = try graph.add(
             .recurrence(Recurrence(.gru, .gradient)), [wHidden, h0, y, gates, candidate, try cotangent()])
         let dGates = try gradients[1].flattenedToMatrix()
-        let dwHidden = try dGates.matmul(previousStates(h0, y), transposeSelf: true)
+        let dwHidden = try dGates.matMul(previousStates(h0, y), transposeSelf: true)
         return [gradients[0], dwHidden, try dGates.sum(axes: [0]), gradients[2]]
     }
 }

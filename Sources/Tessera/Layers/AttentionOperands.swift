@@ -35,7 +35,7 @@ struct AttentionOperands {
         // Heads that share keys are the rows of one.
         var weights =
             try queries.reshaped(to: [batch, keyHeads, rows, width])
-            .matmul(keys, transposeOther: true).reshaped(to: scores) * (1 / Double(max(width, 1)).squareRoot())
+            .matMul(keys, transposeOther: true).reshaped(to: scores) * (1 / Double(max(width, 1)).squareRoot())
         var visible: [Tensor] = []
         let places = try graph.constant(HostTensor([count], (0..<count).map { Int32($0) }))
         if masks.isCausal {
@@ -68,7 +68,7 @@ struct AttentionOperands {
         }
         weights = try weights.softmax()
         for mask in visible { weights = try .select(mask, weights, zero) }
-        let result = try changing(weights).reshaped(to: [batch, keyHeads, rows, count]).matmul(values)
+        let result = try changing(weights).reshaped(to: [batch, keyHeads, rows, count]).matMul(values)
             .reshaped(to: [batch, heads, steps, values.shape[3]])
         if let lengths = masks.keyLengths { graph.check(lengths, in: 0..<(count + 1), "key lengths", of: result) }
         return result

@@ -27,7 +27,7 @@ public struct CrossNetwork: Layer {
             guard input.shape.rank == 2 else { throw input.failure("CrossNetwork", "the input must be [n, width]") }
             return try zip(weights, biases).reduce(input) { x, layer in
                 let weight = try pass.read(layer.0)
-                let product = try x.matmul(weight.reshaped(to: [weight.shape[0], 1]))
+                let product = try x.matMul(weight.reshaped(to: [weight.shape[0], 1]))
                 return try input * product + pass.read(layer.1) + x
             }
         }
@@ -121,9 +121,9 @@ public struct CrossMixtureLayer: Module {
 
     fileprivate func crossed(_ x: Tensor, with first: Tensor, _ pass: ForwardPass) throws -> Tensor {
         // [experts, n, …] throughout.
-        let narrow = try activation(x.matmul(pass.read(inward)), pass)
-        let mixed = try activation(narrow.matmul(pass.read(inner)), pass)
-        let crossed = try first * (mixed.matmul(pass.read(outward)) + pass.read(bias))
+        let narrow = try activation(x.matMul(pass.read(inward)), pass)
+        let mixed = try activation(narrow.matMul(pass.read(inner)), pass)
+        let crossed = try first * (mixed.matMul(pass.read(outward)) + pass.read(bias))
         let gates = try gate(x, pass).softmax().transposed([1, 0])
         return try (crossed * gates.reshaped(to: Shape(gates.shape.dimensions + [1]))).sum(axes: [0])
     }

@@ -26,7 +26,7 @@ public struct Dense: Layer {
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try pass.graph.at(location) {
-            let product = try input.matmul(pass.read(weight), transposeOther: true)
+            let product = try input.matMul(pass.read(weight), transposeOther: true)
             guard let bias else { return product }
             return try product + pass.read(bias)
         }

@@ -140,7 +140,7 @@ private struct AttentionProjections {
         func projected(_ x: Tensor, _ weight: Tensor, from first: Int = 0, _ rows: Range<Int>) throws -> Tensor {
             let own = (rows.lowerBound - first)..<(rows.upperBound - first)
             let part = own.count == weight.shape[0] ? weight : try weight.sliced(axis: 0, own)
-            let product = try x.matmul(part, transposeOther: true)
+            let product = try x.matMul(part, transposeOther: true)
             guard let bias else { return product }
             return try product + (rows.count == bias.shape[0] ? bias : bias.sliced(axis: 0, rows))
         }

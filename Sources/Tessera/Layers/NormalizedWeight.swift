@@ -109,7 +109,7 @@ public struct SpectralNorm<Wrapped: Layer>: Layer {
             let matrix = try (axis == 0 ? original : original.transposed(order))
                 .reshaped(to: [rows, rows == 0 ? 0 : original.shape.elementCount / rows])
             let (u, v) = try singularVectors(matrix, pass)
-            let sigma = try (u * matrix.matmul(v)).sum()
+            let sigma = try (u * matrix.matMul(v)).sum()
             try weight.stand(in: pass, as: (original / sigma).cast(to: read.dtype))
             return try layer(input, pass)
         }
@@ -128,8 +128,8 @@ public struct SpectralNorm<Wrapped: Layer>: Layer {
                 try x / x.square().sum().sqrt().maximum(pass.graph.fill(epsilon, [], x.dtype))
             }
             for _ in 0..<min(iterations, 1000) {
-                u = try normalized(fixed.matmul(v))
-                v = try normalized(fixed.matmul(u, transposeSelf: true))
+                u = try normalized(fixed.matMul(v))
+                v = try normalized(fixed.matMul(u, transposeSelf: true))
             }
             pass.update(left, to: try u.reshaped(to: left.type.shape))
             pass.update(right, to: try v.reshaped(to: right.type.shape))

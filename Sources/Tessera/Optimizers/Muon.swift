@@ -59,8 +59,8 @@ public final class Muon: Optimizer {
         // Singular values of at most 1.
         x = try x / x.square().sum().sqrt().combine(.maximum, 1e-7)
         for _ in 0..<5 {
-            let gram = try x.matmul(x, transposeOther: true)
-            x = try x * 3.4445 + (gram * -4.775 + gram.matmul(gram) * 2.0315).matmul(x)
+            let gram = try x.matMul(x, transposeOther: true)
+            x = try x * 3.4445 + (gram * -4.775 + gram.matMul(gram) * 2.0315).matMul(x)
         }
         return isTall ? try x.transposed([1, 0]) : x
     }

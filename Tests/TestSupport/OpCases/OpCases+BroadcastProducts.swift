@@ -16,7 +16,7 @@ extension OpCase {
                     .tensor(Shape(a + (transposeA ? [k, m] : [m, k]))),
                     .tensor(Shape(b + (transposeB ? [n, k] : [k, n]))),
                 ], .product(k), gradient: isLarge ? .parity(backward) : .full(backward)
-            ) { _, x in [try x[0].matmul(x[1], transposeSelf: transposeA, transposeOther: transposeB)] }
+            ) { _, x in [try x[0].matMul(x[1], transposeSelf: transposeA, transposeOther: transposeB)] }
             // The gradients add up a batch of numbers in 16 bits where it is the elements of a row that are shared.
             .inHalf(roundings: 1, backward: 2, onMatrixUnits: true).with { $0.isLarge = isLarge }
         }
@@ -52,7 +52,7 @@ extension OpCase {
                 OpCase(
                     "matMul of a vector, \(a) \(b)", [.tensor(a), .tensor(b)], .product(5),
                     gradient: .full(.product(24))
-                ) { _, x in [try x[0].matmul(x[1])] })
+                ) { _, x in [try x[0].matMul(x[1])] })
         }
         for (a, b): (Shape, Shape) in [([2, 1, 9, 5], [2, 3, 5, 17]), ([2, 1, 2, 5], [1, 3, 5, 17])] {
             cases.append(

@@ -58,7 +58,7 @@ extension OpCase {
                         + (hasBias ? [.tensor([5])] : []),
                     .product(65), gradient: .full(.product(90))
                 ) { _, x in
-                    let product = try x[0].embedding(x[1]).matmul(x[2], transposeOther: transposes)
+                    let product = try x[0].embedding(x[1]).matMul(x[2], transposeOther: transposes)
                     return [hasBias ? try product + x[3] : product]
                 }.inHalf(roundings: 2, backward: 3))
         }
@@ -66,7 +66,7 @@ extension OpCase {
             OpCase(
                 "embedding times a matrix, out of range",
                 [.tensor([3, 64]), .int32([7], .values([0, -1, 2, 3, 1, 1, 9])), .tensor([64, 4])], .product(64)
-            ) { _, x in [try x[0].embedding(x[1]).matmul(x[2])] })
+            ) { _, x in [try x[0].embedding(x[1]).matMul(x[2])] })
         return cases
     }()
 }

@@ -89,7 +89,7 @@ extension OpCase {
                 OpCase(
                     "matMul of many equal numbers \(m)×\(n)\(transposesA ? " aᵀ" : "")\(transposesB ? " bᵀ" : "")",
                     [.tensor(a, equal), .tensor(b, equal)], inBlocks
-                ) { _, x in [try x[0].matmul(x[1], transposeSelf: transposesA, transposeOther: transposesB)] })
+                ) { _, x in [try x[0].matMul(x[1], transposeSelf: transposesA, transposeOther: transposesB)] })
         }
         cases += [
             gradient(
