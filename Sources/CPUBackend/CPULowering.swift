@@ -36,11 +36,8 @@ extension cv_type {
 }
 
 extension Int {
-    /// The quotient rounded up.
-    func dividedUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
-
     /// The least multiple of `unit` that is not below.
-    func rounded(to unit: Int) -> Int { dividedUp(by: unit) * unit }
+    func rounded(to unit: Int) -> Int { dividedRoundingUp(by: unit) * unit }
 }
 
 /// Elements whose reading and writing is worth another thread: about ten microseconds of memory traffic.
@@ -103,7 +100,7 @@ func packPanels(
     _ target: UnsafeMutableRawPointer
 ) {
     let (width, size) = (Int(cv_tile_columns(type)), Int(cv_type_size(type)))
-    Parallel.run(n.dividedUp(by: width), grain: max(1, memoryGrain / (k * width))) { range in
+    Parallel.run(n.dividedRoundingUp(by: width), grain: max(1, memoryGrain / (k * width))) { range in
         let first = range.lowerBound * width
         cv_pack(
             type, b + first * strides.column * size, Int64(strides.row), Int64(strides.column), Int64(k),

@@ -12,6 +12,23 @@ struct Patches {
     var gridRows: Int
     var gridColumns: Int
 
+    init(_ grid: ConvolutionGrid) {
+        let (vertical, horizontal) = (grid.vertical, grid.horizontal)
+        (rows, columns) = ([], [])
+        for i in 0..<vertical.taps {
+            for j in 0..<horizontal.taps {
+                rows.append(Int64(vertical.base + i * vertical.step))
+                columns.append(Int64(horizontal.base + j * horizontal.step))
+            }
+        }
+        planeStride = grid.height * grid.width
+        step = [vertical.stride, horizontal.stride]
+        // One tap that meets every position reads each plane from end to end.
+        let isPlain = vertical.isPlain(over: grid.height) && horizontal.isPlain(over: grid.width)
+        (h, w) = isPlain ? (1, planeStride) : (grid.height, grid.width)
+        (gridRows, gridColumns) = isPlain ? (1, planeStride) : (vertical.extent, horizontal.extent)
+    }
+
     var positions: Int { gridRows * gridColumns }
 
     private func with(_ body: (UnsafePointer<cv_patches>) -> Void) {
@@ -65,64 +82,43 @@ struct Patches {
     }
 }
 
-/// The positions (stride · u + a, stride · v + b) of an input gradient, and the taps that reach them.
+/// The positions of an input gradient with one remainder by the stride, and the taps that reach them.
 struct Phase {
-    let a: Int
-    let b: Int
-    /// Kernel rows and columns.
-    let taps: [(Int, Int)]
+    let grid: ConvolutionGrid
     let patches: Patches
     /// Where this phase's weights begin in the workspace, in elements.
     let weightOffset: Int
 
-    init(_ shape: ConvGeometry, _ a: Int, _ b: Int, weightOffset: Int) {
-        self.a = a
-        self.b = b
+    init(_ grid: ConvolutionGrid, weightOffset: Int) {
+        self.grid = grid
+        patches = Patches(grid)
         self.weightOffset = weightOffset
-        let attributes = shape.attributes
-        var taps: [(Int, Int)] = []
-        var (rows, columns): ([Int64], [Int64]) = ([], [])
-        for i in 0..<shape.r {
-            let row = a + attributes.padding[0] - i * attributes.dilation[0]
-            guard row % attributes.stride[0] == 0 else { continue }
-            for j in 0..<shape.s {
-                let column = b + attributes.padding[2] - j * attributes.dilation[1]
-                guard column % attributes.stride[1] == 0 else { continue }
-                taps.append((i, j))
-                rows.append(Int64(row / attributes.stride[0]))
-                columns.append(Int64(column / attributes.stride[1]))
-            }
-        }
-        self.taps = taps
-        patches = Patches(
-            planeStride: shape.p * shape.q, h: shape.p, w: shape.q, rows: rows, columns: columns, step: [1, 1],
-            gridRows: (shape.h - a).dividedUp(by: attributes.stride[0]),
-            gridColumns: (shape.w - b).dividedUp(by: attributes.stride[1]))
     }
 
     /// The weight `[k, c/groups, r, s]` as `[groups, c/groups, k/groups, taps]`.
-    func arrange(_ shape: ConvGeometry, _ weight: UnsafeRawPointer, _ workspace: UnsafeMutableRawPointer) {
-        if shape.size == 8 {
-            arrange(shape, weight.assumingMemoryBound(to: Double.self), workspace.assumingMemoryBound(to: Double.self))
+    func arrange(_ weight: UnsafeRawPointer, _ workspace: UnsafeMutableRawPointer, _ size: Int) {
+        if size == 8 {
+            arrange(weight.assumingMemoryBound(to: Double.self), workspace.assumingMemoryBound(to: Double.self))
         } else {
-            arrange(shape, weight.assumingMemoryBound(to: Float.self), workspace.assumingMemoryBound(to: Float.self))
+            arrange(weight.assumingMemoryBound(to: Float.self), workspace.assumingMemoryBound(to: Float.self))
         }
     }
 
-    private func arrange<Real>(
-        _ shape: ConvGeometry, _ weight: UnsafePointer<Real>, _ workspace: UnsafeMutablePointer<Real>
-    ) {
-        let (groupC, groupK) = (shape.groupC, shape.groupK)
+    private func arrange<Real>(_ weight: UnsafePointer<Real>, _ workspace: UnsafeMutablePointer<Real>) {
+        let (vertical, horizontal, size) = (grid.vertical, grid.horizontal, grid.channels * grid.taps)
         let target = workspace + weightOffset
-        Parallel.run(shape.c, grain: max(1, memoryGrain / (groupK * taps.count + 1))) { range in
-            for channel in range {
-                var place = target + channel * groupK * taps.count
-                for o in 0..<groupK {
-                    let filter = channel / groupC * groupK + o
-                    let from = weight + (filter * groupC + channel % groupC) * shape.r * shape.s
-                    for (i, j) in taps {
-                        place.pointee = from[i * shape.s + j]
-                        place += 1
+        Parallel.run(grid.groups * grid.rows, grain: max(1, memoryGrain / (size + 1))) { range in
+            for row in range {
+                var place = target + row * size
+                let filters = weight + row / grid.rows * grid.groupStride + row % grid.rows * grid.rowStride
+                for channel in 0..<grid.channels {
+                    let taps = filters + channel * grid.channelStride
+                    for i in 0..<vertical.taps {
+                        let line = taps + (vertical.firstTap + i * vertical.tapStep) * grid.kernelWidth
+                        for j in 0..<horizontal.taps {
+                            place.pointee = line[horizontal.firstTap + j * horizontal.tapStep]
+                            place += 1
+                        }
                     }
                 }
             }
@@ -131,20 +127,20 @@ struct Phase {
 
     /// Puts `[c/groups, count]` positions from `first` on where they belong.
     func scatter(
-        _ shape: ConvGeometry, _ aside: UnsafeRawPointer, _ asideStride: Int, _ planes: UnsafeMutableRawPointer,
-        first: Int, count: Int
+        _ aside: UnsafeRawPointer, _ asideStride: Int, _ planes: UnsafeMutableRawPointer, _ size: Int, first: Int,
+        count: Int
     ) {
-        let size = shape.size
-        let (strideY, strideX) = (shape.attributes.stride[0], shape.attributes.stride[1])
-        for channel in 0..<shape.groupC {
+        let (vertical, horizontal) = (grid.vertical, grid.horizontal)
+        for channel in 0..<grid.rows {
             var position = first
             while position < first + count {
-                let (u, v) = (position / patches.gridColumns, position % patches.gridColumns)
-                let run = min(patches.gridColumns - v, first + count - position)
-                let offset = (channel * shape.h + u * strideY + a) * shape.w + v * strideX + b
+                let (u, v) = (position / horizontal.extent, position % horizontal.extent)
+                let run = min(horizontal.extent - v, first + count - position)
+                let row = channel * grid.outHeight + u * vertical.outStride + vertical.outBase
+                let offset = row * grid.outWidth + v * horizontal.outStride + horizontal.outBase
                 cv_copy_strided(
                     Int64(size), aside + (channel * asideStride + position - first) * size, 1, planes + offset * size,
-                    Int64(strideX), Int64(run))
+                    Int64(horizontal.outStride), Int64(run))
                 position += run
             }
         }

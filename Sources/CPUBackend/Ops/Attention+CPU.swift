@@ -94,8 +94,9 @@ struct AttentionGeometry {
         // A query or two read keys and values in place; more are worth packing them, for all blocks of the head.
         let isThin = rows <= 2
         // With fewer heads than threads a head's blocks are shared out too, and packed once a share.
-        let blocks = rows.dividedUp(by: block)
-        let shares = min(blocks, heads >= 2 * Parallel.workers ? 1 : (2 * Parallel.workers).dividedUp(by: heads))
+        let blocks = rows.dividedRoundingUp(by: block)
+        let shares = min(
+            blocks, heads >= 2 * Parallel.workers ? 1 : (2 * Parallel.workers).dividedRoundingUp(by: heads))
         let scores = (block * sk * size).rounded(to: 64)
         let sumRow = (block * size).rounded(to: 64)
         let scratch = scores + sumRow + (isThin ? 0 : keyPanels + depthPanels)
@@ -209,7 +210,7 @@ struct AttentionGeometry {
     }
 
     func gradient() -> CPUKernel {
-        let blocks = rows.dividedUp(by: block)
+        let blocks = rows.dividedRoundingUp(by: block)
         let scores = (block * sk * size).rounded(to: 64)
         let rowPanels = (block * d.rounded(to: width) * size).rounded(to: 64)
         let scratch = 2 * scores + rowPanels + 2 * keyPanels + depthPanels
@@ -260,7 +261,7 @@ struct AttentionGeometry {
     func biasGradient(summed bias: Shape) -> CPUKernel {
         let (queries, queryHeads) = (extents.queries, extents.keyHeads * extents.group)
         let block = min(queries, block)
-        let blocks = queries.dividedUp(by: block)
+        let blocks = queries.dividedRoundingUp(by: block)
         let scores = (block * sk * size).rounded(to: 64)
         let scratch = 2 * scores + 2 * keyPanels
         // The entries and heads that one result is the sum of.

@@ -5,46 +5,38 @@ import TensorGraph
 /// A dense 3×3 convolution of stride 1 in float, by Winograd's filtering F(4×4, 3×3): `Kernels/convolution/winograd.cl`,
 /// which CVector compiles too, and `winograd_gradient.cl`.
 struct CPUWinograd {
+    private let winograd: WinogradGrid
     private var shape: cv_winograd
-    private let images, channels, rows: Int
-    private let tilesHigh, tilesWide: Int
 
     /// Nil where the convolution is not of this kind, or too small for it to pay.
-    ///
-    /// - Parameter isTurned: for the gradient of the input: the source is dy, and the kernel is turned round.
-    init?(_ geometry: ConvGeometry, isTurned: Bool) {
-        let attributes = geometry.attributes
-        let (c, k) = (geometry.c, geometry.k)
-        guard geometry.type == CV_FLOAT32, geometry.r == 3, geometry.s == 3, attributes.stride == [1, 1],
-            attributes.dilation == [1, 1], attributes.groups == 1
-        else { return nil }
-        (images, channels, rows) = isTurned ? (geometry.n, k, c) : (geometry.n, c, k)
-        let (padding, outHeight, outWidth) = (
-            attributes.padding, isTurned ? geometry.h : geometry.p, isTurned ? geometry.w : geometry.q
-        )
-        let (height, width) = isTurned ? (geometry.p, geometry.q) : (geometry.h, geometry.w)
-        let (top, left) = isTurned ? (2 - padding[0], 2 - padding[2]) : (padding[0], padding[2])
-        (tilesHigh, tilesWide) = (outHeight.dividedUp(by: 4), outWidth.dividedUp(by: 4))
-        // Too much padding would cut off part of the cotangent.
-        guard top >= 0, left >= 0, left + width <= outWidth + 2 else { return nil }
+    init?(_ grid: ConvolutionGrid, _ type: cv_type) {
+        guard type == CV_FLOAT32, let winograd = WinogradGrid(grid, outputTile: 4) else { return nil }
         // Few channels leave lanes empty; few tiles do not pay for the transform of the weights.
-        guard min(c, k) >= 16, images * tilesHigh * tilesWide >= 8 else { return nil }
+        guard min(grid.channels, grid.rows) >= 16, winograd.tiles >= 8 else { return nil }
+        let (outHeight, outWidth) = (grid.vertical.extent, grid.horizontal.extent)
         // A block, of a row of tiles or about a thousand, is counted in Int32.
-        guard 36 * (c + k + 64) * (tilesWide + 1024) < Int(Int32.max) else { return nil }
-        guard max(images, height, outHeight, images * tilesHigh) < Int(Int32.max) else { return nil }
+        guard 36 * (grid.channels + grid.rows + 64) * (winograd.tilesWide + 1024) < Int(Int32.max) else { return nil }
+        guard max(grid.images, grid.height, outHeight, winograd.tileRows) < Int(Int32.max) else { return nil }
+        self.winograd = winograd
         shape = cv_winograd()
-        (shape.images, shape.channels, shape.rows) = (Int32(images), Int32(channels), Int32(rows))
-        (shape.height, shape.width, shape.top, shape.left) = (Int32(height), Int32(width), Int32(top), Int32(left))
+        (shape.images, shape.channels, shape.rows) = (Int32(grid.images), Int32(grid.channels), Int32(grid.rows))
+        (shape.height, shape.width) = (Int32(grid.height), Int32(grid.width))
+        (shape.top, shape.left) = (Int32(winograd.top), Int32(winograd.left))
         (shape.out_height, shape.out_width) = (Int32(outHeight), Int32(outWidth))
-        (shape.row_stride, shape.channel_stride) = isTurned ? (9, Int32(c * 9)) : (Int32(c * 9), 9)
-        shape.turned = isTurned ? 1 : 0
+        (shape.row_stride, shape.channel_stride) = (Int32(grid.rowStride), Int32(grid.channelStride))
+        shape.turned = winograd.isTurned ? 1 : 0
     }
+
+    private var channels: Int { winograd.grid.channels }
+    private var rows: Int { winograd.grid.rows }
+    private var tileRows: Int { winograd.tileRows }
+    private var tilesWide: Int { winograd.tilesWide }
 
     private var lanes: Int { Int(cv_winograd_width()) }
     private var vectors: Int { Int(cv_winograd_vectors()) }
-    private var channelVectors: Int { channels.dividedUp(by: lanes) }
-    private var rowVectors: Int { rows.dividedUp(by: lanes) }
-    private var rowBlocks: Int { rowVectors.dividedUp(by: vectors) }
+    private var channelVectors: Int { channels.dividedRoundingUp(by: lanes) }
+    private var rowVectors: Int { rows.dividedRoundingUp(by: lanes) }
+    private var rowBlocks: Int { rowVectors.dividedRoundingUp(by: vectors) }
 
     /// Floats of `vectors` vectors at each of the 36 positions: `POSITION_STRIDE` of the kernels.
     private func floats(_ vectors: Int) -> Int { 36 * (vectors | 1) * lanes }
@@ -52,18 +44,18 @@ struct CPUWinograd {
     /// Shares the rows of tiles out to blocks of about `tiles` tiles, at least `fewest` blocks, each with a slot of
     /// scratch.
     private mutating func divide(tiles: Int, fewest: Int) {
-        let (tileRows, register) = (images * tilesHigh, Int(cv_winograd_tiles()))
+        let register = Int(cv_winograd_tiles())
         func waste(_ rows: Int) -> Double {
             let count = rows * tilesWide
-            return Double((count.dividedUp(by: register)) * register + 8) / Double(count)
+            return Double((count.dividedRoundingUp(by: register)) * register + 8) / Double(count)
         }
-        let rows = (1...max(tiles.dividedUp(by: tilesWide), 1)).min { waste($0) < waste($1) } ?? 1
+        let rows = (1...max(tiles.dividedRoundingUp(by: tilesWide), 1)).min { waste($0) < waste($1) } ?? 1
         // So that a block fills a register tile.
-        let most = max(tileRows / register.dividedUp(by: tilesWide), 1)
-        let blocks = min(max(tileRows.dividedUp(by: rows), fewest), most)
-        let blockRows = tileRows.dividedUp(by: blocks)
+        let most = max(tileRows / register.dividedRoundingUp(by: tilesWide), 1)
+        let blocks = min(max(tileRows.dividedRoundingUp(by: rows), fewest), most)
+        let blockRows = tileRows.dividedRoundingUp(by: blocks)
         let count = blockRows * tilesWide
-        let stage = (min(blockRows, tilesHigh) * 4 + 2) * (tilesWide * 4 + 2) * lanes
+        let stage = (min(blockRows, winograd.tilesHigh) * 4 + 2) * (tilesWide * 4 + 2) * lanes
         shape.blocks = Int32(blocks)
         shape.stage_floats = Int32(stage)
         shape.tile_floats = Int32(floats(channelVectors * count))
@@ -80,7 +72,7 @@ struct CPUWinograd {
         let shape = copy.shape
         let items = min(Int(shape.blocks), 4 * Parallel.workers)
         // Work for all threads where there are too few blocks.
-        let shares = min(rowBlocks, Parallel.workers.dividedUp(by: items))
+        let shares = min(rowBlocks, Parallel.workers.dividedRoundingUp(by: items))
         let levels = (channelVectors + 2 * rowBlocks * vectors) * lanes
         return CPUKernel(
             "Winograd F(4×4, 3×3), \(shape.blocks) blocks", accuracy: .transformed,
@@ -113,8 +105,8 @@ struct CPUWinograd {
     func weightGradientKernel() -> CPUKernel {
         let partial = rowBlocks * 36 * channelVectors * lanes * vectors * lanes
         // Sums beyond the caches are better kept once, their rows shared out, than in a copy for each thread.
-        let shares = max(min((8 << 20) / (4 * partial), Parallel.workers, images * tilesHigh), 1)
-        let rowShares = min(rowBlocks, Parallel.workers.dividedUp(by: shares))
+        let shares = max(min((8 << 20) / (4 * partial), Parallel.workers, tileRows), 1)
+        let rowShares = min(rowBlocks, Parallel.workers.dividedRoundingUp(by: shares))
         var copy = self
         copy.divide(
             tiles: max((1 << 20) / (4 * 36 * lanes * (channelVectors + rowVectors)), 32), fewest: shares)

@@ -18,7 +18,7 @@ extension CPULowering {
         if geometry.isDepthwise {
             return geometry.depthwiseForward(hasBias: hasBias, activation: activation)
         }
-        guard let winograd = CPUWinograd(geometry, isTurned: false) else {
+        guard let winograd = CPUWinograd(geometry.forwardGrid, type) else {
             return geometry.forward(hasBias: hasBias, activation: activation)
         }
         return winograd.kernel(weight: 1, source: 0) { places in
@@ -29,7 +29,9 @@ extension CPULowering {
     private func convolutionInputGradient(_ attributes: Convolution, _ input: Shape) -> CPUKernel {
         let geometry = ConvGeometry(attributes, x: input, w: shape(0), type: type)
         if geometry.isDepthwise { return geometry.depthwiseInputGradient() }
-        if let winograd = CPUWinograd(geometry, isTurned: true) { return winograd.kernel(weight: 0, source: 1) }
+        if geometry.isDense, let grid = geometry.inputGradientGrids.first, let winograd = CPUWinograd(grid, type) {
+            return winograd.kernel(weight: 0, source: 1)
+        }
         // Few input channels are too little to multiply many patches of dy by.
         let isNarrow = 4 * geometry.groupC <= geometry.groupK && geometry.r * geometry.s > 1
         return isNarrow ? geometry.narrowInputGradient() : geometry.inputGradient()
@@ -38,19 +40,21 @@ extension CPULowering {
     private func convolutionWeightGradient(_ attributes: Convolution, _ weight: Shape) -> CPUKernel {
         let geometry = ConvGeometry(attributes, x: shape(0), w: weight, type: type)
         if geometry.isDepthwise { return geometry.depthwiseWeightGradient() }
-        return CPUWinograd(geometry, isTurned: false)?.weightGradientKernel() ?? geometry.weightGradient()
+        return CPUWinograd(geometry.forwardGrid, type)?.weightGradientKernel() ?? geometry.weightGradient()
     }
 }
 
 /// The extents of one convolution over two axes, in all three directions.
 struct ConvGeometry {
     let attributes: Convolution
+    private let x, weight: Shape
     let n, c, h, w, k, r, s, p, q: Int
     let type: cv_type
     let size: Int
 
     init(_ attributes: Convolution, x: Shape, w weight: Shape, type: cv_type) {
         self.attributes = attributes
+        (self.x, self.weight) = (x, weight)
         (n, c, h, w) = (x[0], x[1], x[2], x[3])
         (k, r, s) = (weight[0], weight[2], weight[3])
         p = attributes.outputExtent(x[2], kernel: weight[2], axis: 0) ?? 0
@@ -71,20 +75,15 @@ struct ConvGeometry {
     /// Positions of a grid that one thread takes at a time.
     func block(_ positions: Int) -> Int { min(positions.rounded(to: width), 8 * width) }
 
-    /// The patches that the forward convolution reads: one row for each channel of the group and tap.
-    func forwardPatches() -> Patches {
-        var (rows, columns): ([Int64], [Int64]) = ([], [])
-        for i in 0..<r {
-            for j in 0..<s {
-                rows.append(Int64(i * attributes.dilation[0] - attributes.padding[0]))
-                columns.append(Int64(j * attributes.dilation[1] - attributes.padding[2]))
-            }
-        }
-        // A kernel of one tap without padding reads each plane from end to end.
-        let isPlain = r * s == 1 && attributes.stride == [1, 1] && attributes.padding == [0, 0, 0, 0]
-        return Patches(
-            planeStride: h * w, h: isPlain ? 1 : h, w: isPlain ? h * w : w, rows: rows, columns: columns,
-            step: attributes.stride, gridRows: isPlain ? 1 : p, gridColumns: isPlain ? h * w : q)
+    /// What the forward convolution reads; so do the gradients of the weight and, of few channels, of the input.
+    var forwardGrid: ConvolutionGrid { .forward(attributes, x: x, weight: weight, y: [n, k, p, q]) }
+
+    /// Whether the gradient of the input is one grid.
+    var isDense: Bool { attributes.stride == [1, 1] }
+    /// The gradient of the input is a convolution of dy with the kernel turned round, one for each remainder of the
+    /// position by the stride: of a stride of two, four small ones, each with the taps that meet it.
+    var inputGradientGrids: [ConvolutionGrid] {
+        ConvolutionGrid.inputGradient(attributes, x: x, weight: weight, dy: [n, k, p, q])
     }
 
     /// Adds the bias and applies the activation, image by image.
@@ -100,10 +99,10 @@ struct ConvGeometry {
     }
 
     func forward(hasBias: Bool, activation: Int32) -> CPUKernel {
-        let patches = forwardPatches()
+        let patches = Patches(forwardGrid)
         let (positions, reduction) = (p * q, groupC * r * s)
         let block = block(positions)
-        let blocks = positions.dividedUp(by: block)
+        let blocks = positions.dividedRoundingUp(by: block)
         let scratch = block * min(depth, reduction) * size
         return CPUKernel(
             "patches × gemm, \(block) positions a part", workspaces: [scratch.rounded(to: 64) * Parallel.workers]
@@ -133,20 +132,13 @@ struct ConvGeometry {
         }
     }
 
-    /// The gradient of the input is a convolution of dy with the kernel turned round, one for each remainder of the
-    /// position by the stride: of a stride of two, four small ones, each with the taps that meet it.
     func inputGradient() -> CPUKernel {
-        let (strideY, strideX) = (attributes.stride[0], attributes.stride[1])
         var phases: [Phase] = []
         var weights = 0
-        for a in 0..<min(strideY, h) {
-            for b in 0..<min(strideX, w) {
-                let phase = Phase(self, a, b, weightOffset: weights)
-                weights += c * groupK * phase.taps.count
-                phases.append(phase)
-            }
+        for grid in inputGradientGrids {
+            phases.append(Phase(grid, weightOffset: weights))
+            weights += c * groupK * grid.taps
         }
-        let isDense = strideY == 1 && strideX == 1
         let largest = phases.map { block($0.patches.positions) }.max() ?? 0
         let packedBytes = (largest * min(depth, groupK * r * s) * size).rounded(to: 64)
         // Where outputs lie apart they are computed aside.
@@ -155,11 +147,11 @@ struct ConvGeometry {
             "patches × gemm, \(phases.count) phases",
             workspaces: [max(weights * size, 1), max((packedBytes + asideBytes) * Parallel.workers, 1)]
         ) { places in
-            for phase in phases { phase.arrange(self, places.operands[0], places.workspaces[0]) }
+            for phase in phases { phase.arrange(places.operands[0], places.workspaces[0], size) }
             if !isDense {
                 zero(places.results[0], n * c * h * w * size)
             }
-            for phase in phases where !phase.taps.isEmpty {
+            for phase in phases where phase.grid.taps > 0 {
                 run(phase, places, packedBytes: packedBytes, scratchBytes: packedBytes + asideBytes, isDense: isDense)
             }
         }
@@ -168,7 +160,7 @@ struct ConvGeometry {
     /// For a few input channels: wᵀ [c·r·s, k] · dy, added to where the patches came from. An image's group belongs to
     /// one thread, so that sums have one order.
     func narrowInputGradient() -> CPUKernel {
-        let patches = forwardPatches()
+        let patches = Patches(forwardGrid)
         let (positions, reduction) = (p * q, groupC * r * s)
         let block = block(positions)
         let columnBytes = (reduction * block * size).rounded(to: 64)
@@ -208,9 +200,9 @@ struct ConvGeometry {
 
     private func run(_ phase: Phase, _ places: Places, packedBytes: Int, scratchBytes: Int, isDense: Bool) {
         let patches = phase.patches
-        let (positions, reduction) = (patches.positions, groupK * phase.taps.count)
+        let (positions, reduction) = (patches.positions, groupK * phase.grid.taps)
         let block = block(positions)
-        let blocks = positions.dividedUp(by: block)
+        let blocks = positions.dividedRoundingUp(by: block)
         Parallel.run(n * groups * blocks, grain: max(1, 500_000 / (groupC * reduction * block))) { worker, range in
             let packed = places.workspaces[1] + worker * scratchBytes
             for index in range {
@@ -224,7 +216,7 @@ struct ConvGeometry {
                     UnsafeRawPointer(weight), rows: groupC, reduction: reduction, source: source, first: first,
                     count: count, packed: packed, target: target, targetStride: isDense ? h * w : block, type: type)
                 if !isDense {
-                    phase.scatter(self, UnsafeRawPointer(target), block, planes, first: first, count: count)
+                    phase.scatter(UnsafeRawPointer(target), block, planes, size, first: first, count: count)
                 }
             }
         }
@@ -233,10 +225,10 @@ struct ConvGeometry {
     /// dwᵀ [c·r·s, k] adds up patches × dyᵀ over images and positions. Images are shared out in a number of chunks that
     /// depends on the shapes alone, whose sums are then added in order.
     func weightGradient() -> CPUKernel {
-        let patches = forwardPatches()
+        let patches = Patches(forwardGrid)
         let (positions, reduction) = (p * q, groupC * r * s)
         let band = min(reduction, 192)
-        let bands = reduction.dividedUp(by: band)
+        let bands = reduction.dividedRoundingUp(by: band)
         let chunks = min(n, max(1, 32 / (bands * groups)))
         let elements = groups * reduction * groupK
         let (patchBytes, packedBytes) = (

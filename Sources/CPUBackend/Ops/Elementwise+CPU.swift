@@ -72,7 +72,7 @@ extension CPULowering {
         let (type, count) = (type, shape(0).elementCount)
         return CPUKernel("Philox, four elements a counter") { places in
             let counter = UInt32(bitPattern: places.operands[1].load(as: Int32.self))
-            Parallel.run(count.dividedUp(by: 4), grain: memoryGrain / 16) { groups in
+            Parallel.run(count.dividedRoundingUp(by: 4), grain: memoryGrain / 16) { groups in
                 cv_dropout(
                     type, attributes.rate, attributes.seed, counter, places.operands[0], places.results[0],
                     Int64(groups.lowerBound), Int64(groups.upperBound), Int64(count))

@@ -20,14 +20,14 @@ extension CPULowering {
         // Each thread looks at all indices and adds what falls into its own rows, in order. As few pieces as there are
         // threads, since every piece reads the indices anew.
         let rows = attributes.rows
-        let grain = max(1, rows.dividedUp(by: Parallel.workers), memoryGrain / max(width, 1) / 4)
+        let grain = max(1, rows.dividedRoundingUp(by: Parallel.workers), memoryGrain / max(width, 1) / 4)
         // Of many places one row may get a long sum: room for totals of rows, and how often each was hit.
         let isLong = places > 1 << 14
         let workspaces = isLong ? [rows * width * size, rows * MemoryLayout<Int32>.size] : []
         return CPUKernel("adds rows in order", workspaces: workspaces) { [type] memory in
             let totals = isLong ? memory.workspaces[0] : nil
             let hits = isLong ? memory.workspaces[1].assumingMemoryBound(to: Int32.self) : nil
-            let pieces = rows.dividedUp(by: grain)
+            let pieces = rows.dividedRoundingUp(by: grain)
             Parallel.run(pieces, grain: 1) { range in
                 for piece in range {
                     cv_embedding_gradient(

@@ -54,7 +54,7 @@ extension CPULowering {
             case .recurrence: CV_SCAN_RECURRENCE
             }
         let width = min(256, inner)
-        let pieces = inner.dividedUp(by: width)
+        let pieces = inner.dividedRoundingUp(by: width)
         return CPUKernel("line by line") { [type, size] places in
             Parallel.run(outer * pieces, grain: max(1, memoryGrain / max(width * count, 1))) { range in
                 for index in range {
@@ -90,11 +90,11 @@ private struct ScatterBlocks {
         self.extents = extents
         let work = extents.outer * extents.inner * (extents.count + extents.extent)
         let wanted = max(1, min(4 * Parallel.workers, work / memoryGrain))
-        let perMatrix = wanted.dividedUp(by: max(extents.outer, 1))
-        columns = min(extents.inner, max(16, extents.inner.dividedUp(by: perMatrix)))
-        columnBlocks = extents.inner.dividedUp(by: columns)
-        rows = extents.extent.dividedUp(by: wanted.dividedUp(by: extents.outer * columnBlocks))
-        rowBlocks = extents.extent.dividedUp(by: rows)
+        let perMatrix = wanted.dividedRoundingUp(by: max(extents.outer, 1))
+        columns = min(extents.inner, max(16, extents.inner.dividedRoundingUp(by: perMatrix)))
+        columnBlocks = extents.inner.dividedRoundingUp(by: columns)
+        rows = extents.extent.dividedRoundingUp(by: wanted.dividedRoundingUp(by: extents.outer * columnBlocks))
+        rowBlocks = extents.extent.dividedRoundingUp(by: rows)
     }
 
     var count: Int { extents.outer * columnBlocks * rowBlocks }

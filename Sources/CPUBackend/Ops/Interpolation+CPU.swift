@@ -7,13 +7,13 @@ extension CPULowering {
         let (extent, count) = attributes.extents
         let outer = axes[..<attributes.axis].reduce(1, *)
         let inner = axes[(attributes.axis + 1)...].reduce(1, *)
-        let perSlice = max(1, shape(2).elementCount.dividedUp(by: count) * inner)
+        let perSlice = max(1, shape(2).elementCount.dividedRoundingUp(by: count) * inner)
         let rows = inner == 1
         let group = Int(cv_interpolation_rows())
         // Long rows are shared out too where there are few of them.
-        let groups = outer.dividedUp(by: group)
-        let piece = max(64, count.dividedUp(by: max(1, (4 * Parallel.workers).dividedUp(by: groups))))
-        let pieces = count.dividedUp(by: piece)
+        let groups = outer.dividedRoundingUp(by: group)
+        let piece = max(64, count.dividedRoundingUp(by: max(1, (4 * Parallel.workers).dividedRoundingUp(by: groups))))
+        let pieces = count.dividedRoundingUp(by: piece)
         return CPUKernel(rows ? "rows side by side" : "slices") { [type] places in
             func table(_ body: (UnsafePointer<cv_interpolation>) -> Void) {
                 let table = cv_interpolation(

@@ -28,7 +28,7 @@ extension CPULowering {
         return CPUKernel("Philox, four elements a counter") { places in
             let counter = UInt32(bitPattern: places.operands[0].load(as: Int32.self))
             let y = places.results[0].assumingMemoryBound(to: Float.self)
-            Parallel.run(count.dividedUp(by: 4), grain: memoryGrain / 32) { groups in
+            Parallel.run(count.dividedRoundingUp(by: 4), grain: memoryGrain / 32) { groups in
                 cv_random(
                     attributes.distribution == .normal ? 1 : 0, attributes.seed, counter, y, Int64(groups.lowerBound),
                     Int64(groups.upperBound), Int64(count))

@@ -25,7 +25,7 @@ extension CPULowering {
         // A row or two of a: the time goes into reading b, which is read in place.
         if m <= 2, k > 1, !attributes.transposeA || m == 1 {
             let piece = attributes.transposeB ? 64 : 512
-            let pieces = n.dividedUp(by: piece)
+            let pieces = n.dividedRoundingUp(by: piece)
             return CPUKernel("gemv") { places in
                 Parallel.run(extents.batch * pieces, grain: max(1, memoryGrain / (piece * k))) { range in
                     for index in range {
@@ -40,7 +40,7 @@ extension CPULowering {
         // A weight that few rows are multiplied by: packing it anew would take most of the time.
         if steady.contains(1), extents.sharesB || extents.batch == 1, extents.batch * m <= 128 {
             let width = Int(cv_tile_columns(type))
-            let panels = n.dividedUp(by: width)
+            let panels = n.dividedRoundingUp(by: width)
             return CPUKernel(
                 "gemm \(cv_tile_rows(type))×\(width), \(width) columns a part", workspaces: [panels * k * width * size],
                 packing: 1, form: ["panels", "\(type)", "\(strides.b) \(k) \(n)"],
@@ -138,14 +138,14 @@ struct GemmParts {
         // A packed block of b should leave room in the second-level cache; small products go whole to one thread.
         let flops = 2 * m * n * k
         var (rows, columns) = (m, min(n, 8 * width))
-        let wanted = flops < 1_000_000 ? 1 : (4 * Parallel.workers).dividedUp(by: batch)
-        while m.dividedUp(by: rows) * n.dividedUp(by: columns) < wanted {
+        let wanted = flops < 1_000_000 ? 1 : (4 * Parallel.workers).dividedRoundingUp(by: batch)
+        while m.dividedRoundingUp(by: rows) * n.dividedRoundingUp(by: columns) < wanted {
             if rows >= 2 * columns, rows >= 192 {
-                rows = rows.dividedUp(by: 2).rounded(to: Int(cv_tile_rows(type)))
+                rows = rows.dividedRoundingUp(by: 2).rounded(to: Int(cv_tile_rows(type)))
             } else if columns > 2 * width {
-                columns = columns.dividedUp(by: 2).rounded(to: width)
+                columns = columns.dividedRoundingUp(by: 2).rounded(to: width)
             } else if rows >= 96 {
-                rows = rows.dividedUp(by: 2).rounded(to: Int(cv_tile_rows(type)))
+                rows = rows.dividedRoundingUp(by: 2).rounded(to: Int(cv_tile_rows(type)))
             } else {
                 break
             }
@@ -157,7 +157,7 @@ struct GemmParts {
     }
 
     func run(_ body: (_ worker: Int, _ batch: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
-        let (down, across) = (m.dividedUp(by: rows), n.dividedUp(by: columns))
+        let (down, across) = (m.dividedRoundingUp(by: rows), n.dividedRoundingUp(by: columns))
         Parallel.run(batch * down * across, grain: grain) { worker, range in
             for index in range {
                 // Neighbouring parts share their columns of b.

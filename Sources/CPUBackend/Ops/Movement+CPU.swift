@@ -134,7 +134,7 @@ struct Box {
         let matrices = others.map { extents[$0] }.reduce(1, *)
         // Bands of rows, so that one large matrix keeps all cores busy too.
         let band = 64
-        let bands = extents[transposed].dividedUp(by: band)
+        let bands = extents[transposed].dividedRoundingUp(by: band)
         let perBand = min(band, extents[transposed]) * extents[last]
         Parallel.run(matrices * bands, grain: max(1, memoryGrain / perBand)) { range in
             for index in range {

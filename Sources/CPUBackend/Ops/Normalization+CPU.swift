@@ -66,8 +66,8 @@ extension CPULowering {
     ) -> CPUKernel {
         let columns = shape(0).dimensions.last ?? 1
         let rows = shape(0).elementCount / columns
-        let band = min(64, max(16, rows.dividedUp(by: 64)))
-        let bands = rows.dividedUp(by: band)
+        let band = min(64, max(16, rows.dividedRoundingUp(by: 64)))
+        let bands = rows.dividedRoundingUp(by: band)
         let byteCount = columns * size
         return CPUKernel(
             "bands of rows", workspaces: [Int](repeating: bands * byteCount, count: count)

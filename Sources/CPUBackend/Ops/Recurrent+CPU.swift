@@ -32,12 +32,12 @@ struct RecurrentGeometry {
 
     /// Rows of the batch a thread takes; work below about 50 µs is not worth sharing.
     private var grain: Int {
-        max(1, batch.dividedUp(by: Parallel.workers), 2_000_000 / (2 * steps * gates * hidden * hidden + 1))
+        max(1, batch.dividedRoundingUp(by: Parallel.workers), 2_000_000 / (2 * steps * gates * hidden * hidden + 1))
     }
 
     private func run(_ body: (_ worker: Int, _ rows: Range<Int>) -> Void) {
         let grain = grain
-        Parallel.run(batch.dividedUp(by: grain), grain: 1) { worker, range in
+        Parallel.run(batch.dividedRoundingUp(by: grain), grain: 1) { worker, range in
             body(worker, (range.lowerBound * grain)..<min(range.upperBound * grain, batch))
         }
     }

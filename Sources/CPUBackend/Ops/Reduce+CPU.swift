@@ -34,7 +34,7 @@ extension CPULowering {
         if inner == 1 {
             // Long rows: parts of fixed length, then the parts.
             let part = memoryGrain
-            let parts = reduced.dividedUp(by: part)
+            let parts = reduced.dividedRoundingUp(by: part)
             let source = ReductionSource(producer, shape, node, panel: part, threads: outer * parts)
             return CPUKernel(
                 "parts of rows\(summary)", workspaces: [outer * parts * size] + source.workspaces
@@ -55,10 +55,10 @@ extension CPULowering {
         }
         if outer == 1, reduced >= 256, partial == CV_SUM {
             // Tall: bands of fixed height, then the bands. A program is run along the columns, so over many of them.
-            let height = max(128, reduced.dividedUp(by: 64))
-            let bands = reduced.dividedUp(by: height)
+            let height = max(128, reduced.dividedRoundingUp(by: 64))
+            let bands = reduced.dividedRoundingUp(by: height)
             let width = min(instructions > 0 ? 4096 : 256, inner)
-            let pieces = inner.dividedUp(by: width)
+            let pieces = inner.dividedRoundingUp(by: width)
             let source = ReductionSource(producer, shape, node, panel: Int(CV_PANEL), threads: bands * pieces)
             return CPUKernel(
                 "bands of columns\(summary)", workspaces: [bands * inner * size] + source.workspaces
@@ -83,9 +83,9 @@ extension CPULowering {
             }
         }
         // Whole matrices, or pieces of one matrix's columns: of a program wide ones.
-        let narrowest = instructions > 0 ? min(1024, max(64, inner.dividedUp(by: 2 * Parallel.workers))) : 64
+        let narrowest = instructions > 0 ? min(1024, max(64, inner.dividedRoundingUp(by: 2 * Parallel.workers))) : 64
         let width = max(narrowest, grain / max(reduced, 1))
-        let pieces = inner.dividedUp(by: width)
+        let pieces = inner.dividedRoundingUp(by: width)
         let source = ReductionSource(producer, shape, node, panel: Int(CV_PANEL), threads: outer * pieces)
         return CPUKernel("columns\(summary)", workspaces: source.workspaces) { places in
             source.reading(places, room: 0) { elements in

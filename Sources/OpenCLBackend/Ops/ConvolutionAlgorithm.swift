@@ -1,3 +1,5 @@
+import TensorGraph
+
 /// How a convolution is done.
 package enum ConvolutionAlgorithm: String, Hashable, Sendable, CaseIterable {
     /// An implicit matrix product, or channel by channel where it is depthwise.
@@ -103,49 +105,4 @@ extension TuningSpace {
                 standard: { _, _ in [.outputTile: 0] })
         }
     }
-}
-
-/// A 3×3 convolution of stride 1 in tiles, as `convolution/winograd.cl` and `convolution/winograd_tile.cl` take it.
-struct WinogradGrid: Hashable {
-    let grid: ConvolutionGrid
-    /// Outputs in each direction of a tile: 2 or 4.
-    let outputTile: Int
-    /// Zeros above and left of the source.
-    let top: Int
-    let left: Int
-    /// Whether the kernel's taps are taken in reverse: the gradient of the input.
-    let isTurned: Bool
-
-    /// Nil where the grid is not a dense 3×3 convolution of stride 1, or an input's gradient cuts off part of the
-    /// cotangent because the padding was more than 2.
-    init?(_ grid: ConvolutionGrid, outputTile: Int) {
-        let (vertical, horizontal) = (grid.vertical, grid.horizontal)
-        func isPlain(_ axis: ConvolutionAxis) -> Bool {
-            axis.taps == 3 && axis.stride == 1 && abs(axis.step) == 1 && axis.tapStep == 1 && axis.outStride == 1
-        }
-        guard grid.groups == 1, isPlain(vertical), isPlain(horizontal), vertical.step == horizontal.step else {
-            return nil
-        }
-        isTurned = vertical.step < 0
-        top = isTurned ? 2 - vertical.base : -vertical.base
-        left = isTurned ? 2 - horizontal.base : -horizontal.base
-        guard top >= 0, left >= 0, left + grid.width <= horizontal.extent + 2 else { return nil }
-        self.grid = grid
-        self.outputTile = outputTile
-    }
-
-    var tilesHigh: Int { grid.vertical.extent.dividedRoundingUp(by: outputTile) }
-    var tilesWide: Int { grid.horizontal.extent.dividedRoundingUp(by: outputTile) }
-    /// Rows of tiles in all images.
-    var tileRows: Int { grid.images * tilesHigh }
-    var tiles: Int { tileRows * tilesWide }
-    var positions: Int { (outputTile + 2) * (outputTile + 2) }
-    /// What a tuner is told: the extents of the convolution, and of the tiles.
-    static let problemExtents = ConvolutionGrid.problemExtents + [.outputTile]
-    var problem: TuningProblem {
-        var problem = grid.problem
-        problem.extents[.outputTile] = outputTile
-        return problem
-    }
-    var name: String { "Winograd F(\(outputTile)×\(outputTile), 3×3)" }
 }

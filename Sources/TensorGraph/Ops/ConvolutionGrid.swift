@@ -1,22 +1,20 @@
-import TensorGraph
-
 /// One axis of a grid of output pixels and of the taps that each of them reads.
 ///
 /// Output position u of `extent` reads source position `u·stride + base + i·step` for tap i of `taps`, which is the
 /// kernel's tap `firstTap + i·tapStep`, and is written to `u·outStride + outBase`.
-struct ConvolutionAxis: Hashable {
-    var extent: Int
-    var taps: Int
-    var base: Int
-    var step: Int
-    var stride: Int
-    var firstTap: Int
-    var tapStep: Int
-    var outBase: Int
-    var outStride: Int
+package struct ConvolutionAxis: Hashable, Sendable {
+    package var extent: Int
+    package var taps: Int
+    package var base: Int
+    package var step: Int
+    package var stride: Int
+    package var firstTap: Int
+    package var tapStep: Int
+    package var outBase: Int
+    package var outStride: Int
 
     /// The forward pass along an axis of `attributes`: every output reads every tap.
-    static func forward(_ attributes: Convolution, axis: Int, kernel: Int, output: Int) -> ConvolutionAxis {
+    package static func forward(_ attributes: Convolution, axis: Int, kernel: Int, output: Int) -> ConvolutionAxis {
         ConvolutionAxis(
             extent: output, taps: kernel, base: -attributes.padding[2 * axis], step: attributes.dilation[axis],
             stride: attributes.stride[axis], firstTap: 0, tapStep: 1, outBase: 0, outStride: 1)
@@ -27,7 +25,9 @@ struct ConvolutionAxis: Hashable {
     /// Input position i receives from output p through tap r where `p·stride = i + padding - r·dilation`. For one
     /// remainder of i, the taps for which the right side is divisible lie `stride / gcd(stride, dilation)` apart, and
     /// what they read is an affine function of i: a convolution of stride 1 over the cotangent.
-    static func inputGradient(_ attributes: Convolution, axis: Int, kernel: Int, input: Int) -> [ConvolutionAxis] {
+    package static func inputGradient(_ attributes: Convolution, axis: Int, kernel: Int, input: Int)
+        -> [ConvolutionAxis]
+    {
         let (stride, dilation) = (attributes.stride[axis], attributes.dilation[axis])
         let padding = attributes.padding[2 * axis]
         let divisor = greatestCommonDivisor(stride, dilation)
@@ -43,50 +43,46 @@ struct ConvolutionAxis: Hashable {
         }
     }
 
+    /// Whether its one tap reads each of `positions` source positions where it is written.
+    package func isPlain(over positions: Int) -> Bool {
+        taps == 1 && stride == 1 && base == 0 && outStride == 1 && extent == positions
+    }
+
     private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
         b == 0 ? a : greatestCommonDivisor(b, a % b)
     }
 }
 
-/// A convolution as the kernels see it: a source image, a grid of outputs, taps, and where each output goes.
+/// A convolution over two axes as backends do it: a source image, a grid of outputs, taps, and where each output goes.
 ///
 /// The forward pass is one of these; the gradient of the input one for each remainder of rows and columns by the
 /// stride, over the cotangent.
-struct ConvolutionGrid: Hashable {
-    var images: Int
-    var groups: Int
+package struct ConvolutionGrid: Hashable, Sendable {
+    package var images: Int
+    package var groups: Int
     /// Output channels of a group.
-    var rows: Int
+    package var rows: Int
     /// Source channels of a group.
-    var channels: Int
-    var height: Int
-    var width: Int
-    var outHeight: Int
-    var outWidth: Int
-    var vertical: ConvolutionAxis
-    var horizontal: ConvolutionAxis
+    package var channels: Int
+    package var height: Int
+    package var width: Int
+    package var outHeight: Int
+    package var outWidth: Int
+    package var vertical: ConvolutionAxis
+    package var horizontal: ConvolutionAxis
     /// The weight's strides from one output channel, source channel and group to the next, and its extents.
-    var rowStride: Int
-    var channelStride: Int
-    var groupStride: Int
-    var kernelTaps: Int
-    var kernelWidth: Int
+    package var rowStride: Int
+    package var channelStride: Int
+    package var groupStride: Int
+    package var kernelTaps: Int
+    package var kernelWidth: Int
 
-    var taps: Int { vertical.taps * horizontal.taps }
-    var depth: Int { taps * channels }
-    var pixels: Int { images * vertical.extent * horizontal.extent }
-
-    /// What the best tuning values for its kernels depend on.
-    static let problemExtents: [TuningProblem.Extent] = [.groups, .rows, .channels, .taps, .pixels, .stride]
-    var problem: TuningProblem {
-        [
-            .groups: groups, .rows: rows, .channels: channels, .taps: taps, .pixels: pixels,
-            .stride: horizontal.stride,
-        ]
-    }
+    package var taps: Int { vertical.taps * horizontal.taps }
+    package var depth: Int { taps * channels }
+    package var pixels: Int { images * vertical.extent * horizontal.extent }
 
     /// `y = conv(x, w)` for x, w and y of these shapes.
-    static func forward(_ attributes: Convolution, x: Shape, weight: Shape, y: Shape) -> ConvolutionGrid {
+    package static func forward(_ attributes: Convolution, x: Shape, weight: Shape, y: Shape) -> ConvolutionGrid {
         let kernelTaps = weight[2] * weight[3]
         let rows = weight[0] / attributes.groups
         return ConvolutionGrid(
@@ -99,7 +95,9 @@ struct ConvolutionGrid: Hashable {
     }
 
     /// The gradient of an input of shape `x` from a cotangent of shape `dy`.
-    static func inputGradient(_ attributes: Convolution, x: Shape, weight: Shape, dy: Shape) -> [ConvolutionGrid] {
+    package static func inputGradient(_ attributes: Convolution, x: Shape, weight: Shape, dy: Shape)
+        -> [ConvolutionGrid]
+    {
         let kernelTaps = weight[2] * weight[3]
         let rows = weight[0] / attributes.groups
         let columns = ConvolutionAxis.inputGradient(attributes, axis: 1, kernel: weight[3], input: x[3])
@@ -113,35 +111,42 @@ struct ConvolutionGrid: Hashable {
             }
         }
     }
+}
 
-    /// `tapsWide` of the kernels, which divide by it.
-    var tapsWide: Int { max(horizontal.taps, 1) }
+/// A 3×3 convolution of stride 1 in tiles, as Winograd's filtering takes it.
+package struct WinogradGrid: Hashable, Sendable {
+    package let grid: ConvolutionGrid
+    /// Outputs in each direction of a tile: 2 or 4.
+    package let outputTile: Int
+    /// Zeros above and left of the source.
+    package let top: Int
+    package let left: Int
+    /// Whether the kernel's taps are taken in reverse: the gradient of the input.
+    package let isTurned: Bool
 
-    /// `rowBase, rowStep, rowStride, columnBase, columnStep, columnStride`: what the grid reads.
-    var reading: [KernelArgument] {
-        .int32s(
-            vertical.base, vertical.step, vertical.stride, horizontal.base, horizontal.step, horizontal.stride)
+    /// Nil where the grid is not a dense 3×3 convolution of stride 1, or an input's gradient cuts off part of the
+    /// cotangent because the padding was more than 2.
+    package init?(_ grid: ConvolutionGrid, outputTile: Int) {
+        let (vertical, horizontal) = (grid.vertical, grid.horizontal)
+        func isPlain(_ axis: ConvolutionAxis) -> Bool {
+            axis.taps == 3 && axis.stride == 1 && abs(axis.step) == 1 && axis.tapStep == 1 && axis.outStride == 1
+        }
+        guard grid.groups == 1, isPlain(vertical), isPlain(horizontal), vertical.step == horizontal.step else {
+            return nil
+        }
+        isTurned = vertical.step < 0
+        top = isTurned ? 2 - vertical.base : -vertical.base
+        left = isTurned ? 2 - horizontal.base : -horizontal.base
+        guard top >= 0, left >= 0, left + grid.width <= horizontal.extent + 2 else { return nil }
+        self.grid = grid
+        self.outputTile = outputTile
     }
 
-    /// `outHeight, outWidth, outRowBase, outRowStride, outColumnBase, outColumnStride`: where it writes.
-    var writing: [KernelArgument] {
-        .int32s(
-            outHeight, outWidth, vertical.outBase, vertical.outStride, horizontal.outBase, horizontal.outStride)
-    }
-
-    /// `rowTap, rowTapStep, columnTap, columnTapStep`: which of the kernel's taps.
-    var kernelTapArguments: [KernelArgument] {
-        .int32s(vertical.firstTap, vertical.tapStep, horizontal.firstTap, horizontal.tapStep)
-    }
-
-    /// The padded rows that `convolution/depthwise.cl` keeps: how many, floats in each, zeros left of the image.
-    func ring(vectorWidth: Int) -> (rows: Int, pitch: Int, left: Int) {
-        let span = max(horizontal.taps - 1, 0) * horizontal.step
-        let lowest = horizontal.base + min(span, 0)
-        let pixels = horizontal.extent.dividedRoundingUp(by: vectorWidth) * vectorWidth
-        // The last vector that is read starts a vector's pixels before the end and reaches stride vectors on.
-        let highest = horizontal.base + max(span, 0) + (pixels + vectorWidth) * horizontal.stride
-        let left = max(-lowest, 0)
-        return (max(vertical.taps - 1, 0) * abs(vertical.step) + 1, left + max(width, highest), left)
-    }
+    package var tilesHigh: Int { grid.vertical.extent.dividedRoundingUp(by: outputTile) }
+    package var tilesWide: Int { grid.horizontal.extent.dividedRoundingUp(by: outputTile) }
+    /// Rows of tiles in all images.
+    package var tileRows: Int { grid.images * tilesHigh }
+    package var tiles: Int { tileRows * tilesWide }
+    package var positions: Int { (outputTile + 2) * (outputTile + 2) }
+    package var name: String { "Winograd F(\(outputTile)×\(outputTile), 3×3)" }
 }
