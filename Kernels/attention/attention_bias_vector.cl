@@ -10,7 +10,7 @@
 
 // Global size (entries · queryHeads · ⌈queries / LANES⌉, 1).
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void attentionBiasGradient(
+void attention_bias_gradient(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global const float *restrict y, const ulong yOffset,
     __global const float *restrict statistics, const ulong statisticsOffset,

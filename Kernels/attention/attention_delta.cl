@@ -3,7 +3,7 @@
 // A team takes row after row (common/team.cl draws it); 8 bytes an element. Goes after common/math.cl,
 // common/vector.cl and common/team.cl.
 
-TEAM_KERNEL void attentionDelta(
+TEAM_KERNEL void attention_delta(
     __global const float *restrict y, const ulong yOffset, __global const float *restrict dy, const ulong dyOffset,
     __global float *restrict delta, const ulong deltaOffset, const int rows, const int columns)
 {

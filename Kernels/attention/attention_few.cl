@@ -4,7 +4,7 @@
 // reads k and v once, a block of VECTOR_WIDTH keys at a time, so that the weights of a block are one vector:
 //
 //   keys    ├── split 0 ──┼── split 1 ──┼── … ──┤        one work-item a head and split
-//   partial   max, Σ, y      max, Σ, y                   joined by attentionJoin where there is more than one split
+//   partial   max, Σ, y      max, Σ, y                   joined by attention_join where there is more than one split
 //
 // q, y [heads, sq, d], k, v [heads, sk, d], statistics [heads, sq, 2] (the greatest of q·k, m, and
 // 1 / Σ e^(scale·(q·k - m))); VECTOR_WIDTH must divide d = HEAD_WIDTH. Bound by memory: 8·heads·sk·d bytes
@@ -56,7 +56,7 @@ static inline float dotRow(const vfloat a[WIDTH_VECTORS], __global const float *
 
 // Global size (heads · splits, 1). `partial` is [heads, splits, sq, 2 + d]: maximum, sum of weights, unscaled y.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void attentionFew(
+void attention_few(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global float *restrict partial, const ulong partialOffset,
     const int sq, const int sk, const float scale, const int splits
@@ -114,7 +114,7 @@ void attentionFew(
 
 // Joins the splits of each head and query. Global size (heads · sq, 1).
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void attentionJoin(
+void attention_join(
     __global const float *restrict partial, const ulong partialOffset, __global float *restrict y, const ulong yOffset,
     __global float *restrict statistics, const ulong statisticsOffset, const int sq, const float scale,
     const int splits)
@@ -147,7 +147,7 @@ void attentionJoin(
 
 // Global size (heads · splits, 1). dk and dv are written here; dq is [splits, heads, sq, d], to be added up.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void attentionFewGradient(
+void attention_few_gradient(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global const float *restrict y, const ulong yOffset,
     __global const float *restrict statistics, const ulong statisticsOffset,

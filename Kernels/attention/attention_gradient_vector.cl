@@ -90,7 +90,7 @@ static inline void addSeenProducts(
 
 // Global size (heads · parts, 1).
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void attentionGradient(
+void attention_gradient(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global const float *restrict y, const ulong yOffset,
     __global const float *restrict statistics, const ulong statisticsOffset,

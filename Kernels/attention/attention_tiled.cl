@@ -1,9 +1,9 @@
 // Softmax attention and its gradient for GPU-like devices: tiles in local memory, a work-group a block of one head.
 //
-//   attentionTiles         a block of 32 queries walks over the keys, 64 at a time        y, statistics
-//   attentionTilesQueries  the same walk, with p formed again                             dq, inverse
-//   attentionTilesKeys     a block of 32 keys walks over the queries, 64 at a time        dk, dv
-//   attentionTilesBias     32 queries × 64 keys of one head, or summed over several       ds
+//   attention_tiles          a block of 32 queries walks over the keys, 64 at a time        y, statistics
+//   attention_tiles_queries  the same walk, with p formed again                             dq, inverse
+//   attention_tiles_keys     a block of 32 keys walks over the queries, 64 at a time        dk, dv
+//   attention_tiles_bias     32 queries × 64 keys of one head, or summed over several       ds
 //
 //                64 (b)                        A work-group has 16×8 work-items; each holds 4×4 of the 32×64 products,
 //           ┌──────────────┐                   rows ty·4 …, columns tx, tx + 16, …, and 4×⌈d/16⌉ of the 32×d sums.
@@ -172,7 +172,7 @@ static inline void storeSums(
 
 // Global size (⌈sq / 32⌉ · ITEMS, heads).
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
-void attentionTiles(
+void attention_tiles(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global float *restrict y, const ulong yOffset,
     __global float *restrict statistics, const ulong statisticsOffset, const int sq, const int sk, const float scale
@@ -253,7 +253,7 @@ void attentionTiles(
 
 // Global size (⌈sq / 32⌉ · ITEMS, heads).
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
-void attentionTilesQueries(
+void attention_tiles_queries(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global const float *restrict statistics,
     const ulong statisticsOffset, __global const float *restrict dy, const ulong dyOffset,
@@ -307,7 +307,7 @@ void attentionTilesQueries(
 
 // Global size (⌈sk / 32⌉ · ITEMS, heads). Rows of the tiles are keys here, columns queries.
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
-void attentionTilesKeys(
+void attention_tiles_keys(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global const float *restrict statistics,
     const ulong statisticsOffset, __global const float *restrict dy, const ulong dyOffset,
@@ -376,7 +376,7 @@ void attentionTilesKeys(
 // Global size (⌈sk / 64⌉ · ITEMS, ⌈queries / 32⌉, entries · queryHeads of ds [entries, queryHeads, queries, sk]): each the
 // sum over summedEntries entries of the batch and summedHeads heads of queries, one of both being 1 or the other extent.
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
-void attentionTilesBias(
+void attention_tiles_bias(
     __global const float *restrict q, const ulong qOffset, __global const float *restrict k, const ulong kOffset,
     __global const float *restrict v, const ulong vOffset, __global const float *restrict statistics,
     const ulong statisticsOffset, __global const float *restrict dy, const ulong dyOffset,

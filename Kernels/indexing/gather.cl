@@ -1,7 +1,7 @@
 // Elements or slices by index along the middle axis of x [outer, extent, inner] → y [outer, count, inner].
 //
-//   gatherRows      CPU style: a work-item takes `share` pieces of y's rows, of `segment` elements each
-//   gatherElements  GPU style: a work-item every n-th element
+//   gather_rows      CPU style: a work-item takes `share` pieces of y's rows, of `segment` elements each
+//   gather_elements  GPU style: a work-item every n-th element
 //
 //   indices   2  0 -1            y[o, j, :] = x[o, k, :]   k = indices[j], from the end where negative
 //             │  │  │
@@ -22,7 +22,7 @@
 #endif
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void gatherRows(
+void gather_rows(
     __global const T *restrict x, const ulong xOffset, __global const INDEX *restrict indices,
     const ulong indicesOffset, __global T *restrict y, const ulong yOffset, const ulong outer, const ulong extent,
     const ulong count, const ulong inner, const ulong segment, const ulong segments, const ulong share)
@@ -55,7 +55,7 @@ void gatherRows(
     }
 }
 
-__kernel void gatherElements(
+__kernel void gather_elements(
     __global const T *restrict x, const ulong xOffset, __global const INDEX *restrict indices,
     const ulong indicesOffset, __global T *restrict y, const ulong yOffset, const ulong outer, const ulong extent,
     const ulong count, const ulong inner)

@@ -8,16 +8,16 @@
 //   y[o]  │           ▼   ▼             │
 //                       j
 //
-//   interpolateSlices    CPU style: a work-item takes `share` pieces of y's slices, of `segment` elements each, in vectors
-//                        along the inner axis
-//   interpolateRows      CPU style where inner is 1: VECTOR_WIDTH rows side by side. A stretch of them is turned over in
-//                        registers into private memory, a vector a column; each element of y is a sum of those, and
-//                        OUTPUTS of them are turned over on their way back.
-//   interpolateElements  GPU style: a work-item an element
+//   interpolate_slices    CPU style: a work-item takes `share` pieces of y's slices, of `segment` elements each, in vectors
+//                         along the inner axis
+//   interpolate_rows      CPU style where inner is 1: VECTOR_WIDTH rows side by side. A stretch of them is turned over in
+//                         registers into private memory, a vector a column; each element of y is a sum of those, and
+//                         OUTPUTS of them are turned over on their way back.
+//   interpolate_elements  GPU style: a work-item an element
 //
 // 2 flops a term and element of y; every element of x and y moves once where x's slices stay in cache. Sums of more than
 // SUM_BLOCK terms are LongSums. x and y are stored in STORAGE, weights are floats. Goes after common/math.cl,
-// common/vector.cl and common/storage.cl, interpolateRows after common/shuffle.cl and common/transpose.cl too.
+// common/vector.cl and common/storage.cl, interpolate_rows after common/shuffle.cl and common/transpose.cl too.
 
 #ifndef STRETCH
 #define STRETCH 256          // columns of x that are turned over at a time, a multiple of VECTOR_WIDTH
@@ -56,7 +56,7 @@
 #if VECTOR_WIDTH == 1
 
 // Global size outer · count · inner, rounded up to a multiple of the local size.
-__kernel void interpolateElements(TENSORS, const uint outer, const uint extent, const uint count, const uint inner)
+__kernel void interpolate_elements(TENSORS, const uint outer, const uint extent, const uint count, const uint inner)
 {
     ENTER_TENSORS
     const uint element = get_global_id(0);
@@ -72,7 +72,7 @@ __kernel void interpolateElements(TENSORS, const uint outer, const uint extent, 
 #elif !defined(LOW)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void interpolateSlices(
+void interpolate_slices(
     TENSORS, const ulong outer, const ulong extent, const ulong count, const ulong inner, const ulong segment,
     const ulong segments, const ulong share)
 {
@@ -135,7 +135,7 @@ static inline vfloat columnOf(__global const STORED *from, const ulong extent, c
 
 // A unit is elements piece · n ≤ j < piece · (n + 1) of VECTOR_WIDTH rows. Each work-item takes `share` that follow one another.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void interpolateRows(TENSORS, const int outer, const int extent, const int count, const int piece, const int share)
+void interpolate_rows(TENSORS, const int outer, const int extent, const int count, const int piece, const int share)
 {
     vfloat stretch[STRETCH], outputs[OUTPUTS];
     ENTER_TENSORS

@@ -1,8 +1,8 @@
 // Batch normalisation of x [images, channels, pixels] over images and pixels, and its gradient.
 //
-//   batchNorm          y = (x - mean) / sqrt(variance + epsilon) · scale + bias, with the batch's own statistics
-//   batchNormGradient  z = (x - mean) · inverse: dscale = Σ dy·z, dbias = Σ dy,
-//                      dx = scale · inverse · (dy - mean of dy - z · mean of dy·z)
+//   batch_norm           y = (x - mean) / sqrt(variance + epsilon) · scale + bias, with the batch's own statistics
+//   batch_norm_gradient  z = (x - mean) · inverse: dscale = Σ dy·z, dbias = Σ dy,
+//                        dx = scale · inverse · (dy - mean of dy - z · mean of dy·z)
 //
 //              pixels        pixels                    A team takes channel after channel: the stretches of one channel,
 //   channel 0 ├────────┤    ├────────┤  …              one an image, are read three times (mean, variance about it, y).
@@ -71,7 +71,7 @@ static inline vfloat firstLanes(const vfloat value, const int count) {
         partial = fma(centred, centred, partial);) \
     inverse = 0x1p-80f / sqrt(teamSum(valueOf(sum)) / elements);
 
-TEAM_KERNEL void batchNorm(
+TEAM_KERNEL void batch_norm(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const STORED *restrict bias, const ulong biasOffset, __global STORED *restrict y,
     const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict variance,
@@ -105,7 +105,7 @@ TEAM_KERNEL void batchNorm(
     }
 }
 
-TEAM_KERNEL void batchNormGradient(
+TEAM_KERNEL void batch_norm_gradient(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
     __global const float *restrict variance, const ulong varianceOffset, __global const STORED *restrict dy,

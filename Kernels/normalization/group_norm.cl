@@ -3,17 +3,17 @@
 //
 //   one row   │ channel 0: plane │ channel 1: plane │ …       the statistics over all of it, a scale and a bias for each
 //                                                             channel
-//   groupNorm          y = (x - mean) · inverse · scale + bias, inverse = 1 / sqrt(variance + epsilon)
-//   groupNormGradient  g = dy · scale, z = (x - mean) · inverse:
-//                      dx = inverse · (g - mean of g - z · mean of g·z);  dscale = Σ dy·z and dbias = Σ dy of each row, which
-//                      are added up over the examples afterwards
+//   group_norm           y = (x - mean) · inverse · scale + bias, inverse = 1 / sqrt(variance + epsilon)
+//   group_norm_gradient  g = dy · scale, z = (x - mean) · inverse:
+//                        dx = inverse · (g - mean of g - z · mean of g·z);  dscale = Σ dy·z and dbias = Σ dy of each row, which
+//                        are added up over the examples afterwards
 //
 // A team takes a run of rows. 8 bytes an element forward, 12 backward, as a row stays in cache. With a channel a group it is
 // instance normalisation. Wu and He, Group Normalization, 2018.
 // Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl, common/source.cl and
 // normalization/moments.cl.
 
-TEAM_KERNEL void groupNorm(
+TEAM_KERNEL void group_norm(
     SOURCE_TENSOR(x), __global const STORED *restrict scale,
     const ulong scaleOffset, __global const STORED *restrict bias, const ulong biasOffset, __global STORED *restrict y,
     const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict inverse,
@@ -51,7 +51,7 @@ TEAM_KERNEL void groupNorm(
 }
 
 // `scaleSums` and `biasSums` are [rows, channels].
-TEAM_KERNEL void groupNormGradient(
+TEAM_KERNEL void group_norm_gradient(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
     __global const float *restrict inverse, const ulong inverseOffset, SOURCE_TENSOR(dy), __global STORED *restrict dx,

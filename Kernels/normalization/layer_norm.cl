@@ -1,17 +1,17 @@
 // Layer normalisation of the rows of x [rows, columns], and its gradient.
 //
-//   layerNorm          y = (x - mean) · inverse · scale + bias, inverse = 1 / sqrt(variance + epsilon)
-//   layerNormGradient  g = dy · scale, z = (x - mean) · inverse:
-//                      dx = inverse · (g - mean of g - z · mean of g·z);  dscale = Σ_rows dy·z;  dbias = Σ_rows dy
+//   layer_norm           y = (x - mean) · inverse · scale + bias, inverse = 1 / sqrt(variance + epsilon)
+//   layer_norm_gradient  g = dy · scale, z = (x - mean) · inverse:
+//                        dx = inverse · (g - mean of g - z · mean of g·z);  dscale = Σ_rows dy·z;  dbias = Σ_rows dy
 //
 // A team takes a run of rows. 8 bytes an element forward, 12 backward, half of that in 16 bits, as a row stays in cache for
 // the next passes. Means, deviations and partial sums are floats whatever the type.
 // dscale and dbias: each team adds up those of its rows, at most SUM_BLOCK, in partial sums [teams, columns] of its own,
-// whose columns are then added by reduceColumns: no atomics, one order. Ba et al., Layer Normalization, 2016.
+// whose columns are then added by reduce_columns: no atomics, one order. Ba et al., Layer Normalization, 2016.
 // Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl, common/source.cl and
 // normalization/moments.cl.
 
-TEAM_KERNEL void layerNorm(
+TEAM_KERNEL void layer_norm(
     SOURCE_TENSOR(x), __global const STORED *restrict scale,
     const ulong scaleOffset, __global const STORED *restrict bias, const ulong biasOffset, __global STORED *restrict y,
     const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict inverse,
@@ -40,7 +40,7 @@ TEAM_KERNEL void layerNorm(
 }
 
 // `scalePartials` and `biasPartials` are [work-groups, columns].
-TEAM_KERNEL void layerNormGradient(
+TEAM_KERNEL void layer_norm_gradient(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
     __global const float *restrict inverse, const ulong inverseOffset, SOURCE_TENSOR(dy), __global STORED *restrict dx,

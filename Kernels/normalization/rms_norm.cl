@@ -1,14 +1,14 @@
 // Root mean square normalisation of the rows of x [rows, columns], and its gradient.
 //
-//   rmsNorm          y = x · inverse · scale, inverse = 1 / sqrt(mean of x² + epsilon)
-//   rmsNormGradient  g = dy · scale, z = x · inverse:  dx = inverse · (g - z · mean of g·z);  dscale = Σ_rows dy·z
+//   rms_norm           y = x · inverse · scale, inverse = 1 / sqrt(mean of x² + epsilon)
+//   rms_norm_gradient  g = dy · scale, z = x · inverse:  dx = inverse · (g - z · mean of g·z);  dscale = Σ_rows dy·z
 //
 // A team takes a run of rows, as in layer_norm.cl, which this is without the mean. 8 bytes an element forward, 12 backward.
 // Zhang and Sennrich, Root Mean Square Layer Normalization, 2019.
 // Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl, common/source.cl and
 // normalization/moments.cl.
 
-TEAM_KERNEL void rmsNorm(
+TEAM_KERNEL void rms_norm(
     SOURCE_TENSOR(x), __global const STORED *restrict scale,
     const ulong scaleOffset, __global STORED *restrict y, const ulong yOffset, __global float *restrict inverse,
     const ulong inverseOffset, const int rows, const int columns, const float epsilon)
@@ -28,7 +28,7 @@ TEAM_KERNEL void rmsNorm(
 }
 
 // `scalePartials` is [work-groups, columns].
-TEAM_KERNEL void rmsNormGradient(
+TEAM_KERNEL void rms_norm_gradient(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
     const ulong scaleOffset, __global const float *restrict inverse, const ulong inverseOffset,
     SOURCE_TENSOR(dy), __global STORED *restrict dx, const ulong dxOffset,

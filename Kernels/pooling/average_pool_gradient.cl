@@ -1,8 +1,8 @@
 // The gradient of the mean of windows: dy [planes, outDepth, outHeight, outWidth] → dx [planes, depth, height, width].
 //
-//   averagePoolGradient        GPU-like: one work-item an element of dx, which gathers dy / count of the windows it is in.
-//   averagePoolGradientPlanes  CPU-like: a work-item a run of planes. A row of dy / count is spread over its windows'
-//                              columns and then added to their rows.
+//   average_pool_gradient         GPU-like: one work-item an element of dx, which gathers dy / count of the windows it is in.
+//   average_pool_gradient_planes  CPU-like: a work-item a run of planes. A row of dy / count is spread over its windows'
+//                                 columns and then added to their rows.
 //
 // An element of dy and dx is moved once. Goes after pooling/window.cl, which draws the windows, and what that follows.
 
@@ -10,7 +10,7 @@
 
 // Global size planes · depth · height · width, rounded up to a multiple of GROUP.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void averagePoolGradient(
+void average_pool_gradient(
     __global const STORED *restrict dy, const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset,
     const int planes, EXTENTS)
 {
@@ -52,7 +52,7 @@ static inline void addToTap(const vfloat value, float *row, const int q, const i
 
 // Sums need what they add up to in full, so this one is for float32 only.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void averagePoolGradientPlanes(
+void average_pool_gradient_planes(
     __global const float *restrict dy, const ulong dyOffset, __global float *restrict dx, const ulong dxOffset,
     const ulong planes, EXTENTS)
 {

@@ -1,10 +1,10 @@
 // The gradient of the maximum of windows of x [planes, depth, height, width]: dy [planes, outDepth, outHeight, outWidth] → dx
 // like x.
 //
-//   maxPoolGradient        GPU-like: one work-item an element of dx, which adds up the dy of those windows that it is in and
-//                          that took it, as `indices` say, which pooling/max_pool_indices.cl found before.
-//   maxPoolGradientPlanes  CPU-like: a work-item a run of planes. The first maximum of each window is found by vectors; what
-//                          windows overlap is added up by the one item that owns the plane.
+//   max_pool_gradient         GPU-like: one work-item an element of dx, which adds up the dy of those windows that it is in and
+//                             that took it, as `indices` say, which pooling/max_pool_indices.cl found before.
+//   max_pool_gradient_planes  CPU-like: a work-item a run of planes. The first maximum of each window is found by vectors; what
+//                             windows overlap is added up by the one item that owns the plane.
 //
 // Each dy goes to the first maximum of its window in row-major order, the first NaN where there is one. An element of x, dy
 // and dx is moved once, of indices twice. Goes after pooling/window.cl, which draws the windows, and pooling/taken.cl.
@@ -13,7 +13,7 @@
 
 // Global size planes · depth · height · width, rounded up to a multiple of GROUP.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void maxPoolGradient(
+void max_pool_gradient(
     __global const int *restrict indices, const ulong indicesOffset, __global const STORED *restrict dy,
     const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset, const int planes, EXTENTS)
 {
@@ -66,7 +66,7 @@ static inline void scatterPairs(
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void maxPoolGradientPlanes(
+void max_pool_gradient_planes(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict dy, const ulong dyOffset,
     __global STORED *restrict dx, const ulong dxOffset, const ulong planes, EXTENTS)
 {
@@ -109,7 +109,7 @@ void maxPoolGradientPlanes(
 
 // Sums need what they add up to in full, so this one is for float32 only.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void maxPoolGradientPlanes(
+void max_pool_gradient_planes(
     __global const float *restrict x, const ulong xOffset, __global const float *restrict dy, const ulong dyOffset,
     __global float *restrict dx, const ulong dxOffset, const ulong planes, EXTENTS)
 {
@@ -127,7 +127,7 @@ void maxPoolGradientPlanes(
             __global const float *slopes = cotangents + first;
             for EACH_OUTPUT_ROW(o, p, slopes) {
                 const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
-                gatherRows(kept, plane, past, fronts, rows, columns, height, width);
+                gather_rows(kept, plane, past, fronts, rows, columns, height, width);
                 for (int q = 0; q < count; q += VECTOR_WIDTH) {
                     vfloat maximum;
                     const vint taken = takenLanes(kept, fronts, rows, first, q, count, height, width, &maximum);

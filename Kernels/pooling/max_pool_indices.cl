@@ -1,8 +1,8 @@
 // The maximum of windows of x [planes, depth, height, width] → y [planes, outDepth, outHeight, outWidth], and which element of
 // its plane that is → indices like y.
 //
-//   maxPoolIndices        GPU-like: one work-item an element of y. Without KEEPS_VALUES, indices only.
-//   maxPoolIndicesPlanes  CPU-like: a work-item a run of planes.
+//   max_pool_indices         GPU-like: one work-item an element of y. Without KEEPS_VALUES, indices only.
+//   max_pool_indices_planes  CPU-like: a work-item a run of planes.
 //
 // An element of x is read once from memory; y and indices are written. Goes after pooling/window.cl, which draws the windows,
 // and pooling/taken.cl.
@@ -15,7 +15,7 @@
 
 // Global size planes · outDepth · outHeight · outWidth, rounded up to a multiple of GROUP.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void maxPoolIndices(
+void max_pool_indices(
     __global const STORED *restrict x, const ulong xOffset,
 #if KEEPS_VALUES
     __global STORED *restrict y, const ulong yOffset,
@@ -36,7 +36,7 @@ void maxPoolIndices(
 
 // Global size: any number of items, which share the planes.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void maxPoolIndicesPlanes(
+void max_pool_indices_planes(
     __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
     __global int *restrict indices, const ulong indicesOffset, const ulong planes, EXTENTS)
 {
@@ -51,7 +51,7 @@ void maxPoolIndicesPlanes(
             ulong at = n * outDepth * outHeight * outWidth + first;
             for EACH_OUTPUT_ROW(o, p, at) {
                 const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
-                gatherRows(kept, plane, past, fronts, rows, columns, height, width);
+                gather_rows(kept, plane, past, fronts, rows, columns, height, width);
                 for EACH_OUTPUT_VECTOR(q, count) {
                     vfloat maximum;
                     const vint taken = takenLanes(kept, fronts, rows, first, q, count, height, width, &maximum);

@@ -1,8 +1,8 @@
 // The norm of order ORDER of windows of x [planes, depth, height, width] → y [planes, outDepth, outHeight, outWidth], and its
 // gradient: (Σ|x|ᵖ)^(1/p), and sign(x) (|x|/y)^(p-1) dy.
 //
-//   normPool          a work-item an element of y.
-//   normPoolGradient  a work-item an element of dx, which adds up what the windows that it is in give it.
+//   norm_pool           a work-item an element of y.
+//   norm_pool_gradient  a work-item an element of dx, which adds up what the windows that it is in give it.
 //
 // Elements are divided by the greatest of the window first, so that no power overflows. Reads a window twice. Goes after
 // pooling/window.cl, which draws the windows.
@@ -24,7 +24,7 @@ static inline float powerOf(float x, int n) {
 
 // Global size planes · outDepth · outHeight · outWidth, rounded up to a multiple of GROUP.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void normPool(
+void norm_pool(
     __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
     const int planes, EXTENTS)
 {
@@ -64,7 +64,7 @@ void normPool(
 
 // Global size planes · depth · height · width, rounded up to a multiple of GROUP.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void normPoolGradient(
+void norm_pool_gradient(
     __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict y, const ulong yOffset,
     __global const STORED *restrict dy, const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset,
     const int planes, EXTENTS)

@@ -1,8 +1,8 @@
 // The maximum or mean of windows of x [planes, depth, height, width] → y [planes, outDepth, outHeight, outWidth].
 //
-//   pool        GPU-like: one work-item an element of y.
-//   poolPlanes  CPU-like: a work-item a run of planes. First the rows of a window are combined by vectors, then its
-//               columns; windows of two columns side by side stay in registers for both.
+//   pool         GPU-like: one work-item an element of y.
+//   pool_planes  CPU-like: a work-item a run of planes. First the rows of a window are combined by vectors, then its
+//                columns; windows of two columns side by side stay in registers for both.
 //
 // Clipped at the borders: padding never wins, NaN does. A mean counts padding as zeros (COUNTS_PADDING) or leaves it out.
 // An element of x is read once from memory. Goes after pooling/window.cl, which draws the windows, and what that follows.
@@ -90,7 +90,7 @@ static inline void storeOutputs(
 
 // Global size: any number of items, which share the planes.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void poolPlanes(
+void pool_planes(
     __global const STORED *restrict x, const ulong xOffset, __global STORED *restrict y, const ulong yOffset,
     const ulong planes, EXTENTS)
 {

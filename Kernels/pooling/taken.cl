@@ -27,7 +27,7 @@ static inline int takenElement(
 #if VECTOR_WIDTH > 1
 
 // The rows of a window, each in a padded private row. All planes' rows follow each other.
-static inline void gatherRows(
+static inline void gather_rows(
     float (*kept)[SPAN], __global const STORED *plane, __global const STORED *past, const Taps fronts, const Taps rows,
     const Columns columns, const int height, const int width)
 {

@@ -4,7 +4,7 @@
 // second pass finds the row in cache; 4 bytes an element.
 // Goes after common/math.cl, common/vector.cl, common/storage.cl and common/team.cl.
 
-TEAM_KERNEL void argMax(
+TEAM_KERNEL void arg_max(
     __global const STORED *restrict x, const ulong xOffset, __global int *restrict index, const ulong indexOffset,
     const int rows, const int columns)
 {

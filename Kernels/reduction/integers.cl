@@ -33,7 +33,7 @@
 #define COMBINED(total, v) (v > total ? v : total)
 #endif
 
-__kernel void reduceIntegers(
+__kernel void reduce_integers(
     __global const T *x, const ulong xOffset, __global R *y, const ulong yOffset, const ulong outer,
     const ulong reduced, const ulong inner, const ulong splits, const ulong share) {
     x += xOffset;

@@ -1,16 +1,16 @@
 // Sum, mean, minimum, maximum or product over the middle axis of x [outer, reduced, inner].
 //
-//   reduceRows     inner = 1: a team takes rows (common/team.cl draws it)
-//   reduceColumns  inner > 1: an item takes up to COLUMN_VECTORS vectors of columns and goes down them row by row. On a
-//                  CPU these are many, so that it reads memory in long runs, its sums in the first-level cache; where
-//                  there are few columns it is one, its sums in a register.
+//   reduce_rows     inner = 1: a team takes rows (common/team.cl draws it)
+//   reduce_columns  inner > 1: an item takes up to COLUMN_VECTORS vectors of columns and goes down them row by row. On a
+//                   CPU these are many, so that it reads memory in long runs, its sums in the first-level cache; where
+//                   there are few columns it is one, its sums in a register.
 //
 //              ├─ inner ──────────────┤
 //    reduced   │ item 0 │ item 1 │ …  │ split 0          Long reductions with few results are split: the partial results
 //              │ item k │ …           │ split 1          [outer, splits, inner] are reduced by a second launch.
 //
 // What is reduced is a tensor x or, with SOURCE, an elementwise program of several tensors, evaluated as it is read. With
-// SOURCE 1 there is no reduceColumns, with SOURCE 2 no reduceRows.
+// SOURCE 1 there is no reduce_columns, with SOURCE 2 no reduce_rows.
 //
 // 4 bytes read an element, half of that in 16 bits, of a program so much for each of its operands. Sums are taken over
 // short blocks first, then over blocks with what rounding takes away (LongSum), so that the error does not grow with the
@@ -29,7 +29,7 @@
 #ifndef COLUMN_VECTORS
 #define COLUMN_VECTORS 1
 #endif
-// Work-items of a group of reduceColumns.
+// Work-items of a group of reduce_columns.
 #ifndef COLUMN_GROUP
 #define COLUMN_GROUP 1
 #endif
@@ -76,7 +76,7 @@
 
 #if SOURCE != 2
 // x [outer, reduced] → y [outer, splits].
-TEAM_KERNEL void reduceRows(
+TEAM_KERNEL void reduce_rows(
     SOURCE_TENSOR(x), __global REDUCED *restrict y, const ulong yOffset, const int outer, const int reduced,
     const int splits, const float divisor)
 {
@@ -106,7 +106,7 @@ TEAM_KERNEL void reduceRows(
 // x [outer, reduced, inner] → y [outer, splits, inner]. Global size at least outer · splits · tiles, with
 // tiles = ⌈inner / (COLUMN_VECTORS · VECTOR_WIDTH)⌉.
 __kernel __attribute__((reqd_work_group_size(COLUMN_GROUP, 1, 1)))
-void reduceColumns(
+void reduce_columns(
     SOURCE_TENSOR(x), __global REDUCED *restrict y, const ulong yOffset, const int outer, const int reduced,
     const int inner, const int splits, const float divisor)
 {

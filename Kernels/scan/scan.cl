@@ -7,11 +7,11 @@
 // All three combine neighbours associatively, so that a long axis is cut into chunks: one launch (TOTALS) combines each, and
 // the next begins each with what the chunks before it come to (Blelloch, Prefix Sums and Their Applications, 1990).
 //
-//   scanColumns   a work-item goes down vectors of VECTOR_WIDTH columns: the CPU style, and the GPU style for inner > 1,
+//   scan_columns  a work-item goes down vectors of VECTOR_WIDTH columns: the CPU style, and the GPU style for inner > 1,
 //                 with vectors of one column, neighbours reading neighbours
-//   scanLines     CPU style for inner = 1: a work-item goes along VECTOR_WIDTH chunks at a time, of one row or of several, as
+//   scan_lines    CPU style for inner = 1: a work-item goes along VECTOR_WIDTH chunks at a time, of one row or of several, as
 //                 each step waits for the one before it
-//   scanRows      GPU style for inner = 1: a work-group takes GROUP elements of a chunk at a time, and combines them in
+//   scan_rows     GPU style for inner = 1: a work-group takes GROUP elements of a chunk at a time, and combines them in
 //                 local memory in log2 GROUP rounds (Hillis and Steele, 1986)
 //
 //   x    │ chunk 0 │ chunk 1 │ chunk 2 │     totals [2, outer, chunks, inner]: both parts of each chunk's state
@@ -84,7 +84,7 @@ static inline State combined(const State a, const State b) { return state(a.x * 
 
 // A unit is a vector of columns in one chunk of one matrix. Each work-item takes `share` that follow one another.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void scanColumns(
+void scan_columns(
     OPERANDS,
 #if !TOTALS
     __global STORED *restrict y, const ulong yOffset,
@@ -149,7 +149,7 @@ static inline vfloat gathered(
 
 // A unit is VECTOR_WIDTH chunks, numbered row by row.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void scanLines(
+void scan_lines(
     OPERANDS,
 #if !TOTALS
     __global STORED *restrict y, const ulong yOffset,
@@ -212,7 +212,7 @@ void scanLines(
 // A work-group for each chunk of each row.
 #if VECTOR_WIDTH == 1
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void scanRows(
+void scan_rows(
     OPERANDS,
 #if !TOTALS
     __global STORED *restrict y, const ulong yOffset,

@@ -1,7 +1,7 @@
 // The cross-entropy of rows of logits [rows, classes] with labels [rows], and its gradient.
 //
-//   crossEntropy          loss = m - logits[label] + ln Σ e^(logits - m), statistics = m, 1 / Σ e^(logits - m)
-//   crossEntropyGradient  dlogits = (e^(logits - m) / Σ e^(logits - m) - [class = label]) · dloss
+//   cross_entropy           loss = m - logits[label] + ln Σ e^(logits - m), statistics = m, 1 / Σ e^(logits - m)
+//   cross_entropy_gradient  dlogits = (e^(logits - m) / Σ e^(logits - m) - [class = label]) · dloss
 //
 // A label below 0 is ignored (0, and a gradient of zeros), one of at least `classes` gives NaN. A team takes row after
 // row (common/team.cl draws it); 4 bytes an element forward, 8 backward. The statistics are floats whatever the type.
@@ -9,7 +9,7 @@
 // Goes after common/math.cl, common/vector.cl, common/storage.cl, common/team.cl and softmax/row_logarithm.cl.
 
 // logits [rows, classes], labels [rows] → loss [rows], statistics [rows, 2].
-TEAM_KERNEL void crossEntropy(
+TEAM_KERNEL void cross_entropy(
     __global const STORED *restrict logits, const ulong logitsOffset, __global const int *restrict labels,
     const ulong labelsOffset, __global STORED *restrict loss, const ulong lossOffset,
     __global float *restrict statistics, const ulong statisticsOffset, const int rows, const int classes)
@@ -30,7 +30,7 @@ TEAM_KERNEL void crossEntropy(
 }
 
 // logits, labels, statistics, dloss [rows] → dlogits.
-TEAM_KERNEL void crossEntropyGradient(
+TEAM_KERNEL void cross_entropy_gradient(
     __global const STORED *restrict logits, const ulong logitsOffset, __global const int *restrict labels,
     const ulong labelsOffset, __global const float *restrict statistics, const ulong statisticsOffset,
     __global const STORED *restrict dloss, const ulong dlossOffset, __global STORED *restrict dlogits,

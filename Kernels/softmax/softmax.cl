@@ -1,9 +1,9 @@
 // Softmax, log-softmax and their gradients over the last axis of x [rows, columns].
 //
-//   softmax             y = eˣ⁻ᵐ / Σ eˣ⁻ᵐ            m the row's maximum
-//   softmaxGradient     dx = y · (dy - Σ y·dy)
-//   logSoftmax          y = x - m - ln Σ eˣ⁻ᵐ
-//   logSoftmaxGradient  dx = dy - eʸ · Σ dy
+//   softmax               y = eˣ⁻ᵐ / Σ eˣ⁻ᵐ            m the row's maximum
+//   softmax_gradient      dx = y · (dy - Σ y·dy)
+//   log_softmax           y = x - m - ln Σ eˣ⁻ᵐ
+//   log_softmax_gradient  dx = dy - eʸ · Σ dy
 //
 // A team takes row after row (common/team.cl draws it). A row is read from memory once and stays in cache or registers
 // for the passes after the first: 8 bytes an element forward, 12 backward, half of that in 16 bits. A NaN or +inf in a
@@ -56,7 +56,7 @@ TEAM_KERNEL void softmax(
     }
 }
 
-TEAM_KERNEL void softmaxGradient(
+TEAM_KERNEL void softmax_gradient(
     __global const STORED *restrict y, const ulong yOffset, SOURCE_TENSOR(dy),
     __global STORED *restrict dx, const ulong dxOffset, const int rows, const int columns)
 {
@@ -86,7 +86,7 @@ TEAM_KERNEL void softmaxGradient(
     }
 }
 
-TEAM_KERNEL void logSoftmax(
+TEAM_KERNEL void log_softmax(
     SOURCE_TENSOR(x), __global STORED *restrict y, const ulong yOffset,
     const int rows, const int columns)
 {
@@ -102,7 +102,7 @@ TEAM_KERNEL void logSoftmax(
     }
 }
 
-TEAM_KERNEL void logSoftmaxGradient(
+TEAM_KERNEL void log_softmax_gradient(
     __global const STORED *restrict y, const ulong yOffset, SOURCE_TENSOR(dy),
     __global STORED *restrict dx, const ulong dxOffset, const int rows, const int columns)
 {

@@ -7,11 +7,11 @@
 //         │     run 0     │     run 1     │
 //         │             run 0             │
 //
-//   sortRunsSerial   CPU style: a work-item sorts a run by merges (von Neumann, 1945), a whole row where rows are enough, or
-//                    finds the first few of it in one go
-//   sortRunsLocal    GPU style: a work-group sorts 2·GROUP elements in local memory (Batcher, Sorting Networks, 1968)
-//   mergeRuns        each number finds its place by a binary search in the run beside its own (Cole's rank merge)
-//   writeSorted      elements and indices from the numbers
+//   sort_runs_serial  CPU style: a work-item sorts a run by merges (von Neumann, 1945), a whole row where rows are enough, or
+//                     finds the first few of it in one go
+//   sort_runs_local   GPU style: a work-group sorts 2·GROUP elements in local memory (Batcher, Sorting Networks, 1968)
+//   merge_runs        each number finds its place by a binary search in the run beside its own (Cole's rank merge)
+//   write_sorted      elements and indices from the numbers
 //
 // Workspaces come as 4-byte elements, and hold 8-byte ones.
 // 0 int, 1 float, 2 the bits of a float16, 3 those of a bfloat16.
@@ -83,7 +83,7 @@ static inline void sortNumbers(__global ulong *a, __global ulong *b, const ulong
 // among them go into room for a few times as many; whenever it is full it is sorted, and later ones must be below the last
 // that counts.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void sortRunsSerial(
+void sort_runs_serial(
     __global const T *restrict x, const ulong xOffset, NUMBERS(a), NUMBERS(b), const ulong rows, const ulong n,
     const ulong run, const ulong runs, const ulong share, const ulong kept, const int descending)
 {
@@ -117,7 +117,7 @@ void sortRunsSerial(
 
 // A work-group for each run of 2·GROUP.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void sortRunsLocal(
+void sort_runs_local(
     __global const T *restrict x, const ulong xOffset, NUMBERS(a), const ulong rows, const ulong n, const ulong runs,
     const int descending)
 {
@@ -147,7 +147,7 @@ void sortRunsLocal(
 }
 
 // Runs of `run` in a become runs of twice that in b. Each work-item takes `share` numbers that follow one another.
-__kernel void mergeRuns(NUMBERS(a), NUMBERS(b), const ulong rows, const ulong n, const ulong run, const ulong share) {
+__kernel void merge_runs(NUMBERS(a), NUMBERS(b), const ulong rows, const ulong n, const ulong run, const ulong share) {
     FIND(a)
     FIND(b)
     const ulong first = get_global_id(0) * share;
@@ -170,7 +170,7 @@ __kernel void mergeRuns(NUMBERS(a), NUMBERS(b), const ulong rows, const ulong n,
     }
 }
 
-__kernel void writeSorted(
+__kernel void write_sorted(
     __global const T *restrict x, const ulong xOffset, NUMBERS(a), __global T *restrict values, const ulong valuesOffset,
     __global int *restrict indices, const ulong indicesOffset, const ulong rows, const ulong n, const ulong k,
     const ulong share)

@@ -127,7 +127,7 @@ extension Executor {
 
     /// Notes a step done on the device, and reads the variables back now and then so that few steps would have to be
     /// repeated.
-    func record(_ plan: Plan, _ inputs: [String: HostTensor]) {
+    func note(_ plan: Plan, _ inputs: [String: HostTensor]) {
         guard !plan.updatedVariables.isEmpty, policy == .repeatOnCPU else { return }
         journal.append(plan, inputs)
         // A failure here shows at the next step; until then the journal covers for it.

@@ -202,7 +202,7 @@ public final class Executor {
                 let outputs = try plan.checked(results)
                 if try accept(outputs) {
                     deviceStore.commit(plan.updatedVariables, keptBy: home)
-                    record(plan, inputs)
+                    note(plan, inputs)
                 }
                 return outputs
             }

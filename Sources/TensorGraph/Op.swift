@@ -20,7 +20,7 @@ package enum Op: Hashable, Sendable {
     case elementwiseGroup(ElementwiseGroup)
     /// Any other operation, of which a program makes an operand.
     indirect case producedOperand(ProducedOperand)
-    case dropout(Dropout)
+    case dropout(DropoutMask)
     // Shape and movement
     case reshape(Shape)
     case stopGradient
@@ -82,7 +82,7 @@ package protocol OpVisitor {
     func elementwise(_ program: ElementwiseProgram) throws(Failure) -> Result
     func elementwiseGroup(_ group: ElementwiseGroup) throws(Failure) -> Result
     func producedOperand(_ attributes: ProducedOperand) throws(Failure) -> Result
-    func dropout(_ attributes: Dropout) throws(Failure) -> Result
+    func dropout(_ attributes: DropoutMask) throws(Failure) -> Result
     func reshape(_ shape: Shape) throws(Failure) -> Result
     func stopGradient() throws(Failure) -> Result
     func broadcast(_ shape: Shape) throws(Failure) -> Result

@@ -45,10 +45,10 @@ func int(_ shape: Shape) -> TensorType { TensorType(shape, .int32) }
             try $0.node(.random(Random(distribution: .normal, seed: 1, shape: [-2])), int([]))
         },
         Mistake("dropout", "the rate must be in 0..<1, not 1.0") {
-            try $0.node(.dropout(Dropout(rate: 1, seed: 0)), float([3]), int([]))
+            try $0.node(.dropout(DropoutMask(rate: 1, seed: 0)), float([3]), int([]))
         },
         Mistake("dropout", "takes 2 operands, not 1") {
-            try $0.node(.dropout(Dropout(rate: 0.5, seed: 0)), float([3]))
+            try $0.node(.dropout(DropoutMask(rate: 0.5, seed: 0)), float([3]))
         },
         Mistake("exp", "must be of a floating-point type", "int32[3]") {
             try $0.node(.unary(.exponential), int([3]))

@@ -68,7 +68,7 @@ extension CPULowering {
                 single: function, operandCount: node.operandTypes.count, dtype: node.resultTypes[0].dtype))
     }
 
-    func dropout(_ attributes: Dropout) throws -> CPUKernel {
+    func dropout(_ attributes: DropoutMask) throws -> CPUKernel {
         let (type, count) = (type, shape(0).elementCount)
         return CPUKernel("Philox, four elements a counter") { places in
             let counter = UInt32(bitPattern: places.operands[1].load(as: Int32.self))

@@ -39,7 +39,7 @@ extension OpenCLLowering {
     private func queryBlocksGradient(_ shape: AttentionShape) -> Lowering {
         let parts = shape.shares(most: shape.rows.dividedRoundingUp(by: shape.lanes))
         let kernel = KernelSpecification(
-            "attentionGradient", files: AttentionShape.columnFiles + ["attention/attention_gradient_vector.cl"],
+            "attention_gradient", files: AttentionShape.columnFiles + ["attention/attention_gradient_vector.cl"],
             defines: shape.columnDefines.merging(shape.outerDefines) { $1 })
         let targets: [KernelArgument] = parts == 1 ? [.result(1), .result(2)] : [.workspace(0), .workspace(1)]
         let gradient = KernelLaunch(
@@ -63,12 +63,12 @@ extension OpenCLLowering {
         let splits = shape.splits
         let (sq, sk) = (shape.rows, shape.keys)
         let attend = KernelLaunch(
-            shape.fewKernel("attentionFew"),
+            shape.fewKernel("attention_few"),
             AttentionShape.inputs + [.workspace(0)] + .int32s(sq, sk) + [.float(shape.scale), .int32(splits)]
                 + shape.maskArguments,
             items: shape.heads * splits)
         let join = KernelLaunch(
-            shape.fewKernel("attentionJoin"),
+            shape.fewKernel("attention_join"),
             [.workspace(0), .result(0), .result(1), .int32(sq), .float(shape.scale), .int32(splits)],
             items: shape.heads * sq)
         return launches(
@@ -80,7 +80,7 @@ extension OpenCLLowering {
     private func fewQueriesGradient(_ shape: AttentionShape) -> Lowering {
         let splits = shape.splits
         let gradient = KernelLaunch(
-            shape.fewKernel("attentionFewGradient"),
+            shape.fewKernel("attention_few_gradient"),
             gradientInputs(shape) + [splits == 1 ? .result(0) : .workspace(0), .result(1), .result(2)]
                 + .int32s(shape.heads, shape.rows, shape.keys) + [.float(shape.scale), .int32(splits)]
                 + shape.maskArguments,
@@ -97,7 +97,7 @@ extension OpenCLLowering {
     private func queryBlocksBias(_ shape: AttentionShape) -> Lowering {
         let sums = AttentionShape.BiasSums(results[0].shape, shape.extents)
         let kernel = KernelSpecification(
-            "attentionBiasGradient", files: AttentionShape.columnFiles + ["attention/attention_bias_vector.cl"],
+            "attention_bias_gradient", files: AttentionShape.columnFiles + ["attention/attention_bias_vector.cl"],
             defines: shape.columnDefines)
         let launch = KernelLaunch(
             kernel,
@@ -110,7 +110,7 @@ extension OpenCLLowering {
     /// `attention/attention_tiled.cl`.
     private func tiles(_ shape: AttentionShape) -> Lowering {
         let launch = shape.tileLaunch(
-            "attentionTiles", blocksOf: shape.rows, AttentionShape.inputs + [.result(0), .result(1)])
+            "attention_tiles", blocksOf: shape.rows, AttentionShape.inputs + [.result(0), .result(1)])
         return launches([launch], "attention tiles in local memory")
     }
 
@@ -119,7 +119,7 @@ extension OpenCLLowering {
         let rows = shape.heads * shape.rows
         let teams = RowTeams(profile, rows: rows, columns: shape.width)
         return teams.launch(
-            "attentionDelta", files: ["attention/attention_delta.cl"],
+            "attention_delta", files: ["attention/attention_delta.cl"],
             [shape.y, shape.cotangent, workspace] + .int32s(rows, shape.width), storage: .float32)
     }
 
@@ -131,8 +131,8 @@ extension OpenCLLowering {
         return launches(
             [
                 deltaLaunch(shape, to: .workspace(0)),
-                shape.tileLaunch("attentionTilesQueries", blocksOf: shape.rows, inputs + [.result(0)]),
-                shape.tileLaunch("attentionTilesKeys", blocksOf: shape.keys, inputs + [.result(1), .result(2)]),
+                shape.tileLaunch("attention_tiles_queries", blocksOf: shape.rows, inputs + [.result(0)]),
+                shape.tileLaunch("attention_tiles_keys", blocksOf: shape.keys, inputs + [.result(1), .result(2)]),
             ],
             workspaces: [bytes, bytes], "attention gradient tiles in local memory")
     }

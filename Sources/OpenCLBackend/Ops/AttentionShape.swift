@@ -147,7 +147,7 @@ struct AttentionShape {
     /// Blocks of queries and keys of every result of the bias' gradient.
     func biasTileLaunch(_ sums: BiasSums, _ arguments: [KernelArgument]) -> KernelLaunch {
         KernelLaunch(
-            tileKernel("attentionTilesBias"),
+            tileKernel("attention_tiles_bias"),
             arguments + .int32s(rows, keys) + [.float(scale)] + sums.arguments + maskArguments,
             globalSize: [
                 keys.dividedRoundingUp(by: Self.tileColumns) * Self.tileItems,

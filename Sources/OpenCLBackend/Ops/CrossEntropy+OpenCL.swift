@@ -4,8 +4,8 @@ import TensorGraph
 extension OpenCLLowering {
     package func crossEntropy(_ pass: Pass) throws -> Lowering {
         switch pass {
-        case .forward: losses("crossEntropy", [.operand(0), .operand(1), .result(0), .result(1)])
-        case .gradient: losses("crossEntropyGradient", (0..<4).map { .operand($0) } + [.result(0)])
+        case .forward: losses("cross_entropy", [.operand(0), .operand(1), .result(0), .result(1)])
+        case .gradient: losses("cross_entropy_gradient", (0..<4).map { .operand($0) } + [.result(0)])
         }
     }
 

@@ -17,7 +17,7 @@ extension OpenCLLowering {
             let groups = min(
                 (rows * extents.inner).dividedRoundingUp(by: local), profile.computeUnits * 64)
             let kernel = KernelSpecification(
-                "gatherElements", files: ["indexing/place.cl", "indexing/gather.cl"], defines: defines)
+                "gather_elements", files: ["indexing/place.cl", "indexing/gather.cl"], defines: defines)
             return launches(
                 [KernelLaunch(kernel, arguments, globalSize: [groups * local], localSize: [local])],
                 "gather, by elements")
@@ -25,7 +25,7 @@ extension OpenCLLowering {
         let partition = RowPartition(rows: rows, length: extents.inner, computeUnits: profile.computeUnits)
         arguments += [partition.segment, partition.segments, partition.share].map { .uint64(UInt64($0)) }
         let kernel = KernelSpecification(
-            "gatherRows", files: ["indexing/place.cl", "indexing/gather.cl"], defines: defines)
+            "gather_rows", files: ["indexing/place.cl", "indexing/gather.cl"], defines: defines)
         return launches([KernelLaunch(kernel, arguments, items: partition.items)], "gather, by rows")
     }
 

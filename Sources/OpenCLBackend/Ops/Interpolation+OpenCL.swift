@@ -19,7 +19,7 @@ extension OpenCLLowering {
         guard profile.style == .cpu else {
             let local = min(64, profile.maximumWorkGroupSize)
             let launch = KernelLaunch(
-                kernel("interpolateElements"), tensors + [outer, extent, count, inner].map { .uint32(UInt32($0)) },
+                kernel("interpolate_elements"), tensors + [outer, extent, count, inner].map { .uint32(UInt32($0)) },
                 globalSize: [results[0].shape.elementCount.dividedRoundingUp(by: local) * local], localSize: [local])
             return launches([launch], "interpolation, a work-item an element")
         }
@@ -27,7 +27,7 @@ extension OpenCLLowering {
             let partition = RowPartition(rows: outer * count, length: inner, computeUnits: profile.computeUnits)
             let sizes = [outer, extent, count, inner, partition.segment, partition.segments, partition.share]
             let launch = KernelLaunch(
-                kernel("interpolateSlices"), tensors + sizes.map { .uint64(UInt64($0)) }, items: partition.items)
+                kernel("interpolate_slices"), tensors + sizes.map { .uint64(UInt64($0)) }, items: partition.items)
             return launches([launch], "interpolation of slices")
         }
         // Several pieces a core, which long rows are cut into where there are few.
@@ -36,7 +36,7 @@ extension OpenCLLowering {
         let units = groups * count.dividedRoundingUp(by: piece)
         let share = units.dividedRoundingUp(by: wanted)
         let launch = KernelLaunch(
-            kernel("interpolateRows", KernelSpecification.transposeFiles),
+            kernel("interpolate_rows", KernelSpecification.transposeFiles),
             tensors + .int32s(outer, extent, count, piece, share), items: units.dividedRoundingUp(by: share))
         return launches([launch], "interpolation of \(width) rows side by side")
     }

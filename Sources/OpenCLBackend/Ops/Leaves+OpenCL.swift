@@ -21,7 +21,7 @@ extension OpenCLLowering {
         return launches([launch], "philox, \(attributes.distribution)")
     }
 
-    package func dropout(_ attributes: Dropout) throws -> Lowering {
+    package func dropout(_ attributes: DropoutMask) throws -> Lowering {
         if let reason = unsupportedStorage { return .declined(reason) }
         let threshold = UInt32((attributes.rate * 0x1p24).rounded(.up))
         let launch = vectorLaunch(

@@ -26,7 +26,7 @@ extension OpenCLLowering {
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: columns)
         let launch = teams.launch(
-            "layerNorm", files: Self.files("layer_norm"),
+            "layer_norm", files: Self.files("layer_norm"),
             [.operand(0), .operand(1), .operand(2), .result(0), .result(1), .result(2)]
                 + .int32s(rows, columns) + [.float(attributes.epsilon)], storage: operands[0].dtype,
             source: source(at: 0))
@@ -39,7 +39,7 @@ extension OpenCLLowering {
         // Each team has partial sums of dscale and dbias, of few rows, which are then added up.
         let teams = RowTeams(profile, rows: rows, columns: columns, partialSums: 8 * profile.computeUnits)
         let gradient = teams.launch(
-            "layerNormGradient", files: Self.files("layer_norm"),
+            "layer_norm_gradient", files: Self.files("layer_norm"),
             (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)] + .int32s(rows, columns),
             storage: operands[0].dtype,
             source: source(at: 4))
@@ -61,7 +61,7 @@ extension OpenCLLowering {
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: columns)
         let launch = teams.launch(
-            "rmsNorm", files: Self.files("rms_norm"),
+            "rms_norm", files: Self.files("rms_norm"),
             [.operand(0), .operand(1), .result(0), .result(1)] + .int32s(rows, columns) + [.float(attributes.epsilon)],
             storage: operands[0].dtype,
             source: source(at: 0))
@@ -73,7 +73,7 @@ extension OpenCLLowering {
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: columns, partialSums: 8 * profile.computeUnits)
         let gradient = teams.launch(
-            "rmsNormGradient", files: Self.files("rms_norm"),
+            "rms_norm_gradient", files: Self.files("rms_norm"),
             (0..<4).map { .operand($0) } + [.result(0), .workspace(0)] + .int32s(rows, columns),
             storage: operands[0].dtype,
             source: source(at: 3))
@@ -94,7 +94,7 @@ extension OpenCLLowering {
         let (rows, channels, plane) = groupExtents(groups)
         let teams = RowTeams(profile, rows: rows, columns: channels * plane)
         let launch = teams.launch(
-            "groupNorm", files: Self.files("group_norm"),
+            "group_norm", files: Self.files("group_norm"),
             (0..<3).map { .operand($0) } + (0..<3).map { .result($0) }
                 + .int32s(rows, groups, channels, plane) + [.float(attributes.epsilon)],
             storage: operands[0].dtype,
@@ -107,7 +107,7 @@ extension OpenCLLowering {
         let (rows, channels, plane) = groupExtents(groups)
         let teams = RowTeams(profile, rows: rows, columns: channels * plane)
         let gradient = teams.launch(
-            "groupNormGradient", files: Self.files("group_norm"),
+            "group_norm_gradient", files: Self.files("group_norm"),
             (0..<5).map { .operand($0) } + [.result(0), .workspace(0), .workspace(1)]
                 + .int32s(rows, groups, channels, plane), storage: operands[0].dtype,
             source: source(at: 4))
@@ -118,11 +118,11 @@ extension OpenCLLowering {
     }
 
     private func batchNorm(_ attributes: Normalization) -> Lowering {
-        batch("batchNorm", (0..<3).map { .operand($0) } + (0..<3).map { .result($0) }, attributes)
+        batch("batch_norm", (0..<3).map { .operand($0) } + (0..<3).map { .result($0) }, attributes)
     }
 
     private func batchNormGradient(_ attributes: Normalization) -> Lowering {
-        batch("batchNormGradient", (0..<5).map { .operand($0) } + (0..<3).map { .result($0) }, attributes)
+        batch("batch_norm_gradient", (0..<5).map { .operand($0) } + (0..<3).map { .result($0) }, attributes)
     }
 
     private func batch(_ name: String, _ tensors: [KernelArgument], _ attributes: Normalization) -> Lowering {

@@ -22,19 +22,19 @@ extension OpenCLLowering {
         case (.average, .gradient):
             return summed([
                 launcher.launch(
-                    "averagePoolGradient", ["pooling/average_pool_gradient.cl"], [.operand(0), .result(0)],
+                    "average_pool_gradient", ["pooling/average_pool_gradient.cl"], [.operand(0), .result(0)],
                     keepsRows: 1, isOfInputs: true, addsUpInPlace: true)
             ])
         case (.norm(let order), .gradient):
             return summed([
                 launcher.launch(
-                    "normPoolGradient", ["pooling/norm_pool.cl"],
+                    "norm_pool_gradient", ["pooling/norm_pool.cl"],
                     [.operand(0), .operand(1), .operand(2), .result(0)], isOfInputs: true, ["ORDER": "\(order)"])
             ])
         case (.norm(let order), _):
             return summed([
                 launcher.launch(
-                    "normPool", ["pooling/norm_pool.cl"], [.operand(0), .result(0)], ["ORDER": "\(order)"])
+                    "norm_pool", ["pooling/norm_pool.cl"], [.operand(0), .result(0)], ["ORDER": "\(order)"])
             ])
         }
     }
@@ -42,14 +42,15 @@ extension OpenCLLowering {
     /// By planes from x itself; by elements in two launches, of which the first notes which elements are taken.
     private func maximumGradient(_ launcher: PoolingLauncher) -> Lowering {
         let planes = launcher.planes(
-            "maxPoolGradient", PoolingLauncher.takenFiles("max_pool_gradient"), [.operand(0), .operand(1), .result(0)],
+            "max_pool_gradient", PoolingLauncher.takenFiles("max_pool_gradient"),
+            [.operand(0), .operand(1), .result(0)],
             keepsRows: launcher.windowRows, addsUpInPlace: !launcher.grid.liesInPairs)
         if let planes { return summed([planes]) }
         let indices = launcher.elements(
-            "maxPoolIndices", PoolingLauncher.takenFiles("max_pool_indices"), [.operand(0), .workspace(0)],
+            "max_pool_indices", PoolingLauncher.takenFiles("max_pool_indices"), [.operand(0), .workspace(0)],
             isOfInputs: false, ["KEEPS_VALUES": "0"])
         let gradient = launcher.elements(
-            "maxPoolGradient", PoolingLauncher.takenFiles("max_pool_gradient"),
+            "max_pool_gradient", PoolingLauncher.takenFiles("max_pool_gradient"),
             [.workspace(0), .operand(1), .result(0)], isOfInputs: true)
         return launches(
             [indices, gradient], workspaces: [4 * operands[1].shape.elementCount],
@@ -57,7 +58,7 @@ extension OpenCLLowering {
     }
 
     private func summed(_ launches: [KernelLaunch]) -> Lowering {
-        let isPlanes = launches.contains { $0.kernel.name.hasSuffix("Planes") }
+        let isPlanes = launches.contains { $0.kernel.name.hasSuffix("_planes") }
         return self.launches(
             launches,
             isPlanes ? "pooling, \(launches[0].globalSize[0]) runs of planes" : "pooling, a work-item an element")
@@ -94,11 +95,11 @@ private struct PoolingLauncher {
     static func takenFiles(_ name: String) -> [String] { ["pooling/taken.cl", "pooling/\(name).cl"] }
 
     func indices(_ tensors: [KernelArgument]) -> KernelLaunch {
-        launch("maxPoolIndices", Self.takenFiles("max_pool_indices"), tensors, keepsRows: windowRows)
+        launch("max_pool_indices", Self.takenFiles("max_pool_indices"), tensors, keepsRows: windowRows)
     }
 
     /// - Parameters:
-    ///   - name: the kernel for GPU-like devices; with `Planes` after it, the one for CPU-like devices.
+    ///   - name: the kernel for GPU-like devices; with `_planes` after it, the one for CPU-like devices.
     ///   - rows: how many rows of `SPAN` floats the latter keeps; nil where there is none.
     ///   - isOfInputs: whether an element is one of the planes that windows are taken of, not an output.
     ///   - addsUpInPlace: whether the latter adds to a result in memory.
@@ -120,7 +121,7 @@ private struct PoolingLauncher {
             storage == .float32 || !addsUpInPlace
         else { return nil }
         let items = min(grid.planes, 16 * profile.computeUnits)
-        let kernel = kernel(name + "Planes", files, vectorWidth: profile.vectorWidth, defines)
+        let kernel = kernel(name + "_planes", files, vectorWidth: profile.vectorWidth, defines)
         return KernelLaunch(kernel, tensors + [.uint64(UInt64(grid.planes))] + extents, items: items)
     }
 

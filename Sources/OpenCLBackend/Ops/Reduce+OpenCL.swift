@@ -32,7 +32,7 @@ extension OpenCLLowering {
         let (rows, columns) = rowsAndColumns(operands[0].shape)
         let teams = RowTeams(profile, rows: rows, columns: columns)
         let launch = teams.launch(
-            "argMax", files: ["reduction/arg_max.cl"], [.operand(0), .result(0)] + .int32s(rows, columns),
+            "arg_max", files: ["reduction/arg_max.cl"], [.operand(0), .result(0)] + .int32s(rows, columns),
             storage: operands[0].dtype)
         return launches([launch], "arg max, \(teams.summary)")
     }
@@ -101,7 +101,7 @@ struct Reduction {
         if inner == 1 {
             let teams = RowTeams(profile, rows: outer * splits, columns: reduced / splits)
             return teams.launch(
-                "reduceRows", files: ["common/source.cl", "reduction/reduce.cl"],
+                "reduce_rows", files: ["common/source.cl", "reduction/reduce.cl"],
                 [operand, result] + .int32s(outer, reduced, splits) + [.float(divisor)], storage: storage,
                 source: source, defines: defines)
         }
@@ -111,7 +111,7 @@ struct Reduction {
         let group = isCPU ? 1 : min(Self.columnGroup, profile.maximumWorkGroupSize)
         let items = outer * splits * inner.dividedRoundingUp(by: vectors * width)
         var kernel = KernelSpecification(
-            "reduceColumns",
+            "reduce_columns",
             files: KernelSpecification.vectorFiles + ["common/team.cl", "common/source.cl", "reduction/reduce.cl"],
             defines: defines.merging([
                 "VECTOR_WIDTH": "\(width)", "STORAGE": storage.rawValue, "COLUMN_VECTORS": "\(vectors)",

@@ -41,7 +41,7 @@ extension OpenCLLowering {
             case .maximum: ("3", least)
             }
         let kernel = KernelSpecification(
-            "reduceIntegers", files: ["reduction/integers.cl"],
+            "reduce_integers", files: ["reduction/integers.cl"],
             defines: ["T": from.memoryType, "R": to.memoryType, "FUNCTION": function, "START": "(\(start))"])
         let local = profile.style == .cpu ? 1 : min(64, profile.maximumWorkGroupSize)
         let places = results[0].shape.elementCount * splits

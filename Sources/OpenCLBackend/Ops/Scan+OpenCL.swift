@@ -28,7 +28,7 @@ extension OpenCLLowering {
             case .recurrence: "2"
             }
         var kernel = KernelSpecification(
-            byRows ? "scanRows" : byLines ? "scanLines" : "scanColumns",
+            byRows ? "scan_rows" : byLines ? "scan_lines" : "scan_columns",
             files: KernelSpecification.vectorFiles + ["scan/scan.cl"],
             defines: [
                 "VECTOR_WIDTH": "\(width)", "GROUP": "\(group)", "SCAN": function,

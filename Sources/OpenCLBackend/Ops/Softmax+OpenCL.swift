@@ -6,9 +6,9 @@ extension OpenCLLowering {
     package func softmax(_ attributes: SoftmaxFunction) throws -> Lowering {
         switch (attributes.isLogarithmic, attributes.pass) {
         case (false, .forward): rowwise("softmax", [.operand(0), .result(0)], source: 0)
-        case (false, .gradient): rowwise("softmaxGradient", [.operand(0), .operand(1), .result(0)], source: 1)
-        case (true, .forward): rowwise("logSoftmax", [.operand(0), .result(0)], source: 0)
-        case (true, .gradient): rowwise("logSoftmaxGradient", [.operand(0), .operand(1), .result(0)], source: 1)
+        case (false, .gradient): rowwise("softmax_gradient", [.operand(0), .operand(1), .result(0)], source: 1)
+        case (true, .forward): rowwise("log_softmax", [.operand(0), .result(0)], source: 0)
+        case (true, .gradient): rowwise("log_softmax_gradient", [.operand(0), .operand(1), .result(0)], source: 1)
         }
     }
 

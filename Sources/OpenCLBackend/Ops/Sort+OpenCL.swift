@@ -42,7 +42,7 @@ extension OpenCLLowering {
             let share = (rows * runs).dividedRoundingUp(by: min(rows * runs, 8 * profile.computeUnits))
             result.append(
                 KernelLaunch(
-                    kernel("sortRunsSerial"),
+                    kernel("sort_runs_serial"),
                     [.operand(0), .workspace(0), .workspace(1)] + numbers(rows, n, run, runs, share, kept) + [
                         descending
                     ],
@@ -54,19 +54,19 @@ extension OpenCLLowering {
             let runs = n.dividedRoundingUp(by: run)
             result.append(
                 KernelLaunch(
-                    kernel("sortRunsLocal", ["GROUP": "\(group)"]),
+                    kernel("sort_runs_local", ["GROUP": "\(group)"]),
                     [.operand(0), .workspace(0)] + numbers(rows, n, runs) + [descending],
                     globalSize: [rows * runs * group], localSize: [group]))
         }
         var sorted = 0
         while run < n {
             let places: [KernelArgument] = [.workspace(sorted), .workspace(1 - sorted)]
-            result.append(each("mergeRuns", places + numbers(rows, n, run), rows * n))
+            result.append(each("merge_runs", places + numbers(rows, n, run), rows * n))
             (run, sorted) = (2 * run, 1 - sorted)
         }
         result.append(
             each(
-                "writeSorted",
+                "write_sorted",
                 [.operand(0), .workspace(sorted), .result(0), .result(1)] + numbers(rows, n, attributes.count),
                 rows * attributes.count))
         let byteCount = 8 * rows * n

@@ -56,7 +56,7 @@ package struct Random: Hashable, Sendable {
 ///
 /// Operands x, counter (int32 scalar) → y like x. Element `i` is kept where the uniform number of ``Random`` with the
 /// same seed and counter is at least `rate`; the gradient is the same operation on the cotangent. Srivastava et al., 2014.
-package struct Dropout: Hashable, Sendable {
+package struct DropoutMask: Hashable, Sendable {
     package var rate: Double
     package var seed: UInt64
 
@@ -98,7 +98,7 @@ extension ShapeRule {
         return [TensorType(attributes.shape)]
     }
 
-    package func dropout(_ attributes: Dropout) throws -> [TensorType] {
+    package func dropout(_ attributes: DropoutMask) throws -> [TensorType] {
         try count(2)
         try floating(0)
         try integers(1, "the counter")
@@ -124,7 +124,7 @@ extension TraitsRule {
             .random, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
     }
 
-    package func dropout(_ attributes: Dropout) -> OpTraits {
+    package func dropout(_ attributes: DropoutMask) -> OpTraits {
         OpTraits(
             .dropout, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
     }
@@ -137,7 +137,7 @@ extension GradientRule {
     package func fill(_ attributes: Fill) throws -> [Tensor?] { [] }
     package func random(_ attributes: Random) throws -> [Tensor?] { [nil] }
 
-    package func dropout(_ attributes: Dropout) throws -> [Tensor?] {
+    package func dropout(_ attributes: DropoutMask) throws -> [Tensor?] {
         [try graph.add(.dropout(attributes), [try cotangent(), operands[1]])[0], nil]
     }
 }
@@ -202,6 +202,6 @@ extension Tensor {
     public func dropout(
         rate: Double, seed: UInt64, counter: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
-        try apply(.dropout(Dropout(rate: rate, seed: seed)), [counter], file: file, line: line)
+        try apply(.dropout(DropoutMask(rate: rate, seed: seed)), [counter], file: file, line: line)
     }
 }

@@ -39,13 +39,13 @@ extension OpCase {
         for (shape, rate, counter) in dropouts {
             cases.append(
                 OpCase(
-                    "dropout \(shape) rate \(rate)", .dropout(Dropout(rate: rate, seed: 0xFEED_0000_BEEF)),
+                    "dropout \(shape) rate \(rate)", .dropout(DropoutMask(rate: rate, seed: 0xFEED_0000_BEEF)),
                     [.tensor(shape), .int32([], .values([counter]))], .arithmetic, gradient: .full(.elementwiseGradient)
                 ).inHalf(roundings: 1, backward: 1))
         }
         cases.append(
             OpCase(
-                "dropout [257, 513] rate 0.1", .dropout(Dropout(rate: 0.1, seed: 3)),
+                "dropout [257, 513] rate 0.1", .dropout(DropoutMask(rate: 0.1, seed: 3)),
                 [.tensor([257, 513]), .int32([], .values([5]))], .arithmetic, gradient: .parity(.elementwiseGradient)
             ).inHalf(roundings: 1, backward: 1).large)
         return cases

@@ -35,7 +35,7 @@ extension Reference {
         ]
     }
 
-    package func dropout(_ attributes: Dropout) throws -> [[Double]] {
+    package func dropout(_ attributes: DropoutMask) throws -> [[Double]] {
         let counter = UInt32(truncatingIfNeeded: Int(elements(1)[0]))
         return [
             elements(0).enumerated().map { index, x in
