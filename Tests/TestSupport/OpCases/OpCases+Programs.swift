@@ -51,6 +51,13 @@ extension OpCase {
                     Instruction(.binary(.maximum), [.instruction(1), .constant(-0.75)], $0),
                 ]
             },
+            program("what is not so", [.tensor([3, 31])], .exact) {
+                [
+                    Instruction(.binary(.less), [.operand(0), .constant(0.25)], .bool),
+                    Instruction(.unary(.bitwiseNot), [.instruction(0)], .bool),
+                    Instruction(.select, [.instruction(1), .constant(-1.5), .operand(0)], $0),
+                ]
+            },
             // As many as are arguments of a kernel, and some more; the last ones are read by whatever computes with them.
             program("forty numbers", [.tensor([5, 13])], .elementwise(4e-6, floor: 4)) { dtype in
                 var instructions = [Instruction(.binary(.multiply), [.operand(0), .constant(0.5)], dtype)]

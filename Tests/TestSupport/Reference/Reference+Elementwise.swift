@@ -142,9 +142,13 @@ extension Reference {
     }
 
     package func unary(_ function: UnaryFunction) throws -> [[Double]] {
+        let dtype = operands[0].type.dtype
+        return [elements(0).map { Self.unary(function, $0, dtype) }]
+    }
+
+    private static func unary(_ function: UnaryFunction, _ value: Double, _ dtype: DType) -> Double {
         // What is not true is false.
-        if function == .bitwiseNot, operands[0].type.dtype == .bool { return [elements(0).map { 1 - $0 }] }
-        return [elements(0).map { function($0) }]
+        function == .bitwiseNot && dtype == .bool ? 1 - value : function(value)
     }
 
     package func binary(_ function: BinaryFunction) throws -> [[Double]] {
@@ -222,7 +226,7 @@ extension Reference {
                     }
                 }
                 switch instruction.function {
-                case .unary(let function): values.append(function(arguments[0]))
+                case .unary(let function): values.append(unary(function, arguments[0], instruction.dtype))
                 case .binary(let function):
                     values.append(
                         function(arguments[0], arguments[1], isInteger: !instruction.dtype.isFloatingPoint))
