@@ -86,16 +86,22 @@ struct TrainingNetwork {
         return try classifier(network, characters, labels: shape, classes: vocabulary)
     }
 
-    /// 26 categorical fields of 1000 values each, embedded in 16 numbers, beside 13 numbers.
+    /// 26 categorical fields of 1000 values each, embedded in 16 numbers, beside 13 numbers; three cross layers beside two dense
+    /// ones.
     private mutating func deepCross(_ batch: Int) throws -> (Tensor, Tensor) {
         let (fields, values, width, numbers) = (26, 1000, 16, 13)
         let table = try prepared(Tessera.Embedding(fields * values, width, random), name: "e")
-        let network = try prepared(DeepCross(fields * width + numbers, random))
+        let joined = fields * width + numbers
+        let network = try prepared(
+            DeepCrossNetwork(
+                joined, cross: CrossNetworkV2(joined, depth: 3, random), hidden: [256, 128], arrangement: .parallel,
+                random))
         let categories = try data("categories", [batch, fields], .indices(count: values))
         let offsets = try graph.constant(HostTensor([fields], (0..<fields).map { Int32($0 * values) }))
         let embedded = try table(categories + offsets, pass).reshaped(to: [batch, fields * width])
         let y = try network(
-            Tensor.concatenated([embedded, data("numbers", [batch, numbers], .normal)], axis: 1), pass)
+            Tensor.concatenated([embedded, data("numbers", [batch, numbers], .normal)], axis: 1), pass
+        ).reshaped(to: [batch])
         let labels = try data("labels", [batch], .indices(count: 2)).cast(to: dtype)
         return (y, try Loss.binaryCrossEntropyWithLogits(y, labels))
     }
