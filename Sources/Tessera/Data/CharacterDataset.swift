@@ -3,7 +3,7 @@
 ///
 /// The vocabulary has 96 entries: the printable characters of ASCII and the end of a line. Tabs count as spaces; other
 /// characters are left out.
-public struct CharacterDataset: Dataset {
+public struct CharacterDataset: Dataset, Sendable {
     /// Which axis of a batch is time.
     public enum Layout: Sendable {
         /// `[context, batch]`, as recurrent layers take it.

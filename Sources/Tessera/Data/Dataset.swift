@@ -5,6 +5,40 @@ public protocol Dataset {
 
     /// The examples at `indices`, as one batch.
     func batch(_ indices: ArraySlice<Int>) throws -> Batch
+
+    /// The examples of each batch of one epoch: as many batches in every epoch. All of an order's examples, where a dataset
+    /// does not choose others: those that it draws, those of one length together.
+    ///
+    /// - Throws: ``GraphError`` where they are more than there is memory for.
+    func batches(_ order: BatchOrder, epoch: Int) throws -> [ArraySlice<Int>]
+}
+
+extension Dataset {
+    public func batches(_ order: BatchOrder, epoch: Int) throws -> [ArraySlice<Int>] {
+        order.cut(try order.indices(epoch: epoch))
+    }
+
+    /// The batches of an epoch, for something that begins on a line of the user's.
+    ///
+    /// - Parameter count: how many there must be.
+    func batches(
+        _ order: BatchOrder, epoch: Int, count: Int? = nil, at location: SourceLocation
+    ) throws -> [ArraySlice<Int>] {
+        do {
+            let batches = try batches(order, epoch: epoch)
+            guard !batches.isEmpty, count ?? batches.count == batches.count else {
+                throw GraphError(
+                    operation: "\(Self.self).batches",
+                    message: batches.isEmpty
+                        ? "there is no batch" : "\(batches.count) batches in epoch \(epoch), \(count ?? 0) in others")
+            }
+            return batches
+        } catch let error as GraphError {
+            throw GraphError(
+                operation: error.operation, message: error.message, operands: error.operands,
+                location: error.location ?? location)
+        }
+    }
 }
 
 /// A few examples side by side: tensors by name.
@@ -41,7 +75,7 @@ public struct Batch: Sendable {
 }
 
 /// Examples held in tensors, one row each.
-public struct TensorDataset: Dataset {
+public struct TensorDataset: Dataset, Sendable {
     public let tensors: [String: HostTensor]
     public let count: Int
 
@@ -171,10 +205,23 @@ public struct BatchOrder: Sendable {
             count.times(8), for: "the order of \(count) examples", at: SourceLocation(file: file, line: line))
         var indices = Array(0..<count)
         guard shuffles else { return indices }
-        let mixed = RandomSource(seed: seed).next() ^ (UInt64(truncatingIfNeeded: epoch) &* 0xd134_2543_de82_ef95)
-        var random = RandomSource(seed: mixed)
+        var random = random(epoch: epoch)
         indices.shuffle(using: &random)
         return indices
+    }
+
+    /// What an epoch's order is drawn from.
+    func random(epoch: Int) -> RandomSource {
+        let mixed = RandomSource(seed: seed).next() ^ (UInt64(truncatingIfNeeded: epoch) &* 0xd134_2543_de82_ef95)
+        return RandomSource(seed: mixed)
+    }
+
+    /// Indices in batches, one after the other.
+    func cut(_ indices: [Int]) -> [ArraySlice<Int>] {
+        let end = dropsPartial ? indices.count - indices.count % batchSize : indices.count
+        return stride(from: 0, to: end, by: batchSize).map {
+            indices[$0..<(end - $0 < batchSize ? end : $0 + batchSize)]
+        }
     }
 
     /// Where the `number`-th batch of an epoch lies in its ``indices(epoch:)``.

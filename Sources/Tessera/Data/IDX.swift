@@ -35,7 +35,7 @@ public enum IDX {
 }
 
 /// Greyscale images with labels, as Fashion-MNIST's: inputs `[n, 1, rows, columns]` of numbers in 0...1, int32 labels.
-public struct ImageDataset: Dataset {
+public struct ImageDataset: Dataset, Sendable {
     /// `[count, rows, columns]`, uint8.
     public let images: HostTensor
     public let labels: [Int32]

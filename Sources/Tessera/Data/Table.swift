@@ -5,7 +5,7 @@
 ///     ])
 ///     let test = try Table(csv: "test.csv", tensors: …, vocabularies: train.vocabularies)
 ///     try trainer.fit(train.dataset, batchSize: 64, epochs: 3)
-public struct Table {
+public struct Table: Sendable {
     /// What a tensor is made of, by the names of columns.
     public enum Content: Hashable, Sendable {
         /// float32 `[rows, columns]`. A missing number is `missing`, and an error where that is `nil`.

@@ -29,7 +29,7 @@ extension Trainer {
         }
         let order = try BatchOrder(data, batchSize: batchSize, seed: seed, for: "fit", at: caller)
         if let test { _ = try BatchOrder(test, batchSize: 1, for: "fit, of what to test on", at: caller) }
-        let batches = order.batchesPerEpoch
+        let batches = try data.batches(order, epoch: 0, at: caller).count
         let record = FitRecord(begin: resuming ? lastFit?.begin ?? 0 : step, order: order)
         if resuming, let lastFit { try record.resume(lastFit, at: caller) }
         lastFit = record
@@ -42,10 +42,10 @@ extension Trainer {
         defer { progress?.finish() }
         while step < lastStep {
             let epoch = (step - record.begin) / batches
-            let indices = try order.indices(epoch: earlierEpochs.plus(epoch), file: file, line: line)
+            let indices = try data.batches(order, epoch: earlierEpochs.plus(epoch), count: batches, at: caller)
             total = nothing
             while step < lastStep, (step - record.begin) / batches == epoch {
-                let result = try train(data.batch(indices[order.range((step - record.begin) % batches)]))
+                let result = try train(data.batch(indices[(step - record.begin) % batches]))
                 if !result.isSkipped { total += result }
                 try afterStep?(result)
                 progress?.advance(

@@ -240,10 +240,9 @@ public final class Trainer {
     ) throws -> Result {
         let caller = SourceLocation(file: file, line: line)
         let order = try BatchOrder(data, batchSize: batchSize, shuffles: false, for: "evaluate", at: caller)
-        let indices = try order.indices(epoch: 0, file: file, line: line)
         var total = nothing
-        for number in 0..<order.batchesPerEpoch {
-            let batch = try data.batch(indices[order.range(number)])
+        for indices in try data.batches(order, epoch: 0, at: caller) {
+            let batch = try data.batch(indices)
             let plan = try evaluationStep(for: batch)
             total += try plan.result(executor.run(plan.plan, inputs: batch.tensors), examples: batch.count)
         }
