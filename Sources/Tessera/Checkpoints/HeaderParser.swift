@@ -1,4 +1,4 @@
-/// The JSON of a safetensors header (RFC 8259), read strictly: keys may not repeat, by their bytes.
+/// The JSON of a safetensors header or another file (RFC 8259), read strictly: keys may not repeat, by their bytes.
 struct HeaderParser {
     indirect enum Value {
         case object([(key: String, value: Value)])
@@ -6,7 +6,8 @@ struct HeaderParser {
         case string(String)
         /// A whole number of at least 0, as all are that mean anything in a header.
         case number(Int)
-        /// Any other number (below 0, or too large for a shape), `true`, `false`.
+        case bool(Bool)
+        /// Any other number: below 0, or too large for a shape.
         case other
         case null
     }
@@ -16,23 +17,26 @@ struct HeaderParser {
     }
 
     private let bytes: ArraySlice<UInt8>
+    private let what: String
     private var place: Int
 
-    static func parse(_ bytes: ArraySlice<UInt8>) throws(Failure) -> Value {
-        var parser = HeaderParser(bytes)
+    /// - Parameter what: is parsed, for messages.
+    static func parse(_ bytes: ArraySlice<UInt8>, what: String = "the header") throws(Failure) -> Value {
+        var parser = HeaderParser(bytes, what)
         let value = try parser.value(depth: 0)
         parser.skipSpace()
         guard parser.place == bytes.endIndex else { throw parser.failure("something follows the object") }
         return value
     }
 
-    private init(_ bytes: ArraySlice<UInt8>) {
+    private init(_ bytes: ArraySlice<UInt8>, _ what: String) {
         self.bytes = bytes
+        self.what = what
         place = bytes.startIndex
     }
 
     private func failure(_ reason: String) -> Failure {
-        Failure(reason: "the header is not right at byte \(place - bytes.startIndex): \(reason)")
+        Failure(reason: "\(what) is not right at byte \(place - bytes.startIndex): \(reason)")
     }
 
     private var next: UInt8? { place < bytes.endIndex ? bytes[place] : nil }
@@ -61,8 +65,8 @@ struct HeaderParser {
         case "{"?: return .object(try object(depth))
         case "["?: return .array(try array(depth))
         case "\""?: return .string(try string())
-        case "t"?: return try word("true", .other)
-        case "f"?: return try word("false", .other)
+        case "t"?: return try word("true", .bool(true))
+        case "f"?: return try word("false", .bool(false))
         case "n"?: return try word("null", .null)
         case let digit? where digit == "-" || ("0"..."9").contains(digit): return try number()
         default: throw failure("an object, a list, a text or a number is missing")
@@ -184,5 +188,23 @@ struct HeaderParser {
             place += 1
         }
         return value
+    }
+}
+
+extension String {
+    /// The text as JSON has it, in quotes.
+    var quotedForJSON: String {
+        var result = "\""
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case let control where control.value < 32:
+                let digits = String(control.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
     }
 }

@@ -216,7 +216,9 @@ public struct SafetensorsFile {
         }
         var members: [String] = []
         if !metadata.isEmpty {
-            let texts = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key.text)):\(quoted($0.value))" }
+            let texts = metadata.sorted { $0.key < $1.key }.map {
+                "\($0.key.text.quotedForJSON):\($0.value.quotedForJSON)"
+            }
             members.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
         }
         var offset = 0
@@ -231,7 +233,7 @@ public struct SafetensorsFile {
             let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
             let end = offset + tensor.type.byteCount
             members.append(
-                "\(quoted(name.text)):{\"dtype\":\"\(tensor.dtype.safetensorsName)\",\"shape\":[\(shape)],"
+                "\(name.text.quotedForJSON):{\"dtype\":\"\(tensor.dtype.safetensorsName)\",\"shape\":[\(shape)],"
                     + "\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }
@@ -247,21 +249,6 @@ public struct SafetensorsFile {
             try write(header)
             for (_, tensor) in inOrder { try write(tensor.bytes) }
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case let control where control.value < 32:
-                let digits = String(control.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
 
