@@ -1,7 +1,7 @@
 internal import CZlib
 import Foundation
 
-/// Reading whole files, unpacked where they are gzip.
+/// Reading files, whole or in parts, unpacked where they are gzip.
 enum FileBytes {
     /// The bytes of a file; those of a gzip file unpacked.
     ///
