@@ -4,8 +4,7 @@
 #
 #   Tests/run-tests.sh [OPTION of swift build]...
 #
-# The tests that take minutes are parts of their own, the longest first; the last part is all others. A part that has no test
-# fails.
+# What takes minutes is a part of its own, the longest first; the last part is all others. A part that has no test fails.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,12 +18,11 @@ if [[ ${1:-} == part ]]; then
     exit
 fi
 
-long=(everySmallCaseOnEveryDevice everyLargeCaseOnEveryDevice everyVariantOfEveryKernel everyConvolutionByEveryAlgorithm
-    everyValueThatATunerMayChoose)
+long=(everySmallCaseOnEveryDevice everyLargeCaseOnEveryDevice 'TesseraTests\.' everyVariantOfEveryKernel
+    everyConvolutionByEveryAlgorithm everyValueThatATunerMayChoose)
 TESTS=$(swift build --show-bin-path "$@")/TesseraPackageTests.xctest
 export TESTS
-others=$(printf ' --skip %s' "${long[@]}")
 {
-    for name in "${long[@]}"; do echo "$0 part $name --filter $name"; done
-    echo "$0 part others$others"
+    for name in "${long[@]}"; do printf '%s part %s --filter %q\n' "$0" "${name%\\.}" "$name"; done
+    echo "$0 part others$(printf ' --skip %q' "${long[@]}")"
 } | tr '\n' '\0' | xargs -0 -P 2 -I % bash -c %
