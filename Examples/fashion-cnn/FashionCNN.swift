@@ -29,7 +29,7 @@ struct FashionCNN: ParsableCommand {
             makeTrainer: { executor in
                 Trainer(
                     Sequential.fashionCNN(RandomSource(seed: options.seed)), loss: .crossEntropy, optimizer: Adam(),
-                    metric: .accuracy, on: executor)
+                    metrics: [.accuracy], on: executor)
             },
             describe: { "test accuracy: \((($0.metric ?? 0) * 100).formatted(decimals: 2)) %" })
         _ = try run(since: began)

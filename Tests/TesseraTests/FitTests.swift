@@ -35,7 +35,7 @@ private final class Recorder: Dataset {
         let random = RandomSource(seed: 4)
         return Trainer(
             Sequential(Dense(3, 4, random), Tanh(), Dropout(0.1, random), Dense(4, 2, random)), loss: .crossEntropy,
-            optimizer: Adam(learningRate: 0.05), metric: .accuracy, schedule: schedule,
+            optimizer: Adam(learningRate: 0.05), metrics: [.accuracy], schedule: schedule,
             on: try Place.cpu.executor())
     }
 

@@ -163,7 +163,7 @@ private struct LossCase: Sendable, CustomTestStringConvertible {
             for batchSize in 1...6 {
                 let trainer = Trainer(
                     Lambda { $0 }, loss: .crossEntropyIgnoringNegativeLabels, optimizer: SGD(learningRate: 0),
-                    metric: metric, on: try place.executor())
+                    metrics: [metric], on: try place.executor())
                 let value = try trainer.evaluate(data, batchSize: batchSize).metric ?? .nan
                 #expect((value - expected).magnitude < 1e-6, "\(metric.name), batches of \(batchSize): \(value)")
             }
@@ -176,7 +176,7 @@ private struct LossCase: Sendable, CustomTestStringConvertible {
             let layer = Dense(2, 3, RandomSource(seed: 3))
             let trainer = Trainer(
                 layer, loss: .crossEntropyIgnoringNegativeLabels, optimizer: SGD(learningRate: 0.5),
-                metric: .accuracy, on: try place.executor())
+                metrics: [.accuracy], on: try place.executor())
             for batch in batches {
                 let count = batch.labels.count
                 let result = try trainer.train(
@@ -200,9 +200,9 @@ private struct LossCase: Sendable, CustomTestStringConvertible {
         let batch = Batch(
             input: try HostTensor(zeros: TensorType([4, 2])), target: try HostTensor(zeros: TensorType([4, 3])),
             count: 4)
-        func error(_ loss: Loss, _ metric: Metric? = nil) -> GraphError? {
+        func error(_ loss: Loss, _ metrics: [Metric] = []) -> GraphError? {
             let trainer = Trainer(
-                Dense(2, 3, RandomSource(seed: 1)), loss: loss, optimizer: SGD(learningRate: 1), metric: metric,
+                Dense(2, 3, RandomSource(seed: 1)), loss: loss, optimizer: SGD(learningRate: 1), metrics: metrics,
                 on: executor)
             let errors = [{ _ = try trainer.train(batch) }, { _ = try trainer.evaluate(OneBatch(batch)) }].map {
                 body in #expect(throws: GraphError.self) { try body() }
@@ -217,7 +217,7 @@ private struct LossCase: Sendable, CustomTestStringConvertible {
         #expect(error(Loss("one") { try ($0 - $1).sum().reshaped(to: [1]) })?.location?.line == line + 3)
         #expect(error(Loss("integer") { try ($0 - $1).sum().cast(to: .int32) })?.location?.line == line + 4)
         let metric = Metric("rows") { try ($0 - $1).absolute() }
-        #expect(error(.meanSquaredError, metric)?.location?.line == line + 5)
+        #expect(error(.meanSquaredError, [metric])?.location?.line == line + 5)
         // The library's own losses speak for whoever made the trainer.
         let trainer: UInt = #line + 1
         let built = Trainer(Lambda { $0 }, loss: .meanSquaredError, optimizer: SGD(learningRate: 1), on: executor)

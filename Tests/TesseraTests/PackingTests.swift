@@ -10,7 +10,8 @@ import Testing
         let model = Sequential(
             Conv2D(3, 16, kernel: 3, padding: 1, random), ReLU(), Conv2D(16, 16, kernel: 3, padding: 1, random), ReLU(),
             Flatten(), Dense(16 * 12 * 12, 24, random), Tanh(), Dense(24, 4, random))
-        return Trainer(model, loss: .crossEntropy, optimizer: Adam(learningRate: 0.01), metric: .accuracy, on: executor)
+        return Trainer(
+            model, loss: .crossEntropy, optimizer: Adam(learningRate: 0.01), metrics: [.accuracy], on: executor)
     }
 
     private static func pictures(_ count: Int) throws -> TensorDataset {

@@ -22,7 +22,7 @@ import Testing
         let model = TrainingTests.network(seed: 1)
         func trainer(_ place: Place) throws -> Trainer {
             Trainer(
-                model, loss: .crossEntropy, optimizer: Adam(learningRate: 0.03), metric: .accuracy,
+                model, loss: .crossEntropy, optimizer: Adam(learningRate: 0.03), metrics: [.accuracy],
                 on: try place.executor())
         }
         let (a, b) = (try trainer(trained), try trainer(read))

@@ -13,7 +13,7 @@ import Testing
         let layer = Dense(2, 3, RandomSource(seed: 1))
         let executor = try place.executor()
         let line: UInt = #line + 1
-        let trainer = Trainer(layer, loss: .crossEntropy, optimizer: Adam(), metric: .accuracy, on: executor)
+        let trainer = Trainer(layer, loss: .crossEntropy, optimizer: Adam(), metrics: [.accuracy], on: executor)
         func batch(_ labels: [Int32]) throws -> Batch {
             Batch(
                 input: try RandomSource(seed: 2).uniform([labels.count, 2], bound: 1),
@@ -42,7 +42,7 @@ import Testing
         #expect(try trainer.train(batch([0, 1, 2, 0])).loss.isFinite)
 
         let ignoring = Trainer(
-            layer, loss: .crossEntropyIgnoringNegativeLabels, optimizer: Adam(), metric: .accuracy,
+            layer, loss: .crossEntropyIgnoringNegativeLabels, optimizer: Adam(), metrics: [.accuracy],
             on: try place.executor())
         #expect(try ignoring.train(batch([0, -1, -100, 2])).lossWeight == 2)
         let large = Self.error { _ = try ignoring.train(batch([0, -1, 3, 2])) }

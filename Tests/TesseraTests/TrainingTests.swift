@@ -27,7 +27,7 @@ import Testing
         optimizer: any Optimizer = Adam(learningRate: 0.02)
     ) -> Trainer {
         Trainer(
-            network(seed: seed, dropout: dropout), loss: .crossEntropy, optimizer: optimizer, metric: .accuracy,
+            network(seed: seed, dropout: dropout), loss: .crossEntropy, optimizer: optimizer, metrics: [.accuracy],
             on: executor)
     }
 

@@ -71,7 +71,7 @@ public struct Loss: Sendable {
         line: UInt = #line
     ) throws -> Tensor {
         let location = SourceLocation(file: file, line: line)
-        if reduction == .mean { return try measure(prediction, target, caller: location).mean }
+        if reduction == .mean { return try measure(prediction, target, caller: location)[0] }
         guard let terms else {
             throw prediction.graph.failure(
                 name, "a loss of one's own gives its mean alone: reduce in its closure", [prediction, target],

@@ -25,8 +25,8 @@ public final class ProgressBar {
         shown = begin
     }
 
-    /// Notes one step over `items` examples.
-    func advance(label: String, items: Int, detail: String) {
+    /// Notes one step over `items` examples. What is not shown is not computed.
+    func advance(label: String, items: Int, detail: @autoclosure () -> String) {
         done += 1
         self.items = self.items.plus(items)
         let now = clock.now
@@ -37,7 +37,7 @@ public final class ProgressBar {
         let left = seconds / Double(done) * Double(steps - done)
         let rate = grouped(Int(min(Double(self.items) / seconds, 1e15)))
         let share = done * 100 / max(steps, 1)
-        text = "\(label)  \(bar)\(share) %  \(rate) items/s  \(detail)  \(time(left)) left"
+        text = "\(label)  \(bar)\(share) %  \(rate) items/s  \(detail())  \(time(left)) left"
         write(isTerminal ? "\r\(text)\u{1b}[K" : text + "\n")
     }
 

@@ -14,18 +14,18 @@ public struct StepOutput {
             }
         }
 
-        /// A mean over what counts in a batch, to be added up over several.
-        var isMean: Bool { self != .tensor }
     }
 
     let name: String
     let kind: Kind
-    let tensor: Tensor
-    /// What a mean counts by; the number of examples, where left out.
-    let weight: Tensor?
+    /// At least one. Of a mean, it and what it counts by, which is the number of examples where left out.
+    let tensors: [Tensor]
+    /// What takes the tensors of batches, before the first; `nil` for a tensor that comes back as it is.
+    let state: (any MetricState)?
     let location: SourceLocation
 
-    var tensors: [Tensor] { [tensor] + (weight.map { [$0] } ?? []) }
+    /// The first tensor: of a loss, its mean.
+    var tensor: Tensor { tensors[0] }
 
     /// A loss: a floating-point scalar, the mean over the batch's examples.
     ///
@@ -34,9 +34,7 @@ public struct StepOutput {
     public static func loss(
         _ name: String, _ mean: Tensor, trains groups: String..., file: StaticString = #fileID, line: UInt = #line
     ) -> StepOutput {
-        StepOutput(
-            name: name, kind: .loss(trains: groups), tensor: mean, weight: nil,
-            location: SourceLocation(file: file, line: line))
+        StepOutput(name, .loss(trains: groups), [mean], RunningMean(), SourceLocation(file: file, line: line))
     }
 
     /// A loss that says what it is a mean over.
@@ -44,9 +42,7 @@ public struct StepOutput {
         _ name: String, _ mean: WeightedMean, trains groups: String..., file: StaticString = #fileID,
         line: UInt = #line
     ) -> StepOutput {
-        StepOutput(
-            name: name, kind: .loss(trains: groups), tensor: mean.mean, weight: mean.weight,
-            location: SourceLocation(file: file, line: line))
+        StepOutput(name, .loss(trains: groups), mean.tensors, RunningMean(), SourceLocation(file: file, line: line))
     }
 
     /// One of the losses that have names, or of one's own, of a prediction and what was wanted.
@@ -66,9 +62,7 @@ public struct StepOutput {
     public static func metric(
         _ name: String, _ mean: Tensor, isFraction: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) -> StepOutput {
-        StepOutput(
-            name: name, kind: .metric(isFraction: isFraction), tensor: mean, weight: nil,
-            location: SourceLocation(file: file, line: line))
+        StepOutput(name, .metric(isFraction: isFraction), [mean], RunningMean(), SourceLocation(file: file, line: line))
     }
 
     /// A number for people that says what it is a mean over.
@@ -77,8 +71,7 @@ public struct StepOutput {
         line: UInt = #line
     ) -> StepOutput {
         StepOutput(
-            name: name, kind: .metric(isFraction: isFraction), tensor: mean.mean, weight: mean.weight,
-            location: SourceLocation(file: file, line: line))
+            name, .metric(isFraction: isFraction), mean.tensors, RunningMean(), SourceLocation(file: file, line: line))
     }
 
     /// One of the metrics that have names, or of one's own, of a prediction and what was wanted.
@@ -100,23 +93,20 @@ public struct StepOutput {
     }
 
     static func tensor(_ name: String, _ tensor: Tensor, at location: SourceLocation) -> StepOutput {
-        StepOutput(name: name, kind: .tensor, tensor: tensor, weight: nil, location: location)
+        StepOutput(name, .tensor, [tensor], nil, location)
     }
 
-    private init(name: String, kind: Kind, tensor: Tensor, weight: Tensor?, location: SourceLocation) {
-        self.name = name
-        self.kind = kind
-        self.tensor = tensor
-        self.weight = weight
-        self.location = location
+    private init(
+        _ name: String, _ kind: Kind, _ tensors: [Tensor], _ state: (any MetricState)?, _ location: SourceLocation
+    ) {
+        (self.name, self.kind, self.tensors, self.state, self.location) = (name, kind, tensors, state, location)
     }
 
     private init(
         _ name: String, _ kind: Kind, _ measure: Measure, _ prediction: Tensor, _ target: Tensor,
         _ location: SourceLocation
     ) throws {
-        let (mean, weight) = try measure(prediction, target, caller: location)
-        self.init(name: name, kind: kind, tensor: mean, weight: weight, location: location)
+        self.init(name, kind, try measure(prediction, target, caller: location), measure.state, location)
     }
 }
 
@@ -141,7 +131,7 @@ extension [StepOutput] {
                         "the \(word) “\(output.name)” belongs to another graph: make it anew in each call of the closure",
                     operands: output.tensors.map(\.type), location: output.location)
             }
-            guard output.kind.isMean else { continue }
+            guard output.state is RunningMean else { continue }
             try output.tensors.requireScalars(word, output.name, of: [], at: output.location)
         }
     }

@@ -8,11 +8,12 @@ struct PlanKey: Hashable {
 
 /// A plan of a trainer with what its outputs are.
 struct StepPlan: PlanHolder {
-    /// A loss, a metric or a tensor: one output, or two where a mean has a weight.
+    /// A loss, a metric or a tensor: one or more outputs of the plan.
     private struct Output {
         let name: String
         let kind: StepOutput.Kind
-        let hasWeight: Bool
+        let count: Int
+        let state: (any MetricState)?
     }
 
     let plan: Plan
@@ -23,38 +24,38 @@ struct StepPlan: PlanHolder {
     /// - Parameter plan: one whose outputs are these outputs' tensors, in order.
     init(_ plan: Plan, _ outputs: [StepOutput]) {
         self.plan = plan
-        self.outputs = outputs.map { Output(name: $0.name, kind: $0.kind, hasWeight: $0.weight != nil) }
+        self.outputs = outputs.map { Output(name: $0.name, kind: $0.kind, count: $0.tensors.count, state: $0.state) }
     }
 
     /// What a run has come to.
     func result(_ values: [HostTensor], examples: Int) throws -> Trainer.Result {
-        var means: [Trainer.Result.Mean] = []
+        var figures: [Trainer.Result.Figure] = []
         var tensors: [String: HostTensor] = [:]
-        try forEach(values) { output, value, weight in
-            guard output.kind.isMean else { return tensors[output.name] = value }
-            let running = RunningMean(try value.number(), weight: try weight?.number() ?? Double(examples))
-            means.append(.init(name: output.name, kind: output.kind, running: running))
+        try forEach(values) { output, values in
+            guard var state = output.state else { return tensors[output.name] = values.first }
+            let isUnweighted = state is RunningMean && values.count == 1
+            try state.add(values + (isUnweighted ? [HostTensor(Double(examples))] : []))
+            figures.append(.init(name: output.name, kind: output.kind, state: state))
         }
-        return Trainer.Result(means: means, tensors: tensors, count: examples)
+        return Trainer.Result(figures: figures, tensors: tensors, count: examples)
     }
 
     /// The first loss that is NaN or infinite; it has a name where there are others beside it.
     func nonFiniteLoss(_ values: [HostTensor]) throws -> (name: String?, loss: Double)? {
         var losses: [(name: String, loss: Double)] = []
-        try forEach(values) { output, value, _ in
-            if case .loss = output.kind { losses.append((output.name, try value.number())) }
+        try forEach(values) { output, values in
+            guard case .loss = output.kind, let mean = values.first else { return }
+            losses.append((output.name, try mean.number()))
         }
         guard let wrong = losses.first(where: { !$0.loss.isFinite }) else { return nil }
         return (losses.count > 1 ? wrong.name : nil, wrong.loss)
     }
 
-    private func forEach(
-        _ values: [HostTensor], _ body: (Output, HostTensor, _ weight: HostTensor?) throws -> Void
-    ) rethrows {
+    private func forEach(_ values: [HostTensor], _ body: (Output, [HostTensor]) throws -> Void) rethrows {
         var rest = values[...]
-        for output in outputs {
-            guard let value = rest.popFirst() else { return }
-            try body(output, value, output.hasWeight ? rest.popFirst() : nil)
+        for output in outputs where rest.count >= output.count {
+            try body(output, Array(rest.prefix(output.count)))
+            rest = rest.dropFirst(output.count)
         }
     }
 }
@@ -78,7 +79,7 @@ extension Trainer {
     func evaluationStep(for batch: Batch) throws -> StepPlan {
         try step(.evaluation, batch.tensors) { types in
             let graph = Graph()
-            let outputs = try outputs(ForwardPass(graph, .inference), types).filter(\.kind.isMean)
+            let outputs = try outputs(ForwardPass(graph, .inference), types).filter { $0.state != nil }
             guard !outputs.isEmpty else {
                 throw GraphError(
                     operation: "evaluate", message: "the step gives neither losses nor metrics", location: location)

@@ -96,13 +96,13 @@ public final class Trainer {
     ) {
         self.init(
             model, groups, schedule, (gradientNorm, gradientLimit), accumulatedBatches, executor, file, line,
-            nothing: Result(means: []), step, predicting)
+            nothing: Result(figures: []), step, predicting)
     }
 
     /// A trainer of a layer from batches of an “input” and a “target”.
     ///
     /// - Parameters:
-    ///   - metric: what progress shows beside the loss.
+    ///   - metrics: what progress and evaluations show beside the loss.
     ///   - schedule: what the optimizer's learning rate is multiplied by at each step.
     ///   - regularizers: what is added to the loss for every parameter with at least two axes: weights, not biases.
     ///   - gradientNorm: the most that the gradients' common norm may be; they are scaled down to it.
@@ -110,15 +110,17 @@ public final class Trainer {
     ///   - accumulatedBatches: over how many batches gradients are averaged before the parameters move. Batches are counted
     ///     as steps, schedules count the moves.
     public convenience init(
-        _ model: any Layer, loss: Loss, optimizer: any Optimizer, metric: Metric? = nil,
+        _ model: any Layer, loss: Loss, optimizer: any Optimizer, metrics: [Metric] = [],
         schedule: LearningRateSchedule = .constant, regularizers: [Regularizer] = [], gradientNorm: Double? = nil,
         gradientLimit: Double? = nil, accumulatedBatches: Int = 1, on executor: Executor, file: StaticString = #fileID,
         line: UInt = #line
     ) {
         let group = ParameterGroup("all", model, optimizer, regularizers: regularizers, file: file, line: line)
         let nothing = Result(
-            means: [.init(name: "loss", kind: .loss(trains: []))]
-                + (metric.map { [.init(name: $0.name, kind: .metric(isFraction: $0.isFraction))] } ?? []))
+            figures: [.init(name: "loss", kind: .loss(trains: []), state: RunningMean())]
+                + metrics.map {
+                    .init(name: $0.name, kind: .metric(isFraction: $0.isFraction), state: $0.measure.state)
+                })
         let clipping = (norm: gradientNorm, limit: gradientLimit)
         self.init(model, [group], schedule, clipping, accumulatedBatches, executor, file, line, nothing: nothing) {
             pass, batch in
@@ -130,7 +132,7 @@ public final class Trainer {
             }
             let prediction = try model(input, pass)
             return try [.loss("loss", loss, prediction, target, file: file, line: line)]
-                + (metric.map { [try .metric($0, prediction, target, file: file, line: line)] } ?? [])
+                + metrics.map { try .metric($0, prediction, target, file: file, line: line) }
         } _: { pass, inputs in
             ["output": try model(inputs["input", file, line], pass)]
         }
@@ -232,7 +234,7 @@ public final class Trainer {
         try predict(["input": input]).named("output", in: "prediction", at: location)
     }
 
-    /// The mean losses and metrics over a dataset, without training: over all that counts in it, whatever the batches.
+    /// The losses and metrics over a dataset, without training: over all that counts in it, whatever the batches.
     ///
     /// - Throws: ``GraphError`` where the data are empty or don't fit the model, or have a label or an index out of range.
     public func evaluate(

@@ -5,6 +5,8 @@ public struct WeightedMean {
     /// How much the mean counts beside those of other batches: a scalar.
     public let weight: Tensor
 
+    var tensors: [Tensor] { [mean, weight] }
+
     /// - Parameter count: how many numbers `mean` is the mean of.
     public init(_ mean: Tensor, over count: Int) throws {
         self.mean = mean
@@ -20,48 +22,59 @@ public struct WeightedMean {
     }
 }
 
-/// What makes one number of a prediction and what was wanted: what losses and metrics have in common.
+/// What makes tensors of a prediction and what was wanted, and a number of those of several batches: what losses and metrics
+/// have in common.
 struct Measure: Sendable {
-    typealias Body = @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> (mean: Tensor, weight: Tensor?)
+    typealias Body = @Sendable (_ prediction: Tensor, _ target: Tensor) throws -> [Tensor]
 
     /// A loss, a metric.
     let kind: String
     let name: String
     /// Where a user wrote it; `nil` where it comes with the library, whose lines help nobody.
     let location: SourceLocation?
-    private let body: Body
+    /// What takes the tensors of batches, before the first. A ``RunningMean`` takes the mean and its weight, which may be
+    /// left out where it is the number of examples.
+    let state: any MetricState
+    /// Without the checks of a call.
+    let body: Body
+
+    init(
+        _ kind: String, _ name: String, at location: SourceLocation?, into state: any MetricState,
+        _ body: @escaping Body
+    ) {
+        (self.kind, self.name, self.location, self.state, self.body) = (kind, name, location, state, body)
+    }
 
     /// A measure that is a mean over a batch's examples.
     init(
         _ kind: String, _ name: String, at location: SourceLocation,
         mean body: @escaping @Sendable (Tensor, Tensor) throws -> Tensor
     ) {
-        (self.kind, self.name, self.location) = (kind, name, location)
-        self.body = { (try body($0, $1), nil) }
+        self.init(kind, name, at: location, into: RunningMean()) { [try body($0, $1)] }
     }
 
     init(
         _ kind: String, _ name: String, at location: SourceLocation?,
         weighted body: @escaping @Sendable (Tensor, Tensor) throws -> WeightedMean
     ) {
-        (self.kind, self.name, self.location) = (kind, name, location)
-        self.body = {
-            let result = try body($0, $1)
-            return (result.mean, result.weight)
-        }
+        self.init(kind, name, at: location, into: RunningMean()) { try body($0, $1).tensors }
     }
 
     /// - Parameter caller: the line to name where the library's own measures are misused.
-    /// - Returns: the mean, and its weight where it has one.
-    /// - Throws: ``GraphError`` where the operands don't fit, or the result is no scalar.
-    func callAsFunction(
-        _ prediction: Tensor, _ target: Tensor, caller: SourceLocation
-    ) throws -> (mean: Tensor, weight: Tensor?) {
+    /// - Returns: at least one tensor: a mean first.
+    /// - Throws: ``GraphError`` where the operands don't fit, or a mean is no scalar.
+    func callAsFunction(_ prediction: Tensor, _ target: Tensor, caller: SourceLocation) throws -> [Tensor] {
         let result =
             location == nil
             ? try prediction.graph.at(caller) { try body(prediction, target) } : try body(prediction, target)
-        try ([result.mean] + (result.weight.map { [$0] } ?? [])).requireScalars(
-            kind, name, of: [prediction.type, target.type], at: location ?? caller)
+        guard !result.isEmpty else {
+            throw GraphError(
+                operation: name, message: "the \(kind) gives no tensor", operands: [prediction.type, target.type],
+                location: location ?? caller)
+        }
+        if state is RunningMean {
+            try result.requireScalars(kind, name, of: [prediction.type, target.type], at: location ?? caller)
+        }
         return result
     }
 }
@@ -82,30 +95,38 @@ extension [Tensor] {
 }
 
 /// A mean of means so far, each with its weight.
-struct RunningMean: Sendable {
+struct RunningMean: MetricState {
     private(set) var weight = 0.0
     private var sum = 0.0
 
-    init() {}
-
-    init(_ mean: Double, weight: Double) {
-        self.weight = weight
-        sum = weight == 0 ? 0 : mean * weight
+    mutating func add(_ mean: Double, weight: Double) {
+        guard weight != 0 else { return }
+        sum += mean * weight
+        self.weight += weight
     }
 
-    static func += (left: inout RunningMean, right: RunningMean) {
-        left.sum += right.sum
-        left.weight += right.weight
+    /// Takes a mean and its weight.
+    mutating func add(_ tensors: [HostTensor]) throws {
+        guard tensors.count == 2 else { return }
+        add(try tensors[0].number(), weight: try tensors[1].number())
+    }
+
+    mutating func merge(_ later: RunningMean) {
+        sum += later.sum
+        weight += later.weight
     }
 
     /// NaN where nothing has counted.
-    var mean: Double { sum / weight }
+    var value: Double { sum / weight }
 }
 
 extension HostTensor {
-    /// The number in a floating-point scalar.
-    func number() throws -> Double {
-        if dtype == .float64 { return try elements(Double.self).first ?? .nan }
-        return try converted(to: .float32)?.elements(Float.self).first.map(Double.init) ?? .nan
+    /// The numbers of a floating-point tensor.
+    func doubles() throws -> [Double] {
+        if dtype == .float64 { return try elements() }
+        return try converted(to: .float32)?.elements(Float.self).map(Double.init) ?? []
     }
+
+    /// The number in a floating-point scalar.
+    func number() throws -> Double { try doubles().first ?? .nan }
 }
