@@ -22,6 +22,9 @@ extension Trainer {
     /// What says what the plateaus of all schedules have seen.
     private static let plateauKey = "tessera.plateaus"
 
+    /// What the names begin with of what the callbacks of ``fit`` have to remember.
+    private static let callbackPrefix = "tessera.callback."
+
     private var plateaus: [PlateauSchedule] { schedule.plateaus + groups.flatMap(\.schedule.plateaus) }
 
     /// The variables of all groups' optimizers and the step, by their names in checkpoints: a parameter is in one group, so
@@ -49,6 +52,7 @@ extension Trainer {
         if !plateaus.isEmpty {
             metadata[TensorName(Self.plateauKey)] = plateaus.map(\.state.text).joined(separator: "\n")
         }
+        for (name, state) in watchers.states { metadata[TensorName(Self.callbackPrefix + name)] = state }
         try Checkpoint.write(model.namedVariables + state(), executor, metadata: metadata, to: path)
     }
 
@@ -74,6 +78,9 @@ extension Trainer {
         try executor.set(values)
         self.step = step
         lastFit = record
+        let kept = file.metadata.filter { isWhole && $0.key.hasPrefix(Self.callbackPrefix) }
+        let states = kept.map { (String($0.key.dropFirst(Self.callbackPrefix.count)), $0.value) }
+        watchers = FitWatchers(loaded: Dictionary(states) { first, _ in first })
         for (plateau, state) in zip(plateaus, seen) { plateau.state = state }
     }
 }

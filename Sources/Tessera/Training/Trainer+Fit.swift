@@ -10,15 +10,18 @@ extension Trainer {
     ///     its epochs and steps then count, and the rest of the batches comes as if it had never stopped.
     ///   - progress: what shows how far it is; by default a bar on a terminal and a line now and then elsewhere.
     ///   - test: evaluated after each epoch.
+    ///   - checkpoints: where to write checkpoints while it trains, after all callbacks have been called.
+    ///   - callbacks: what is told how it goes.
     ///   - afterStep: is called after each step with its result.
     /// - Returns: the means over the steps of the last epoch, of this call; over no examples, and so NaN, where there was no
     ///   step to do. Steps that were skipped for their loss are left out.
     /// - Throws: ``GraphError`` where the data are empty, a number is negative, or what is resumed had other data, batches
-    ///   or another seed; what ``train(_:)`` throws.
+    ///   or another seed; ``FileError`` where a checkpoint cannot be written; what ``train(_:)`` and callbacks throw.
     @discardableResult
     public func fit(
         _ data: any Dataset, batchSize: Int, epochs: Int, steps: Int? = nil, seed: UInt64 = 0, resuming: Bool = false,
-        progress: ProgressBar? = ProgressBar(), test: (any Dataset)? = nil, file: StaticString = #fileID,
+        progress: ProgressBar? = ProgressBar(), test: (any Dataset)? = nil,
+        checkpoints: CheckpointFolder? = nil, callbacks: [any TrainingCallback] = [], file: StaticString = #fileID,
         line: UInt = #line, afterStep: ((Result) throws -> Void)? = nil
     ) throws -> Result {
         let caller = SourceLocation(file: file, line: line)
@@ -32,6 +35,8 @@ extension Trainer {
         let batches = try data.batches(order, epoch: 0, at: caller).count
         let record = FitRecord(begin: resuming ? lastFit?.begin ?? 0 : step, order: order)
         if resuming, let lastFit { try record.resume(lastFit, at: caller) }
+        try checkpoints?.prepare()
+        try watchers.begin(callbacks, checkpoints, resuming: resuming)
         lastFit = record
         let (product, overflows) = epochs.multipliedReportingOverflow(by: batches)
         let lastStep = record.begin + min(overflows ? .max : product, steps ?? .max, .max - record.begin)
@@ -40,23 +45,78 @@ extension Trainer {
         var total = nothing
         progress?.start(steps: lastStep - step)
         defer { progress?.finish() }
-        while step < lastStep {
+        isStopping = false
+        while step < lastStep, !isStopping {
             let epoch = (step - record.begin) / batches
             let indices = try data.batches(order, epoch: earlierEpochs.plus(epoch), count: batches, at: caller)
             total = nothing
-            while step < lastStep, (step - record.begin) / batches == epoch {
+            while step < lastStep, !isStopping, (step - record.begin) / batches == epoch {
                 let result = try train(data.batch(indices[(step - record.begin) % batches]))
                 if !result.isSkipped { total += result }
                 try afterStep?(result)
+                for callback in callbacks { try callback.stepDidEnd(result, of: self) }
                 progress?.advance(
                     label: "epoch \(epoch + 1)/\(epochs)", items: result.count, detail: describe(total))
+                // At the end of an epoch, what it comes to belongs into the checkpoint.
+                if (step - record.begin) / batches == epoch { try checkpoints?.stepDidEnd(of: self) }
             }
-            if let test {
-                progress?.line(
-                    "epoch \(epoch + 1): test \(describe(try evaluate(test, file: file, line: line)))")
-            }
+            let isWhole = (step - record.begin) % batches == 0
+            if !isWhole { try checkpoints?.save(self) }
+            guard isWhole || !isStopping else { break }
+            let tested = try test.map { try evaluate($0, file: file, line: line) }
+            if let tested { progress?.line("epoch \(epoch + 1): test \(describe(tested))") }
+            guard isWhole else { break }
+            let finished = Epoch(number: epoch + 1, training: total, test: tested)
+            for callback in callbacks { try callback.epochDidEnd(finished, of: self) }
+            try checkpoints?.epochDidEnd(finished, of: self)
         }
         return total
+    }
+
+    /// Ends the call of ``fit`` that runs after the step that runs, with a checkpoint where it writes some; another that
+    /// resumes it goes on. To be called by callbacks and after steps.
+    public func stop() { isStopping = true }
+}
+
+/// What watches a call of ``Trainer/fit``, so that checkpoints can keep what it has seen.
+struct FitWatchers {
+    private var callbacks: [any TrainingCallback] = []
+    private var checkpoints: CheckpointFolder?
+    /// What a checkpoint that was loaded has kept, by names.
+    private var loaded: [String: String]
+
+    init(loaded: [String: String] = [:]) { self.loaded = loaded }
+
+    /// - Throws: what callbacks throw that cannot take what was kept of them.
+    mutating func begin(
+        _ callbacks: [any TrainingCallback], _ checkpoints: CheckpointFolder?, resuming: Bool
+    ) throws {
+        (self.callbacks, self.checkpoints) = (callbacks, checkpoints)
+        let kept = loaded
+        loaded = [:]
+        guard resuming else { return }
+        for (name, callback) in named { if let state = kept[name] { try callback.restore(state) } }
+        if let state = kept[Self.folderName] { checkpoints?.restore(state) }
+    }
+
+    private static let folderName = "CheckpointFolder"
+
+    /// Callbacks by their types, numbered among those of a type.
+    private var named: [(String, any TrainingCallback)] {
+        var counts: [String: Int] = [:]
+        return callbacks.map { callback in
+            let type = "\(type(of: callback))"
+            counts[type, default: 0] += 1
+            return ("\(type) \(counts[type, default: 1])", callback)
+        }
+    }
+
+    /// What a checkpoint keeps, by names.
+    var states: [String: String] {
+        var states = loaded
+        for (name, callback) in named { states[name] = callback.state }
+        if let checkpoints { states[Self.folderName] = checkpoints.state }
+        return states
     }
 }
 

@@ -58,6 +58,10 @@ public final class Trainer {
     private var stepPlan: Plan?
     /// The last call of ``fit``, for one that resumes it.
     var lastFit: FitRecord?
+    /// What has watched it.
+    var watchers = FitWatchers()
+    /// Whether ``fit`` is to end after the step that runs.
+    var isStopping = false
     /// Where the trainer was made: nodes that it adds itself are said to come from there.
     let (file, line): (StaticString, UInt)
     var location: SourceLocation { SourceLocation(file: file, line: line) }
