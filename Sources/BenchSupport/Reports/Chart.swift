@@ -1,4 +1,5 @@
 import Foundation
+import Tessera
 
 /// The colours of a picture: those of the page around it, or of its own where it is a file.
 package struct ChartStyle: Hashable, Sendable {
@@ -7,7 +8,7 @@ package struct ChartStyle: Hashable, Sendable {
     var grid: String
     var paper: String
 
-    /// Follows the style sheet of ``HTMLReport``, light or dark.
+    /// Follows the style sheet of ``HTMLPage``, light or dark.
     package static let page = ChartStyle(
         ink: "var(--ink)", faint: "var(--faint)", grid: "var(--line)", paper: "var(--card)")
     package static let file = ChartStyle(ink: "#1d2530", faint: "#5b6673", grid: "#e3e0d8", paper: "#ffffff")
@@ -82,7 +83,7 @@ struct LogLogPanel {
     ) -> String {
         "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" text-anchor=\"\(anchor)\" font-size=\"\(Self.number(size))\""
             + (isStrong ? " font-weight=\"600\"" : "")
-            + " style=\"fill:\(colour ?? (isStrong ? style.ink : style.faint))\">\(HTMLReport.escaped(text))</text>"
+            + " style=\"fill:\(colour ?? (isStrong ? style.ink : style.faint))\">\(HTMLPage.escaped(text))</text>"
     }
 
     func line(
@@ -105,7 +106,7 @@ struct LogLogPanel {
     func dot(_ place: (Double, Double), _ colour: String, isFilled: Bool = true, _ title: String) -> String {
         "<circle cx=\"\(Self.number(x(place.0)))\" cy=\"\(Self.number(y(place.1)))\" r=\"4\" "
             + "style=\"fill:\(isFilled ? colour : style.paper);stroke:\(colour)\" stroke-width=\"1.8\">"
-            + "<title>\(HTMLReport.escaped(title))</title></circle>"
+            + "<title>\(HTMLPage.escaped(title))</title></circle>"
     }
 
     // MARK: Ticks
@@ -162,7 +163,7 @@ struct SVGPicture {
         return
             ([
                 head
-                    + "role=\"img\" aria-label=\"\(HTMLReport.escaped(label))\" font-family=\"system-ui, sans-serif\">",
+                    + "role=\"img\" aria-label=\"\(HTMLPage.escaped(label))\" font-family=\"system-ui, sans-serif\">",
                 "<rect width=\"\(Int(width))\" height=\"\(Int(height))\" rx=\"8\" style=\"fill:\(style.paper)\"/>",
             ] + parts + ["</svg>"]).joined(separator: "\n")
     }

@@ -1,3 +1,5 @@
+import Tessera
+
 /// Where curves leave the roof and why, in sentences made from what was measured.
 package struct ScaleFindings {
     let sweep: ScaleSweep
@@ -114,8 +116,8 @@ extension ScaleResult {
                 </section>
                 """
         }
-        return HTMLReport.page(
-            title: "How cost grows", subtitle: HTMLReport.escaped(date),
+        return HTMLPage.page(
+            title: "How cost grows", subtitle: HTMLPage.escaped(date),
             """
             <p class="note">Solid lines are the shortest of several runs, dashed ones the roof: the least time and the greatest
             rate that the device allows, by its measured peak arithmetic and memory bandwidth. Both axes are logarithmic.</p>
@@ -125,7 +127,7 @@ extension ScaleResult {
 
     /// The little Markdown of the sentences, `**strong**` and code, as HTML.
     private static func marked(_ text: String) -> String {
-        HTMLReport.escaped(text).replacing(/\*\*(.+?)\*\*/) { "<strong>\($0.1)</strong>" }
+        HTMLPage.escaped(text).replacing(/\*\*(.+?)\*\*/) { "<strong>\($0.1)</strong>" }
             .replacing(/`(.+?)`/) { "<code>\($0.1)</code>" }
     }
 }

@@ -70,6 +70,7 @@ extension Trainer {
             for callback in callbacks { try callback.epochDidEnd(finished, of: self) }
             try checkpoints?.epochDidEnd(finished, of: self)
         }
+        for callback in callbacks { try callback.fitDidEnd(of: self) }
         return total
     }
 

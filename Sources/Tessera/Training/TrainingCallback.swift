@@ -6,6 +6,8 @@ public protocol TrainingCallback: AnyObject {
     func stepDidEnd(_ result: Trainer.Result, of trainer: Trainer) throws
     /// Is called after each whole epoch, once what to test on is evaluated.
     func epochDidEnd(_ epoch: Epoch, of trainer: Trainer) throws
+    /// Is called when ``Trainer/fit`` is done or was stopped, but not where it throws.
+    func fitDidEnd(of trainer: Trainer) throws
 
     /// What checkpoints keep, so that a training that is resumed goes on as if it had never stopped; `nil` where there is
     /// nothing to keep. Of several callbacks of one type each has its own.
@@ -19,6 +21,7 @@ public protocol TrainingCallback: AnyObject {
 extension TrainingCallback {
     public func stepDidEnd(_ result: Trainer.Result, of trainer: Trainer) throws {}
     public func epochDidEnd(_ epoch: Epoch, of trainer: Trainer) throws {}
+    public func fitDidEnd(of trainer: Trainer) throws {}
     public var state: String? { nil }
     public func restore(_ state: String) throws {}
 }
