@@ -12,10 +12,15 @@ public struct ExampleOptions: ParsableArguments {
     public var seed: UInt64 = 1
     @Option(help: "The most steps to do in all; those before a loaded checkpoint count. (default: all)")
     public var steps: Int?
-    @Option(help: .init("Write a safetensors checkpoint here when done.", valueName: "file"))
+    @Option(help: .init("Write a safetensors checkpoint here when done or stopped by Ctrl-C.", valueName: "file"))
     public var save: String?
     @Option(help: .init("Begin from this checkpoint.", valueName: "file"))
     public var load: String?
+    @Option(
+        help: .init("Show the training in a page here, which a browser reads again while it runs.", valueName: "file"))
+    public var report: String?
+    @Option(help: .init("Write losses and metrics into this folder for tensorboard --logdir.", valueName: "folder"))
+    public var tensorboard: String?
     @Flag(help: "Don't train: evaluate what was loaded.")
     public var evaluate = false
     @Flag(help: "After saving, load the checkpoint into a new model and compare outputs bit for bit.")
@@ -30,6 +35,14 @@ public struct ExampleOptions: ParsableArguments {
         if verify, save == nil { throw ValidationError("--verify needs --save") }
         if let steps, steps < 0 { throw ValidationError("--steps cannot be negative") }
         if let save { try AtomicFile.checkWritable(save) }
+    }
+
+    /// What shows the training.
+    func callbacks() throws -> [any TrainingCallback] {
+        var callbacks: [any TrainingCallback] = []
+        if let report { callbacks.append(try TrainingReport(report)) }
+        if let tensorboard { callbacks.append(try TensorBoardLog(folder: tensorboard)) }
+        return callbacks
     }
 
     public func executor() throws -> Executor { try Executor(on: DeviceChoice(device)) }
@@ -77,7 +90,10 @@ public struct ExampleRun {
         if options.explain {
             say(try trainer.trainingPlan(for: train.batch(Array(0..<min(batch, train.count))[...])).explain())
         }
-        if !options.evaluate { try train(trainer, since: began) }
+        if !options.evaluate {
+            try StopSignals.whileWatching { try train(trainer, since: began) }
+            if let signal = StopSignals.pending { throw try stopped(trainer, by: signal) }
+        }
         say(describe(try trainer.evaluate(test)))
         for failure in executor.failures { say("device failure: \(failure)") }
         if let path = options.save {
@@ -92,13 +108,26 @@ public struct ExampleRun {
         var last: Trainer.Result?
         try trainer.fit(
             self.train, batchSize: batch, epochs: epochs, steps: options.steps, seed: options.seed,
-            resuming: options.load != nil
+            resuming: options.load != nil, test: options.report == nil && options.tensorboard == nil ? nil : test,
+            callbacks: options.callbacks()
         ) { result in
             if last == nil { say("first step after \(milliseconds(since: began)) ms, \(trainer.describe(result))") }
             last = result
+            if StopSignals.pending != nil { trainer.stop() }
         }
         guard let last else { return say("no steps to do: the trainer is at step \(trainer.step)") }
         say("trained to step \(trainer.step) in \(milliseconds(since: began)) ms, final \(trainer.describe(last))")
+    }
+
+    /// Saves what there is, and gives what to end with: the exit status that a shell gives a program that a signal ends.
+    private func stopped(_ trainer: Trainer, by signal: Int32) throws -> ExitCode {
+        if let path = options.save {
+            try trainer.save(to: path)
+            say("stopped at step \(trainer.step), saved \(path): --load it to go on")
+        } else {
+            say("stopped at step \(trainer.step); nothing is kept without --save")
+        }
+        return ExitCode(128 + signal)
     }
 
     private func milliseconds(since began: ContinuousClock.Instant) -> Int {

@@ -29,7 +29,8 @@ struct FashionCNN: ParsableCommand {
             makeTrainer: { executor in
                 Trainer(
                     Sequential.fashionCNN(RandomSource(seed: options.seed)), loss: .crossEntropy, optimizer: Adam(),
-                    metrics: [.accuracy], on: executor)
+                    metrics: options.report == nil ? [.accuracy] : [.accuracy, .confusionMatrix(classes: 10)],
+                    on: executor)
             },
             describe: { "test accuracy: \((($0.metric ?? 0) * 100).formatted(decimals: 2)) %" })
         _ = try run(since: began)
