@@ -49,15 +49,16 @@ package enum AtomicFile {
     /// - Parameter allowsStreams: whether the path may be a pipe or a terminal, or `/dev/null`, `/dev/stdout` and the like,
     ///   which are written to as they are. Only for what is of use in part, such as a report.
     /// - Parameter isDurable: whether to wait for the disk, so that the file is whole even after a power cut.
+    /// - Parameter isPrivate: whether nobody else may read or write it, whatever the mask says and a file there allowed.
     /// - Throws: ``FileError`` where that is not possible; what was at `path` is then still there.
     package static func write(
-        to path: String, allowsStreams: Bool = false, isDurable: Bool = true,
+        to path: String, allowsStreams: Bool = false, isDurable: Bool = true, isPrivate: Bool = false,
         _ body: (_ write: Writer) throws -> Void
     ) throws {
         let destination = try Destination(path)
         try Signals.withoutTermination {
             switch destination {
-            case .file(let file): try file.replace(isDurable: isDurable, body)
+            case .file(let file): try file.replace(isDurable: isDurable, isPrivate: isPrivate, body)
             case .stream(let stream):
                 guard allowsStreams else { throw stream.refusal }
                 try stream.write(body)
@@ -65,11 +66,17 @@ package enum AtomicFile {
         }
     }
 
+    /// Removes the temporary files that killed processes of this user left in a folder. Writing a file that is durable does so
+    /// in its folder.
+    package static func removeAbandoned(in folder: String) { TemporaryFile.removeAbandoned(in: folder) }
+
     /// Writes bytes in the same way.
     package static func write(
-        _ bytes: [UInt8], to path: String, allowsStreams: Bool = false, isDurable: Bool = true
+        _ bytes: [UInt8], to path: String, allowsStreams: Bool = false, isDurable: Bool = true, isPrivate: Bool = false
     ) throws {
-        try write(to: path, allowsStreams: allowsStreams, isDurable: isDurable) { write in try write(bytes) }
+        try write(to: path, allowsStreams: allowsStreams, isDurable: isDurable, isPrivate: isPrivate) { write in
+            try write(bytes)
+        }
     }
 }
 

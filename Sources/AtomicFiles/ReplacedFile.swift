@@ -15,16 +15,19 @@ struct ReplacedFile {
         (self.named, self.path, self.folder, self.former) = (named, path, folder, former)
     }
 
-    func replace(isDurable: Bool, _ body: (AtomicFile.Writer) throws -> Void) throws {
-        // Not made of the name, which may be as long as names can be.
-        let temporary = "\(folder)/.tessera-\(String(UInt64.random(in: 0...UInt64.max), radix: 36)).tmp"
+    func replace(isDurable: Bool, isPrivate: Bool = false, _ body: (AtomicFile.Writer) throws -> Void) throws {
+        // What is not waited for is written often, and must not look through its folder each time.
+        if isDurable { TemporaryFile.removeAbandoned(in: folder) }
         // The mask is the system's to apply, to a new file; one that takes another's place is private at first.
-        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, former == nil ? 0o666 : 0o600)
-        guard file >= 0 else { throw failure(named, "cannot be written") }
+        guard let made = TemporaryFile(in: folder, mode: former == nil && !isPrivate ? 0o666 : 0o600) else {
+            throw failure(named, "cannot be written")
+        }
+        let (temporary, file) = (made.path, made.descriptor)
         var isOpen = true
+        defer { made.unlock() }
         do {
             try body { try writeAll($0, to: file, named) }
-            if let former { try keepAttributes(of: former, on: file) }
+            if let former, !isPrivate { try keepAttributes(of: former, on: file) }
             guard !isDurable || fsync(file) == 0 else { throw failure(named, "cannot be brought to the disk") }
             isOpen = false
             guard close(file) == 0 else { throw failure(named, "cannot be closed") }

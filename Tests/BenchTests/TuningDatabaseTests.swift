@@ -109,6 +109,46 @@ import Testing
         #expect(try depth(table) == 384)
     }
 
+    /// What would end the process in decoding or in counting.
+    @Test(arguments: [
+        String(repeating: "[", count: 100_000), "{\"format\": " + String(repeating: "[", count: 600),
+        "{\"\\\"[\": " + String(repeating: "{\"a\":", count: 600) + "1" + String(repeating: "}", count: 601),
+        #"{"format": 1e999, "devices": []}"#, #"{"format": 9223372036854775808, "devices": []}"#,
+    ])
+    func aFileCanDoNoHarm(_ text: String) throws {
+        #expect(throws: (any Error).self) { try TuningDatabase(json: Data(text.utf8)) }
+    }
+
+    @Test(arguments: [Int.max, Int.max - 1, Int.min, -1, 1 << 41]) func extentsThatNothingHasCostTheirEntry(
+        _ extent: Int
+    ) throws {
+        let text = """
+            {"format": 1, "devices": [{"device": {"platform": "P", "name": "D", "driver": "1", "class": "C"}, "entries": [
+            {"family": "gemm-panel", "problem": {"batch": 1, "m": \(extent), "n": 512, "k": 512, "ta": 0, "tb": 0},
+            "values": {"rows": \(extent), "depth": 96}}]}]}
+            """
+        let database = try TuningDatabase(json: Data(text.utf8))
+        #expect(database.entries(of: device).isEmpty)
+        // Entries made otherwise do no harm either.
+        let odd: TuningProblem = [.batch: extent, .m: extent, .n: 1, .k: 1, .transposeA: 0, .transposeB: 0]
+        #expect(try depth(TuningTable([[try entry(96, for: odd)]])) == 384)
+        #expect(try depth(TuningTable([[try entry(96)]]), odd) > 0)
+    }
+
+    @Test func aPipeOrAnEndlessFileIsAWarning() throws {
+        let folder = try TemporaryFolder()
+        let pipe = folder.path + "/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        #expect(TuningTable.of(stranger, userPath: pipe).warning?.contains("is no file") == true)
+        #expect(TuningTable.of(stranger, userPath: "/dev/zero").warning?.contains("is no file") == true)
+        let sparse = folder.path + "/sparse"
+        #expect(FileManager.default.createFile(atPath: sparse, contents: nil))
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: sparse))
+        try file.truncate(atOffset: 1 << 40)
+        try file.close()
+        #expect(TuningTable.of(stranger, userPath: sparse).warning?.contains("more than") == true)
+    }
+
     @Test func aFolderInPlaceOfTheFileIsAWarning() throws {
         let folder = try TemporaryFolder()
         #expect(TuningTable.of(stranger, userPath: folder.path).warning?.contains(folder.path) == true)

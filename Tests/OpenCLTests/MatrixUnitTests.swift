@@ -2,6 +2,7 @@ import Execution
 import OpenCL
 import OpenCLBackend
 import TensorGraph
+import Synchronization
 import Testing
 
 /// The kernels for NVIDIA's matrix units, with their instructions emulated: layouts, swizzles, the order of copies, and
@@ -20,18 +21,20 @@ import Testing
         var units = MatrixUnits.emulated()
         units.defines.merge(macros) { $1 }
         let backend = try OpenCLBackend(device, style: .gpu, matrixUnits: units)
-        var notices: [String] = []
-        backend.notice = { notices.append($0) }
+        let notices = Mutex<[String]>([])
+        backend.notice = { notice in notices.withLock { $0.append(notice) } }
         let graph = Graph()
         let a = try graph.input("a", [33, 40], .float16), b = try graph.input("b", [40, 24], .float16)
         let product = try a.matMul(b)
         var summary = ""
         // The second time, the verdict is known.
         for _ in 0..<2 {
-            guard case .accepted(let lowered) = try backend.lower(product.node) else { return ("declined", notices) }
+            guard case .accepted(let lowered) = try backend.lower(product.node) else {
+                return ("declined", notices.withLock { $0 })
+            }
             summary = lowered.summary
         }
-        return (summary, notices)
+        return (summary, notices.withLock { $0 })
     }
 
     @Test(.needsDevice, arguments: devices) func aKernelThatAgreesIsUsed(_ device: Device) throws {

@@ -1,5 +1,6 @@
 import Foundation
 import OpenCL
+import Synchronization
 import Testing
 
 @testable import OpenCLBackend
@@ -108,6 +109,77 @@ final class TemporaryDirectory {
         // Nothing but whole files, for the user only.
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/deeper/still")
         #expect(files.count == 1 && files[0].hasSuffix(".clbin"))
+    }
+
+    /// A program is run: what somebody else can have put there is not, and that is said, once.
+    @Test(arguments: devices) func whatOthersMayHaveWrittenIsNotLoaded(on device: Device) throws {
+        let folder = try TemporaryDirectory()
+        let first = ProgramCache(try Context(device), directory: folder.path)
+        for value in 7...8 { _ = try first.program(text("-DVALUE=\(value)")) }
+        for path in try folder.files() {
+            var status = stat()
+            #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+            #expect(chmod(path, 0o602) == 0)
+        }
+        let warnings = Mutex<[String]>([])
+        let second = ProgramCache(try Context(device), directory: folder.path)
+        for value in 7...8 { #expect(try run(try second.program(text("-DVALUE=\(value)"))) == Int32(value)) }
+        second.warn { warning in warnings.withLock { $0.append(warning) } }
+        #expect(second.statistics == .init(built: 2, stored: 2, rejected: 2))
+        #expect(warnings.withLock { $0.count == 1 && $0[0].contains("may be written by other users") })
+        // What took their place is the user's own.
+        let third = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try third.program(text("-DVALUE=7"))) == 7)
+        #expect(third.statistics == .init(foundInFile: 1))
+        // A link may lead to anybody's.
+        for path in try folder.files() {
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".moved")
+            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path + ".moved")
+        }
+        let fourth = ProgramCache(try Context(device), directory: folder.path)
+        #expect(try run(try fourth.program(text("-DVALUE=7"))) == 7)
+        #expect(fourth.statistics.foundInFile == 0 && fourth.statistics.rejected == 1)
+    }
+
+    @Test(arguments: devices) func aFolderThatOthersMayWriteToIsNotUsed(on device: Device) throws {
+        let folder = try TemporaryDirectory()
+        #expect(chmod(folder.path, 0o777) == 0)
+        let warnings = Mutex<[String]>([])
+        let cache = ProgramCache(try Context(device), directory: folder.path)
+        cache.warn { warning in warnings.withLock { $0.append(warning) } }
+        for value in 7...8 { #expect(try run(try cache.program(text("-DVALUE=\(value)"))) == Int32(value)) }
+        #expect(cache.statistics == .init(built: 2))
+        #expect(try folder.files().isEmpty)
+        #expect(warnings.withLock { $0.count == 1 && $0[0].contains(folder.path) && $0[0].contains("chmod 700") })
+    }
+
+    /// What was not used for longest goes first, and what killed processes left goes too.
+    @Test(arguments: devices) func theFolderGrowsNoFurtherThanItsLimit(on device: Device) throws {
+        let folder = try TemporaryDirectory()
+        let first = ProgramCache(try Context(device), directory: folder.path)
+        let small = "__kernel void put(__global int *x) { x[get_global_id(0)] = VALUE; }\n"
+        // Of the driver's own code as little as of these texts decides the size.
+        func large(_ value: Int) -> ProgramText {
+            ProgramText(source: small + "// \(String(repeating: "x", count: 100_000))\n", options: "-DVALUE=\(value)")
+        }
+        for value in 0..<6 { _ = try first.program(large(value)) }
+        let sizes = try folder.files().map {
+            Int(try FileManager.default.attributesOfItem(atPath: $0)[.size] as? UInt64 ?? 0)
+        }
+        let total = sizes.reduce(0, +)
+        // All but the first two are of long ago; the first two were used since.
+        for path in try folder.files() {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: path)
+        }
+        let second = ProgramCache(try Context(device), directory: folder.path)
+        for value in 0..<2 { _ = try second.program(large(value)) }
+        try Data([1]).write(to: URL(fileURLWithPath: folder.path + "/.tessera-abandoned.tmp"))
+        let third = ProgramCache(try Context(device), directory: folder.path, folderLimit: total / 6 * 4)
+        _ = try third.program(large(7))
+        #expect(try folder.files().count == 3)
+        let fourth = ProgramCache(try Context(device), directory: folder.path)
+        for value in [0, 1, 7] { #expect(fourth.found(large(value)) != nil, "\(value)") }
     }
 
     /// A folder that is full, or that files cannot be made in any more: what is built is used all the same.

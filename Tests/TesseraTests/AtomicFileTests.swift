@@ -177,6 +177,31 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data([1]))
     }
 
+    /// What processes that were killed while they wrote have left, and nothing else: not what is being written, nor others'
+    /// files.
+    @Test func whatKilledWritersLeftGoesAtTheNextSave() throws {
+        _ = try folder.write([1, 2], to: ".tessera-abandoned.tmp")
+        _ = try folder.write([1], to: ".tessera-other")
+        _ = try folder.write([1], to: "tessera-1.tmp")
+        try FileManager.default.createDirectory(
+            atPath: folder.path(".tessera-folder.tmp"), withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path(".tessera-link.tmp"), withDestinationPath: folder.path(".tessera-other"))
+        var during: [String] = []
+        try AtomicFile.write(to: folder.path("first")) { write in
+            // Two at once: neither takes the other's for abandoned.
+            try AtomicFile.write([3], to: folder.path("second"))
+            try write([4])
+            during = try files(folder.path(""))
+        }
+        #expect(during.filter { $0.hasPrefix(".tessera-") }.count == 4 && !during.contains(".tessera-abandoned.tmp"))
+        let expected = [
+            ".tessera-folder.tmp", ".tessera-link.tmp", ".tessera-other", "first", "second", "tessera-1.tmp",
+        ]
+        #expect(try files(folder.path("")) == expected)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("first"))) == Data([4]))
+    }
+
     /// What is written to a path is read from it: links and `..` are the system's to follow, and a name is no address.
     @Test(arguments: ["a b", "a\nb", "a%41", "a?b#c", "~", "sub/link/../x", "sub//y", "./z", "file:a", "a\\b"])
     func aPathMeansTheSameToReaders(_ name: String) throws {

@@ -97,9 +97,24 @@ final class TemporaryFolder {
         (#"{"__metadata__":{"a":1}}"#, 0, "is no text"),
         (#"{"__metadata__":[]}"#, 0, "“__metadata__” is no object"),
         (
-            "{\"a\":" + String(repeating: "[", count: 200) + String(repeating: "]", count: 200) + "}", 0,
+            "{\"a\":{\"x\":" + String(repeating: "[", count: 200) + String(repeating: "]", count: 200) + "}}", 0,
             "nested too deeply"
         ),
+        (#"{"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1, "“dtype” comes twice"),
+        (#"{"__metadata__":{"a":"b","a":"b"}}"#, 0, "“a” comes twice"),
+        (#"{"__metadata__":{},"__metadata__":{}}"#, 0, "“__metadata__” comes twice"),
+        // What would take many times the memory of its text.
+        (
+            "{\"a\":{\"shape\":[" + String(repeating: "1,", count: 1_000_000) + "1]}}", 0, "more than 64 numbers"
+        ),
+        (
+            "{\"a\":{" + (0..<100).map { "\"\($0)\":0" }.joined(separator: ",") + "}}", 0, "more than 64 fields"
+        ),
+        (
+            "{\"__metadata__\":{" + (0..<70_000).map { "\"\($0)\":\"\"" }.joined(separator: ",") + "}}", 0,
+            "more than 65536 texts"
+        ),
+        ("{\"a\":" + String(repeating: "[", count: 1_000_000), 0, "“a” is no object"),
         (#"{"\ud83d \ude00":1}"#, 0, "half a character"),
         ("{\"a\u{1}\":1}", 0, "control character"),
         (#"{"\ud800":1}"#, 0, "half a character"),
@@ -183,7 +198,7 @@ final class TemporaryFolder {
         arguments: [
             ([], "too few"), ([1, 0, 8, 1, 0, 0, 0, 0], "two zeros"), ([0, 0, 13, 1, 0, 0, 0, 0], "of type 13"),
             ([0, 0, 8, 3, 0, 0, 0, 1], "has 3 axes, not 1"), ([0, 0, 8, 1, 0, 0], "ends in the header"),
-            (header + [1, 2], "takes 3 bytes, but 2"), (header + [1, 2, 3, 4], "takes 3 bytes, but 4"),
+            (header + [1, 2], "takes 3 bytes, but 2"), (header + [1, 2, 3, 4], "takes 3 bytes, but 4 or more"),
             ([0, 0, 8, 1, 255, 255, 255, 255], "takes 4294967295 bytes, but 0"),
         ] as [([UInt8], String)])
     func corruptIDXIsRefused(_ bytes: [UInt8], _ message: String) throws {
@@ -191,6 +206,17 @@ final class TemporaryFolder {
         let path = try folder.write(bytes, to: "corrupt")
         let error = #expect(throws: FileError.self) { try IDX.read(path, rank: 1) }
         #expect(error?.reason.contains(message) ?? false, "\(error as Any)")
+    }
+
+    /// A file of a terabyte whose header speaks of three bytes is not read to its end.
+    @Test func noMoreIsReadThanTheHeaderSays() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Self.header, to: "endless")
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.truncate(atOffset: 1 << 40)
+        try file.close()
+        let error = #expect(throws: FileError.self) { try IDX.read(path, rank: 1) }
+        #expect(error?.reason.contains("takes 3 bytes") == true, "\(error as Any)")
     }
 
     /// `gzip -c` of the header and 1, 2, 3; then cut short, and with a byte changed.

@@ -256,6 +256,27 @@ import Testing
     }
 
     /// Numbers become the variable's type where that loses nothing but digits.
+    /// A model cannot take the names of what training keeps in the same file.
+    @Test func namesOfTrainingAreItsOwn() throws {
+        struct Counter: Layer {
+            var step: Variable
+            var members: [LayerMember] { [.variable("tessera.step", step)] }
+            func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {
+                try input * pass.read(step)
+            }
+        }
+        let folder = try TemporaryFolder()
+        let executor = try Executor(on: .cpu)
+        let model = Counter(step: Variable("step", try HostTensor(filledWith: 1, TensorType([2]))))
+        let error = #expect(throws: FileError.self) { try model.save(to: folder.path("model"), on: executor) }
+        #expect(error?.reason.contains("“tessera.step”") == true)
+        let trainer = Trainer(model, loss: .meanSquaredError, optimizer: SGD(learningRate: 0.1), on: executor)
+        let ones = try HostTensor(filledWith: 1, TensorType([3, 2]))
+        let failure = #expect(throws: GraphError.self) { try trainer.train(Batch(input: ones, target: ones, count: 3)) }
+        #expect(failure?.message.contains("“tessera.step”") == true)
+        #expect(!FileManager.default.fileExists(atPath: folder.path("model")))
+    }
+
     @Test func numbersAreConverted() throws {
         let folder = try TemporaryFolder()
         let executor = try Place.reference.executor()

@@ -27,8 +27,10 @@ package final class OpenCLBackend: Backend {
     package var onCompilation: ((KernelCompilation) -> Void)?
     /// What trials of kernels have found; nil for one that may be used.
     var verdicts: [KernelSpecification: String?] = [:]
-    /// Is told, once for each, of kernels that had to be given up.
-    package var notice: ((String) -> Void)?
+    /// Is told, once for each, of kernels that had to be given up, and of built programs that are not to be trusted.
+    package var notice: (@Sendable (String) -> Void)? {
+        didSet { programs.warn(notice) }
+    }
     /// The device's matrix units, found when a node first asks for them.
     private lazy var foundUnits = MatrixUnits.found(queue, programs)
 

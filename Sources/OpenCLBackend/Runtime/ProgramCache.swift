@@ -8,7 +8,8 @@ import Synchronization
 /// A file's name is a hash of everything that the binary depends on: source, options, device, driver and platform.
 /// The file holds that text too, and a checksum, so that neither a collision nor a damaged file is ever loaded. Files
 /// appear by renaming, so that several processes may share the folder. Nothing about the folder is an error: one that
-/// can't be read or written only costs time.
+/// can't be read or written only costs time. But a program is run: a folder or a file that somebody else can have written is
+/// not used, and that is said once. The folder grows up to ``folderLimit``.
 ///
 /// A program's file is written as soon as it is built, so that it does not matter how the process ends. Where a driver
 /// ``Device/compilesAtLaunch``, the file holds the compiled object before linking, which takes that driver no time; the
@@ -17,6 +18,8 @@ package final class ProgramCache: Sendable {
     package let context: Context
     /// Where the files are; nil keeps programs in memory only.
     package let directory: String?
+    /// The most bytes of programs in the folder: beyond it, those that were not used for longest are removed.
+    package let folderLimit: Int
     /// What every program is built with beside its own options.
     private let options: String
     private let deviceKey: String
@@ -27,6 +30,12 @@ package final class ProgramCache: Sendable {
         var statistics = Statistics()
         /// Whether every program so far that compiles does so with the declarations in `driver/pocl.cl`.
         var declarationsDo = true
+        /// Nil until the folder was looked at.
+        var folderIsSafe: Bool?
+        /// What was found wrong first with the folder or a file in it, and whether it was told.
+        var warning: String?
+        var hasWarned = false
+        var notice: (@Sendable (String) -> Void)?
     }
 
     /// What the cache has done so far.
@@ -42,10 +51,12 @@ package final class ProgramCache: Sendable {
     }
 
     package init(
-        _ context: Context, directory: String? = ProgramCache.defaultDirectory(), options: String = ""
+        _ context: Context, directory: String? = ProgramCache.defaultDirectory(), options: String = "",
+        folderLimit: Int = ProgramFolder.defaultLimit
     ) {
         self.context = context
         self.directory = directory
+        self.folderLimit = folderLimit
         self.options = options
         let device = context.device
         let capabilities = device.capabilities
@@ -138,29 +149,76 @@ package final class ProgramCache: Sendable {
 
     // MARK: - Files
 
+    /// The folder, unless somebody else may put files into it.
+    private var safeDirectory: String? {
+        guard let directory else { return nil }
+        if let isSafe = state.withLock({ $0.folderIsSafe }) { return isSafe ? directory : nil }
+        do {
+            try RegularFile.checkOwner(ofFolder: directory)
+        } catch {
+            state.withLock { $0.folderIsSafe = false }
+            warnOnce("\(error); built programs are not kept")
+            return nil
+        }
+        // One that is not there yet is looked at again.
+        if FileManager.default.fileExists(atPath: directory) { state.withLock { $0.folderIsSafe = true } }
+        return directory
+    }
+
+    /// Has somebody told, once, where the folder or a file in it is not used because somebody else can have written it.
+    package func warn(_ notice: (@Sendable (String) -> Void)?) {
+        state.withLock { $0.notice = notice }
+        tellWarning()
+    }
+
+    private func warnOnce(_ message: String) {
+        state.withLock { $0.warning = $0.warning ?? message }
+        tellWarning()
+    }
+
+    private func tellWarning() {
+        let told = state.withLock { state -> (@Sendable () -> Void)? in
+            guard let warning = state.warning, let notice = state.notice, !state.hasWarned else { return nil }
+            state.hasWarned = true
+            return { notice(warning) }
+        }
+        told?()
+    }
+
     private func store(_ key: ProgramText, _ binary: () throws(OpenCLError) -> [UInt8]) {
         // For the user only: others could plant code in a folder that they may write to.
-        guard let directory, (try? AtomicFile.makeFolder(directory, mode: 0o700)) != nil,
+        guard let directory = safeDirectory, (try? AtomicFile.makeFolder(directory, mode: 0o700)) != nil,
             let binary = try? binary()
         else { return }
         let text = keyText(key)
         let file = ProgramFile(key: text, binary: binary).bytes
+        guard file.count <= folderLimit else { return }
         // What a power cut spoils, the checksum finds.
-        guard (try? AtomicFile.write(file, to: path(text, in: directory), isDurable: false)) != nil else { return }
-        state.withLock { $0.statistics.stored += 1 }
+        guard (try? AtomicFile.write(file, to: path(text, in: directory), isDurable: false, isPrivate: true)) != nil
+        else { return }
+        let stored = state.withLock { state in
+            state.statistics.stored += 1
+            return state.statistics.stored
+        }
+        // Seldom, as it looks at every file; and at a process's first program, as most store few.
+        if stored % 64 == 1 { ProgramFolder(directory).trim(to: folderLimit) }
     }
 
     private func load(_ key: ProgramText) -> Program? {
-        guard let directory else { return nil }
+        guard let directory = safeDirectory else { return nil }
         let text = keyText(key)
         let path = path(text, in: directory)
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        if let file = ProgramFile(bytes: [UInt8](data)), file.key == text,
-            let program = try? program(of: file.binary, key)
-        {
-            return program
+        do {
+            guard let bytes = try RegularFile.read(path, limit: folderLimit, writers: .owner) else { return nil }
+            if let file = ProgramFile(bytes: bytes), file.key == text, let program = try? program(of: file.binary, key)
+            {
+                ProgramFolder.markUsed(path)
+                return program
+            }
+        } catch {
+            warnOnce("\(error); it is built anew")
         }
-        // Damaged, another program's, or refused by the driver: it is built, which replaces the file.
+        // Damaged, another program's, somebody else's, or refused by the driver: it is built, which replaces the file.
         state.withLock { $0.statistics.rejected += 1 }
         return nil
     }
@@ -178,7 +236,7 @@ package final class ProgramCache: Sendable {
     }
 
     private func path(_ keyText: [UInt8], in directory: String) -> String {
-        directory + "/" + SipHash128.hexadecimal(of: keyText) + ".clbin"
+        directory + "/" + SipHash128.hexadecimal(of: keyText) + ProgramFolder.suffix
     }
 }
 

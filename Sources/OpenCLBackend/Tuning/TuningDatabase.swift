@@ -95,13 +95,16 @@ package struct TuningDatabase: Sendable, Equatable {
     /// - Returns: an empty database where there is no such file.
     /// - Throws: ``FileError`` naming the file, where it is there but cannot be read or is not of this format.
     package static func read(atPath path: String) throws -> TuningDatabase {
-        guard FileManager.default.fileExists(atPath: path) else { return TuningDatabase() }
         do {
-            return try TuningDatabase(json: Data(contentsOf: URL(fileURLWithPath: path)))
+            guard let bytes = try RegularFile.read(path, limit: sizeLimit) else { return TuningDatabase() }
+            return try TuningDatabase(json: Data(bytes))
         } catch {
             throw FileError(description: "the tuning results in \(path) cannot be used: \(Self.reason(error))")
         }
     }
+
+    /// The most bytes of a file: a hundred thousand results.
+    private static let sizeLimit = 32 << 20
 
     /// Makes the folder of a file of results, for this user alone, and finds out whether the file can be written.
     package static func prepare(path: String) throws {
@@ -119,6 +122,7 @@ package struct TuningDatabase: Sendable, Equatable {
     private static func reason(_ error: any Error) -> String {
         switch error {
         case let error as FileError: return error.description
+        case let error as AtomicFiles.FileError: return error.reason
         case let error as DecodingError:
             switch error {
             case .keyNotFound(let key, _): return "\(key.stringValue) is missing"
@@ -189,9 +193,33 @@ extension TuningDatabase {
     }
 
     private static let format = 1
+    /// The levels of brackets that the format has; `JSONDecoder` ends the process at some hundred.
+    private static let deepest = 8
+
+    /// That brackets are not nested deeper than the format's, whatever else is wrong.
+    private static func checkNesting(_ json: Data) throws(FileError) {
+        var (depth, isText, isEscaped) = (0, false, false)
+        for byte in json {
+            if isEscaped {
+                isEscaped = false
+            } else if isText {
+                isText = byte != UInt8(ascii: "\"")
+                isEscaped = byte == UInt8(ascii: "\\")
+            } else {
+                switch byte {
+                case UInt8(ascii: "\""): isText = true
+                case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+                case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+                default: break
+                }
+            }
+            guard depth <= deepest else { throw FileError(description: "it is nested too deeply") }
+        }
+    }
 
     /// - Throws: ``FileError`` or a `DecodingError` where this is not a file of this format.
     package init(json: Data) throws {
+        try Self.checkNesting(json)
         // Read on its own, so that a later format is called by its name.
         struct Head: Decodable { var format: Int }
         let format = try JSONDecoder().decode(Head.self, from: json).format
@@ -205,9 +233,12 @@ extension TuningDatabase {
             })
     }
 
-    /// Nil for an entry with names that this version does not know.
+    /// Nil for an entry with names that this version does not know, or numbers that no extent and no value has.
     private static func entry(_ entry: FileEntry) -> TuningEntry? {
-        guard let problem = TuningProblem(names: entry.problem), let values = TuningValues(names: entry.values) else {
+        let extents = 0...1 << 40
+        guard entry.problem.values.allSatisfy(extents.contains), let problem = TuningProblem(names: entry.problem),
+            let values = TuningValues(names: entry.values)
+        else {
             return nil
         }
         return TuningEntry(

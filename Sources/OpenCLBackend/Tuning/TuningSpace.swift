@@ -167,8 +167,8 @@ package struct TuningProblem: Hashable, Sendable, Codable, ExpressibleByDictiona
         var (sum, largest) = (0.0, 0.0)
         for (key, extent) in extents {
             guard let theirs = other.extents[key] else { return nil }
-            // One more, so that switches of 0 and 1 are an octave apart.
-            let ratio = Double(max(extent, 0) + 1) / Double(max(theirs, 0) + 1)
+            // One more, so that switches of 0 and 1 are an octave apart; as floating point, which doesn't overflow.
+            let ratio = (Double(max(extent, 0)) + 1) / (Double(max(theirs, 0)) + 1)
             let distance = abs(log2(ratio))
             sum += distance
             largest = max(largest, distance)

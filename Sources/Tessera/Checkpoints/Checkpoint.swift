@@ -2,8 +2,12 @@ extension Module {
     /// Writes every variable's value to a safetensors file under its dotted name. One that the model holds in several places
     /// is written once, as `safetensors.torch.save_model` does and `load_model` reads it.
     ///
-    /// - Throws: ``FileError`` where two variables have one name, or the file can't be written.
+    /// - Throws: ``FileError`` where two variables have one name, one has a name that begins with `tessera.`, or the file can't
+    ///   be written.
     public func save(to path: String, on executor: Executor) throws {
+        if let (name, _) = namedVariables.first(where: { Checkpoint.isReserved($0.name) }) {
+            throw FileError(path: path, reason: Checkpoint.reserved(name, of: self))
+        }
         try Checkpoint.write(namedVariables, executor, to: path)
     }
 
@@ -62,7 +66,7 @@ extension Trainer {
     ///   then.
     public func load(from path: String) throws {
         let file = try SafetensorsFile(path: path)
-        let isWhole = file.entries.keys.contains { $0.hasPrefix(Checkpoint.prefix) }
+        let isWhole = file.storedNames.contains { $0.hasPrefix(Checkpoint.prefix) }
         let state = try state()
         var values = try Checkpoint.values(of: model.namedVariables + (isWhole ? state : []), in: file)
         if !isWhole { for (_, variable) in state { values[variable] = variable.initialValue } }
@@ -106,6 +110,13 @@ extension Trainer {
 enum Checkpoint {
     /// The names of everything that is not the model's own begin with this.
     static let prefix = "tessera."
+
+    static func isReserved(_ name: String) -> Bool { TensorName(name).hasPrefix(prefix) }
+
+    static func reserved(_ name: String, of model: any Module) -> String {
+        "a variable of \(type(of: model)) is named “\(name)”, and names that begin with “\(prefix)” are what training keeps "
+            + "beside a model: rename a property, or say the members"
+    }
 
     /// The names of each variable: the model may hold it in several places.
     private static func grouped(
@@ -151,7 +162,7 @@ enum Checkpoint {
         var missing: [String] = []
         var problems: [String] = []
         for (variable, names) in grouped(variables) {
-            let stored = names.filter { file.entries[$0] != nil }
+            let stored = names.filter(file.stores)
             let found = stored.isEmpty ? names.filter { file.entry($0) != nil }.prefix(1) : stored[...]
             if found.isEmpty { missing.append(names.map { "“\($0.text)”" }.joined(separator: " or ")) }
             for name in found {
@@ -172,7 +183,7 @@ enum Checkpoint {
             problems.insert("has no tensor\(missing.count > 1 ? "s" : "") " + missing.joined(separator: ", "), at: 0)
         }
         // PyTorch counts batches for a use of batch norm that does not exist here.
-        let strangers = file.entries.keys.filter {
+        let strangers = file.storedNames.filter {
             !used.contains($0) && !$0.hasPrefix(prefix) && $0 != "num_batches_tracked"
                 && !$0.hasSuffix(".num_batches_tracked")
         }

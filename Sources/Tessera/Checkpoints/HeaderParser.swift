@@ -1,6 +1,8 @@
 /// The JSON of a safetensors header or another file (RFC 8259), read strictly: keys may not repeat, by their bytes.
+///
+/// What is read may be kept as a ``Value``, which takes many times the bytes of the text, or be taken up as it comes.
 struct HeaderParser {
-    indirect enum Value {
+    enum Value {
         case object([(key: String, value: Value)])
         case array([Value])
         case string(String)
@@ -29,20 +31,33 @@ struct HeaderParser {
         return value
     }
 
+    /// Reads an object whose members `body` takes up as they come: it must read each member's value.
+    ///
+    /// - Parameter body: is given a member's key. That keys do not repeat is left to it.
+    static func parseMembers(
+        of bytes: ArraySlice<UInt8>, what: String = "the header",
+        _ body: (String, inout HeaderParser) throws(Failure) -> Void
+    ) throws(Failure) {
+        var parser = HeaderParser(bytes, what)
+        try parser.members(body)
+        parser.skipSpace()
+        guard parser.place == bytes.endIndex else { throw parser.failure("something follows the object") }
+    }
+
     private init(_ bytes: ArraySlice<UInt8>, _ what: String) {
         self.bytes = bytes
         self.what = what
         place = bytes.startIndex
     }
 
-    private func failure(_ reason: String) -> Failure {
+    func failure(_ reason: String) -> Failure {
         Failure(reason: "\(what) is not right at byte \(place - bytes.startIndex): \(reason)")
     }
 
     private var next: UInt8? { place < bytes.endIndex ? bytes[place] : nil }
 
     private mutating func skipSpace() {
-        while let byte = next, [9, 10, 13, 32].contains(byte) { place += 1 }
+        while let byte = next, byte == 32 || byte == 10 || byte == 13 || byte == 9 { place += 1 }
     }
 
     private mutating func expect(_ character: Unicode.Scalar) throws(Failure) {
@@ -58,8 +73,56 @@ struct HeaderParser {
         return true
     }
 
-    private mutating func value(depth: Int) throws(Failure) -> Value {
-        guard depth <= 100 else { throw failure("it is nested too deeply") }
+    // MARK: - As it comes
+
+    /// The members of the object that is next.
+    mutating func members(_ body: (String, inout HeaderParser) throws(Failure) -> Void) throws(Failure) {
+        try expect("{")
+        if take("}") { return }
+        repeat {
+            skipSpace()
+            let key = try string()
+            try expect(":")
+            skipSpace()
+            try body(key, &self)
+        } while take(",")
+        try expect("}")
+    }
+
+    /// The elements of the list that is next.
+    mutating func elements(_ body: (inout HeaderParser) throws(Failure) -> Void) throws(Failure) {
+        try expect("[")
+        if take("]") { return }
+        repeat {
+            skipSpace()
+            try body(&self)
+        } while take(",")
+        try expect("]")
+    }
+
+    /// What is next, as far as one byte tells.
+    var startsObject: Bool { next == UInt8(ascii: "{") }
+    var startsList: Bool { next == UInt8(ascii: "[") }
+    var startsText: Bool { next == UInt8(ascii: "\"") }
+
+    /// Passes over a value of any kind.
+    mutating func skipValue(depth: Int = 0) throws(Failure) {
+        guard depth <= Self.deepest else { throw failure("it is nested too deeply") }
+        if startsObject {
+            try members { _, parser throws(Failure) in try parser.skipValue(depth: depth + 1) }
+        } else if startsList {
+            try elements { parser throws(Failure) in try parser.skipValue(depth: depth + 1) }
+        } else {
+            _ = try value(depth: depth)
+        }
+    }
+
+    private static let deepest = 100
+
+    // MARK: - Kept
+
+    mutating func value(depth: Int = 0) throws(Failure) -> Value {
+        guard depth <= Self.deepest else { throw failure("it is nested too deeply") }
         skipSpace()
         switch next.map({ Unicode.Scalar($0) }) {
         case "{"?: return .object(try object(depth))
@@ -80,28 +143,19 @@ struct HeaderParser {
     }
 
     private mutating func object(_ depth: Int) throws(Failure) -> [(key: String, value: Value)] {
-        try expect("{")
-        var members: [(key: String, value: Value)] = []
+        var read: [(key: String, value: Value)] = []
         var keys: Set<TensorName> = []
-        if take("}") { return members }
-        repeat {
-            skipSpace()
-            let key = try string()
-            guard keys.insert(TensorName(key)).inserted else { throw failure("“\(key)” comes twice") }
-            try expect(":")
-            members.append((key, try value(depth: depth + 1)))
-        } while take(",")
-        try expect("}")
-        return members
+        try members { key, parser throws(Failure) in
+            guard keys.insert(TensorName(key)).inserted else { throw parser.failure("“\(key)” comes twice") }
+            read.append((key, try parser.value(depth: depth + 1)))
+        }
+        return read
     }
 
     private mutating func array(_ depth: Int) throws(Failure) -> [Value] {
-        try expect("[")
-        var elements: [Value] = []
-        if take("]") { return elements }
-        repeat { elements.append(try value(depth: depth + 1)) } while take(",")
-        try expect("]")
-        return elements
+        var read: [Value] = []
+        try elements { parser throws(Failure) in read.append(try parser.value(depth: depth + 1)) }
+        return read
     }
 
     /// `-`, a whole part without zeros before it, a fraction and an exponent; only the whole part must be there.
@@ -135,7 +189,7 @@ struct HeaderParser {
         return true
     }
 
-    private mutating func string() throws(Failure) -> String {
+    mutating func string() throws(Failure) -> String {
         guard next == UInt8(ascii: "\"") else { throw failure("a text is missing") }
         place += 1
         var text: [UInt8] = []

@@ -5,33 +5,23 @@
 /// bytes. A tensor that goes by several names is stored under one of them, and the metadata leads from each other name to it,
 /// as `safetensors.torch.save_model` writes tied weights.
 public struct SafetensorsFile {
-    struct Entry {
-        var name: TensorName
-        var format: String
-        var shape: [Int]
-        var range: Range<Int>
-    }
-
     public let path: String
-    /// Free texts by name, among them the name of the stored tensor for each other name of it.
-    public let metadata: [String: String]
-    let entries: [TensorName: Entry]
-    private let aliases: [TensorName: TensorName]
+    private let header: SafetensorsHeader
     private let data: StoredBytes
     private let start: Int
 
+    /// Free texts by name, among them the name of the stored tensor for each other name of it.
+    public var metadata: [String: String] {
+        let texts = header.metadata.sorted { $0.key < $1.key }
+        return Dictionary(texts.map { ($0.key.text, $0.value) }) { first, _ in first }
+    }
+
     /// The names of the tensors that are stored, sorted by their bytes.
-    public var names: [String] { entries.keys.sorted().map(\.text) }
+    public var names: [String] { storedNames.map(\.text) }
+    var storedNames: [TensorName] { header.entries.map(\.name) }
 
     /// The largest header that readers accept, in bytes.
     static let headerLimit = 100_000_000
-
-    /// The size of an element in bits, by the format's name of its type. Tensors of other types are passed over.
-    private static let elementBits: [String: Int] = [
-        "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
-        "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32,
-        "F32": 32, "U64": 64, "I64": 64, "F64": 64, "C64": 64,
-    ]
 
     /// Opens a file and checks its header: its length, that no name comes twice, that the tensors lie one after the other
     /// without gaps from the header to the file's end, and that each takes as many bytes as its shape and type say. Whether
@@ -57,126 +47,39 @@ public struct SafetensorsFile {
         }
         let start = 8 + Int(length)
         self.start = start
-        var header = [UInt8](repeating: 0, count: Int(length))
-        try header.withUnsafeMutableBytes { try data.read(at: 8, into: $0) }
-        guard header.first == UInt8(ascii: "{") else { throw failure("its header does not begin with {") }
+        var text = [UInt8](repeating: 0, count: Int(length))
+        try text.withUnsafeMutableBytes { try data.read(at: 8, into: $0) }
+        guard text.first == UInt8(ascii: "{") else { throw failure("its header does not begin with {") }
         do throws(HeaderParser.Failure) {
-            let contents = try Self.contents(of: HeaderParser.parse(header[...]))
-            try Self.check(contents.entries, byteCount: data.count - start)
-            entries = contents.entries
-            let texts = contents.metadata.sorted { $0.key < $1.key }
-            metadata = Dictionary(texts.map { ($0.key.text, $0.value) }) { first, _ in first }
-            // Such as "format": "pt", which leads nowhere.
-            aliases = contents.metadata.mapValues { TensorName($0) }
+            header = try SafetensorsHeader(text[...])
+            try header.check(byteCount: data.count - start)
         } catch {
             throw failure(error.reason)
         }
     }
 
-    private static func contents(
-        of header: HeaderParser.Value
-    ) throws(HeaderParser.Failure) -> (entries: [TensorName: Entry], metadata: [TensorName: String]) {
-        guard case .object(let members) = header else { throw .init(reason: "the header is no object") }
-        var entries: [TensorName: Entry] = [:]
-        var metadata: [TensorName: String] = [:]
-        for (name, value) in members {
-            switch (name, value) {
-            case ("__metadata__", .null): break
-            case ("__metadata__", .object(let fields)):
-                for (key, value) in fields {
-                    guard case .string(let text) = value else {
-                        throw .init(reason: "__metadata__ “\(key)” is no text")
-                    }
-                    metadata[TensorName(key)] = text
-                }
-            case (_, .object(let fields)): entries[TensorName(name)] = try entry(name, fields)
-            default: throw .init(reason: "“\(name)” is no object")
-            }
-        }
-        return (entries, metadata)
-    }
-
-    private static func entry(
-        _ name: String, _ fields: [(key: String, value: HeaderParser.Value)]
-    ) throws(HeaderParser.Failure) -> Entry {
-        func numbers(_ value: HeaderParser.Value) -> [Int]? {
-            guard case .array(let elements) = value else { return nil }
-            let numbers = elements.compactMap { if case .number(let number) = $0 { number } else { nil } }
-            return numbers.count == elements.count ? numbers : nil
-        }
-        var format: String?
-        var shape: [Int]?
-        var offsets: [Int]?
-        for (key, value) in fields {
-            switch (key, value) {
-            case ("dtype", .string(let text)): format = text
-            case ("shape", _): shape = numbers(value)
-            case ("data_offsets", _): offsets = numbers(value)
-            default: break
-            }
-        }
-        guard let format, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1] else {
-            throw .init(reason: "tensor “\(name)” needs a dtype, a shape of whole numbers and two rising data_offsets")
-        }
-        return Entry(name: TensorName(name), format: format, shape: shape, range: offsets[0]..<offsets[1])
-    }
-
-    private static func check(_ entries: [TensorName: Entry], byteCount: Int) throws(HeaderParser.Failure) {
-        var end = 0
-        let inOrder = entries.values.sorted {
-            ($0.range.lowerBound, $0.range.upperBound, $0.name) < ($1.range.lowerBound, $1.range.upperBound, $1.name)
-        }
-        for entry in inOrder {
-            try checkSize(of: entry)
-            guard entry.range.lowerBound == end else {
-                throw .init(
-                    reason: "tensor “\(entry.name.text)” begins at \(entry.range.lowerBound), "
-                        + "not at \(end) where the one before ends"
-                )
-            }
-            end = entry.range.upperBound
-        }
-        guard end == byteCount else {
-            throw .init(
-                reason: "the tensors take \(end) bytes, but \(byteCount) follow the header: it is cut short or has more"
-            )
-        }
-    }
-
-    /// That a tensor takes as many bytes as its shape and type say, where the type is known.
-    private static func checkSize(of entry: Entry) throws(HeaderParser.Failure) {
-        guard var bits = elementBits[entry.format] else { return }
-        for extent in entry.shape {
-            let (product, overflow) = bits.multipliedReportingOverflow(by: extent)
-            guard !overflow else { throw .init(reason: "tensor “\(entry.name.text)” is too large") }
-            bits = product
-        }
-        guard bits % 8 == 0, bits / 8 == entry.range.count else {
-            let size = bits % 8 == 0 ? "\(bits / 8) bytes" : "\(bits) bits"
-            throw .init(
-                reason: "tensor “\(entry.name.text)” \(entry.format)\(Shape(entry.shape)) takes \(size), "
-                    + "but its offsets hold \(entry.range.count)")
-        }
-    }
-
     /// The stored tensor that goes by a name: its own, or one that the metadata leads from.
-    func entry(_ name: TensorName) -> Entry? {
+    func entry(_ name: TensorName) -> SafetensorsHeader.Entry? {
         var name = name
         // No way leads over more names than there are, unless it goes in a circle.
-        for _ in 0...aliases.count {
-            if let entry = entries[name] { return entry }
-            guard let next = aliases[name] else { return nil }
-            name = next
+        for _ in 0...header.metadata.count {
+            if let entry = header.entry(named: name) { return entry }
+            // A text such as "format": "pt" leads nowhere.
+            guard let next = header.metadata[name] else { return nil }
+            name = TensorName(next)
         }
         return nil
     }
+
+    /// Whether a tensor is stored under this very name.
+    func stores(_ name: TensorName) -> Bool { header.entry(named: name) != nil }
 
     /// A tensor by its name, or by another that the metadata says to be the same one's.
     ///
     /// - Throws: ``FileError`` where there is none of that name, or its type is one that tensors here can't have.
     public func tensor(_ name: String) throws -> HostTensor {
         guard let entry = entry(TensorName(name)) else {
-            let other = aliases[TensorName(name)].map { ", nor “\($0.text)”, which its metadata names in its place" }
+            let other = header.metadata[TensorName(name)].map { ", nor “\($0)”, which its metadata names in its place" }
             throw FileError(path: path, reason: "has no tensor “\(name)”\(other ?? "")")
         }
         guard let dtype = DType(safetensors: entry.format) else {

@@ -8,29 +8,65 @@ public enum IDX {
     /// - Parameter rank: the number of axes that it must have.
     /// - Throws: ``FileError`` for a file that can't be read, is corrupt or cut short, or holds something else.
     public static func read(_ path: String, rank: Int) throws -> HostTensor {
-        let bytes = try FileBytes.read(path)
         func failure(_ reason: String) -> FileError { FileError(path: path, reason: reason) }
-        guard bytes.count >= 4 else { throw failure("\(bytes.count) bytes are too few for an IDX file") }
-        guard bytes[0] == 0, bytes[1] == 0 else { throw failure("is no IDX file: it does not begin with two zeros") }
-        guard bytes[2] == 8 else {
-            throw failure("holds elements of type \(bytes[2]); only unsigned bytes (8) are read")
-        }
-        guard Int(bytes[3]) == rank else { throw failure("has \(bytes[3]) axes, not \(rank)") }
         let start = 4 + 4 * rank
-        guard bytes.count >= start else { throw failure("ends in the header") }
+        var header: [UInt8] = []
         var shape: [Int] = []
+        var elements: [UInt8] = []
+        // What is packed may be any size: no more is unpacked than the header says.
+        var (count, following) = (0, 0)
+        try FileBytes.forEachChunk(of: path) { chunk in
+            var rest = chunk
+            if header.count < start {
+                let part = rest.prefix(start - header.count)
+                header += part
+                rest = rest.dropFirst(part.count)
+                guard header.count == start else { return }
+                shape = try extents(in: header, rank: rank, failure)
+                count = try size(of: shape, failure)
+                try HostMemory.require(2 * count, for: path)
+                elements.reserveCapacity(count)
+            }
+            elements += rest.prefix(count - elements.count)
+            following += rest.count
+            guard following <= count else {
+                throw failure("\(Shape(shape)) takes \(count) bytes, but \(following) or more follow the header")
+            }
+        }
+        guard header.count == start else {
+            // Says what is wrong with what there is of it first.
+            if header.count >= 4 { _ = try extents(in: header, rank: rank, failure) }
+            throw failure(
+                header.count < 4 ? "\(header.count) bytes are too few for an IDX file" : "ends in the header")
+        }
+        guard following == count else {
+            throw failure("\(Shape(shape)) takes \(count) bytes, but \(following) follow the header")
+        }
+        return try HostTensor(TensorType(Shape(shape), .uint8), bytes: elements)
+    }
+
+    /// The extents that a header gives, as far as it goes.
+    private static func extents(
+        in header: [UInt8], rank: Int, _ failure: (String) -> FileError
+    ) throws(FileError) -> [Int] {
+        guard header[0] == 0, header[1] == 0 else { throw failure("is no IDX file: it does not begin with two zeros") }
+        guard header[2] == 8 else {
+            throw failure("holds elements of type \(header[2]); only unsigned bytes (8) are read")
+        }
+        guard Int(header[3]) == rank else { throw failure("has \(header[3]) axes, not \(rank)") }
+        return stride(from: 4, to: header.count - 3, by: 4).map { place in
+            header[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+        }
+    }
+
+    private static func size(of shape: [Int], _ failure: (String) -> FileError) throws(FileError) -> Int {
         var count = 1
-        for axis in 0..<rank {
-            let extent = (0..<4).reduce(0) { $0 << 8 | Int(bytes[4 + 4 * axis + $1]) }
+        for extent in shape {
             let (product, overflow) = count.multipliedReportingOverflow(by: extent)
             guard !overflow else { throw failure("its extents are too large") }
             count = product
-            shape.append(extent)
         }
-        guard bytes.count - start == count else {
-            throw failure("\(Shape(shape)) takes \(count) bytes, but \(bytes.count - start) follow the header")
-        }
-        return try HostTensor(TensorType(Shape(shape), .uint8), bytes: Array(bytes[start...]))
+        return count
     }
 }
 

@@ -60,13 +60,18 @@ extension Module {
         }
     }
 
-    /// The same, where no two variables have one name.
+    /// The same, where no two variables have one name, and none a name of what a checkpoint keeps beside the model.
     ///
-    /// - Throws: ``GraphError`` where two do, as one of them would be lost in a file.
+    /// - Throws: ``GraphError`` where two do, as one of them would be lost in a file; or where one has.
     func uniquelyNamedVariables() throws(GraphError) -> [(name: String, variable: Variable)] {
         var known: [String: Variable] = [:]
         let all = namedVariables
         for (name, variable) in all {
+            guard !Checkpoint.isReserved(name) else {
+                throw GraphError(
+                    operation: "namedVariables", message: Checkpoint.reserved(name, of: self), operands: [variable.type]
+                )
+            }
             if let other = known.updateValue(variable, forKey: name), other != variable {
                 throw GraphError(
                     operation: "namedVariables",

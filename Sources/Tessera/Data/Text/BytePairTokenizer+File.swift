@@ -9,7 +9,7 @@ extension BytePairTokenizer {
     public init(path: String) throws {
         func failure(_ reason: String) -> FileError { FileError(path: path, reason: reason) }
         let data = try StoredBytes(path: path)
-        guard data.count <= 1 << 28 else { throw failure("is too large for a tokenizer") }
+        guard data.count <= 1 << 26 else { throw failure("is too large for a tokenizer") }
         let bytes = try StoredSource(data, count: data.count).bytes(data.count)
         let root: HeaderParser.Value
         do throws(HeaderParser.Failure) {
