@@ -31,7 +31,8 @@ let package = Package(
         .target(
             name: "Tessera",
             dependencies: [
-                "AtomicFiles", "CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "CZlib",
+                "AtomicFiles", "COpenBLAS", "CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph",
+                "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         // Command lines.
