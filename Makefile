@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PACKAGES := pocl-opencl-icd ocl-icd-opencl-dev opencl-headers libopenblas-dev zlib1g-dev dataset-fashion-mnist
+# What the examples learn from, beside that.
+EXAMPLE_DATA :=
 CHECKERS := oclgrind
 SOURCES := Sources Tests Examples Package.swift
 RELEASE ?= .build/release
@@ -25,6 +27,18 @@ build: dependencies ## build the command lines and examples, optimised
 .PHONY: demo
 demo: build ## probe, benchmark and train on this machine: under 10 minutes after the build
 	Examples/demo.sh $(RELEASE)
+
+.PHONY: example-data
+example-data: dependencies # what the examples learn from, installed where it is missing
+	@Tests/install-packages.sh $(EXAMPLE_DATA)
+
+.PHONY: examples
+examples: example-data ## train every example to what it must reach, and write a page: .build/examples/index.html
+	Examples/run.sh $(OPTIONS)
+
+.PHONY: examples-quick
+examples-quick: example-data ## a few steps of every example, in a minute or two
+	Examples/run.sh --quick $(OPTIONS)
 
 .PHONY: test
 test: dependencies ## build with warnings as errors and run every test

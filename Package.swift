@@ -71,6 +71,10 @@ let package = Package(
             path: "Examples/tiny-transformer"),
         .executableTarget(
             name: "tiny-gan", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/tiny-gan"),
+        .executableTarget(
+            name: "example-page",
+            dependencies: ["ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Examples/ExamplePage"),
         // Tests, a target for each target they test.
         .testTarget(
             name: "BenchTests",
@@ -78,6 +82,7 @@ let package = Package(
                 "AtomicFiles", "BenchSupport", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph",
                 "Tessera",
             ]),
+        .testTarget(name: "ExampleTests", dependencies: ["AtomicFiles", "ExampleSupport", "Tessera"]),
         .testTarget(name: "CVectorTests", dependencies: ["CVector"]),
         .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CVector", "Execution", "TensorGraph"]),
         .testTarget(name: "OpenCLBackendTests", dependencies: ["Execution", "OpenCLBackend", "TensorGraph"]),

@@ -13,23 +13,25 @@ public struct TextOptions: ParsableArguments {
 
     /// Trains a character model as the options say, tells how well it does on held-out text, and lets it write some.
     public func train(
-        _ options: ExampleOptions, context: Int, layout: CharacterDataset.Layout, batch: Int, epochs: Int,
+        _ about: ExampleDescription, _ options: ExampleOptions, context: Int, layout: CharacterDataset.Layout,
+        batch: Int, epochs: Int,
         learningRate: Double, model: @escaping (RandomSource) -> any Layer
     ) throws {
         let began = ContinuousClock.now
         let (train, test) = try datasets(context: context, layout: layout)
         let run = ExampleRun(
-            options: options, batch: batch, epochs: epochs, train: train, test: test,
+            about, options: options, batch: batch, epochs: epochs, train: train, test: test,
             makeTrainer: { executor in
                 Trainer(
                     model(RandomSource(seed: options.seed)), loss: .crossEntropy,
                     optimizer: Adam(learningRate: learningRate), gradientNorm: 1, on: executor)
             },
-            describe: Self.describe)
-        let trainer = try run(since: began)
-        if sample > 0 {
-            say("sample:\n" + (try sampleText(trainer, from: test, count: sample, seed: options.seed)))
-        }
+            figures: { [Self.figure($0)] },
+            present: { trainer, _, results in
+                guard sample > 0 else { return }
+                results.addSample(try sampleText(trainer, from: test, count: sample, seed: options.seed))
+            })
+        try run(since: began)
     }
 
     private func datasets(
@@ -56,8 +58,8 @@ public struct TextOptions: ParsableArguments {
     }
 
     /// Bits per character, from a loss in nats.
-    private static func describe(_ result: Trainer.Result) -> String {
-        "held-out text: \((result.loss / Foundation.log(2.0)).formatted(decimals: 3)) bits per character"
+    private static func figure(_ result: Trainer.Result) -> ExampleResult.Figure {
+        .init("held-out text", result.loss / Foundation.log(2.0), unit: "bits per character", better: .lower)
     }
 }
 

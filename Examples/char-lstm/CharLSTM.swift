@@ -18,6 +18,10 @@ struct CharLSTM: ParsableCommand {
 
     func run() throws {
         try text.train(
+            .init(
+                "char-lstm", title: "Characters, by an LSTM",
+                task: "go on with a text, character by character, by a long short-term memory",
+                data: "the licences that come with Debian, the last tenth held out"),
             options, context: CharacterLSTM.context, layout: .timeFirst, batch: batch, epochs: epochs,
             learningRate: 3e-3
         ) { CharacterLSTM($0) }

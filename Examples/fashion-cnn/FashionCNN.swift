@@ -25,6 +25,9 @@ struct FashionCNN: ParsableCommand {
         let began = ContinuousClock.now
         let (train, test) = try ImageDataset.fashionMNIST(folder: data)
         let run = ExampleRun(
+            .init(
+                "fashion-cnn", title: "Clothing, by two convolutions",
+                task: "tell ten kinds of clothing apart", data: "Fashion-MNIST: 60,000 pictures, 10,000 to test on"),
             options: options, batch: batch, epochs: epochs, train: train, test: test,
             makeTrainer: { executor in
                 Trainer(
@@ -32,7 +35,7 @@ struct FashionCNN: ParsableCommand {
                     metrics: options.report == nil ? [.accuracy] : [.accuracy, .confusionMatrix(classes: 10)],
                     on: executor)
             },
-            describe: { "test accuracy: \((($0.metric ?? 0) * 100).formatted(decimals: 2)) %" })
-        _ = try run(since: began)
+            figures: { [.init("test accuracy", 100 * ($0.metric ?? .nan), unit: "%", better: .higher)] })
+        try run(since: began)
     }
 }

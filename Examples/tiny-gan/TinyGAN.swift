@@ -18,10 +18,15 @@ struct TinyGAN: ParsableCommand {
     func run() throws {
         let began = ContinuousClock.now
         let run = ExampleRun(
+            .init(
+                "tiny-gan", title: "Points on a ring, by a GAN",
+                task: "make points on a ring out of noise, against a discriminator", data: "8192 points that are drawn"),
             options: options, batch: batch, epochs: epochs,
             train: try RingGAN.data(8192, RandomSource(seed: 1)), test: try RingGAN.data(2048, RandomSource(seed: 2)),
             makeTrainer: { RingGAN(RandomSource(seed: options.seed)).trainer(on: $0) },
-            describe: { "generated points on the ring: \((($0.metric ?? 0) * 100).formatted(decimals: 2)) %" })
-        _ = try run(since: began)
+            figures: {
+                [.init("generated points on the ring", 100 * ($0.metric ?? .nan), unit: "%", better: .higher)]
+            })
+        try run(since: began)
     }
 }

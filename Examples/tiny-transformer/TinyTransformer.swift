@@ -18,6 +18,10 @@ struct TinyTransformer: ParsableCommand {
 
     func run() throws {
         try text.train(
+            .init(
+                "tiny-transformer", title: "Characters, by a transformer",
+                task: "go on with a text, character by character, by a transformer",
+                data: "the licences that come with Debian, the last tenth held out"),
             options, context: CharacterTransformer.context, layout: .batchFirst, batch: batch, epochs: epochs,
             learningRate: 1e-3
         ) { CharacterTransformer($0) }

@@ -2,15 +2,17 @@ import Foundation
 
 /// Numbers over steps, thinned out so that a long training takes no more memory than a short one: each point is the mean of as
 /// many numbers as all others.
-struct Curve: Sendable {
+package struct Curve: Sendable {
     /// An even number.
     private static let limit = 600
 
-    private(set) var points: [(step: Double, value: Double)] = []
+    package private(set) var points: [(step: Double, value: Double)] = []
     private var width = 1
     private var (sum, count) = (0.0, 0)
 
-    mutating func add(_ value: Double, step: Int) {
+    package init() {}
+
+    package mutating func add(_ value: Double, step: Int) {
         sum += value
         count += 1
         guard count == width else { return }
@@ -25,21 +27,29 @@ struct Curve: Sendable {
 }
 
 /// Curves in a frame, as SVG that follows the style of ``HTMLPage``.
-struct CurveChart {
-    struct Line {
-        var name: String
-        var colour: String
-        var points: [(step: Double, value: Double)]
-        var isFaint = false
+package struct CurveChart {
+    package struct Line {
+        package var name: String
+        package var colour: String
+        package var points: [(step: Double, value: Double)]
+        package var isFaint: Bool
+
+        package init(name: String, colour: String, points: [(step: Double, value: Double)], isFaint: Bool = false) {
+            (self.name, self.colour, self.points, self.isFaint) = (name, colour, points, isFaint)
+        }
     }
 
-    var title: String
-    var lines: [Line]
+    package var title: String
+    package var lines: [Line]
+
+    package init(title: String, lines: [Line]) {
+        (self.title, self.lines) = (title, lines)
+    }
 
     private static let (width, height) = (560.0, 300.0)
     private static let (left, right, top, bottom) = (58.0, 548.0, 34.0, 266.0)
 
-    var svg: String {
+    package var svg: String {
         let points = lines.flatMap(\.points).filter { $0.value.isFinite }
         let xs = Self.ticks(points.map(\.step))
         let ys = Self.ticks(points.map(\.value))

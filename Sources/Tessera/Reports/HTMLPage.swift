@@ -4,8 +4,12 @@ import Foundation
 package enum HTMLPage {
     /// A page that needs no other file.
     ///
-    /// - Parameter refreshSeconds: after how long a browser reads it again.
-    package static func page(title: String, subtitle: String, refreshSeconds: Int? = nil, _ body: String) -> String {
+    /// - Parameters:
+    ///   - refreshSeconds: after how long a browser reads it again.
+    ///   - style: what the page has beside the common style.
+    package static func page(
+        title: String, subtitle: String, refreshSeconds: Int? = nil, style: String = "", _ body: String
+    ) -> String {
         """
         <!doctype html>
         <html lang="en">
@@ -14,7 +18,7 @@ package enum HTMLPage {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         \(refreshSeconds.map { "<meta http-equiv=\"refresh\" content=\"\($0)\">" } ?? "")
         <title>\(title)</title>
-        <style>\(style)</style>
+        <style>\(common)\(style)</style>
         </head>
         <body>
         <header>
@@ -33,7 +37,7 @@ package enum HTMLPage {
             .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
     }
 
-    private static let style = """
+    private static let common = """
         :root { color-scheme: light dark; --ink: light-dark(#1d2530, #e6e9ee); --faint: light-dark(#6b7684, #98a2b0);
           --paper: light-dark(#fbfaf7, #15181d); --line: light-dark(#dcd8cf, #323943); --good: light-dark(#1f7a4d, #6fcf97);
           --bad: light-dark(#b3261e, #ff8a80); --bar: light-dark(#d7e6dc, #24402f);

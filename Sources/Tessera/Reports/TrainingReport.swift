@@ -148,7 +148,7 @@ public final class TrainingReport: TrainingCallback {
     }
 
     /// The most memory that the process has had, in bytes (`VmHWM` of /proc/self/status).
-    private static var peakMemory: Double? {
+    package static var peakMemory: Double? {
         guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
             let kibibytes = line.split(separator: " ").compactMap({ Double($0) }).first

@@ -1,0 +1,31 @@
+"""Examples/char-lstm in PyTorch: an LSTM that goes on with a text, character by character."""
+import torch
+import torch.nn as nn
+
+import characters
+import common
+
+
+class CharacterLSTM(nn.Module):
+    """`[time, n]` → `[time, n, vocabulary]`."""
+
+    def __init__(self, vocabulary=characters.VOCABULARY, width=256):
+        super().__init__()
+        self.e = nn.Embedding(vocabulary, width)
+        self.r = nn.LSTM(width, width)
+        self.o = nn.Linear(width, vocabulary)
+
+    def forward(self, x):
+        return self.o(self.r(self.e(x))[0])
+
+
+EXCHANGES = [
+    common.Exchange(CharacterLSTM, lambda: {"input": torch.randint(0, characters.VOCABULARY, (64, 4), dtype=torch.int32)})
+]
+
+if __name__ == "__main__":
+    torch.manual_seed(1)
+    characters.train(
+        "char-lstm", "Characters, by an LSTM",
+        "go on with a text, character by character, by a long short-term memory", CharacterLSTM(), context=64, batch=32,
+        epochs=10, rate=3e-3, time_first=True)
