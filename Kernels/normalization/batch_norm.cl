@@ -9,8 +9,17 @@
 //   channel 1 ├────────┤    ├────────┤  …              On a CPU they stay in the cache of its core, 8 bytes an element
 //               image 0       image 1                  forward and 12 backward from memory.
 //
+// Scale and bias, and their gradients, are stored as PARAMETERS: float32 beside an x of 16 bits, where they are trained so.
+//
 // Ioffe and Szegedy, Batch Normalization, 2015.
 // Goes after common/math.cl, common/vector.cl, common/storage.cl and common/team.cl.
+
+#ifndef PARAMETERS
+#define PARAMETERS STORAGE
+#endif
+#define PARAMETER MATH_PASTE(STORED_, PARAMETERS)
+#define LOAD_PARAMETER(pointer) MATH_PASTE(LOAD1_, PARAMETERS)(pointer)
+#define STORE_PARAMETER(value, pointer) MATH_PASTE(STORE1_, PARAMETERS)(value, pointer)
 
 // Runs a statement for each vector of the channel that is this item's: `count` elements from `at`. What it adds to
 // `partial` and `partialOther` goes to the long sums `sum` and `sumOther` by short stretches.
@@ -72,8 +81,8 @@ static inline vfloat firstLanes(const vfloat value, const int count) {
     inverse = 0x1p-80f / sqrt(teamSum(valueOf(sum)) / elements);
 
 TEAM_KERNEL void batch_norm(
-    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
-    const ulong scaleOffset, __global const STORED *restrict bias, const ulong biasOffset, __global STORED *restrict y,
+    __global const STORED *restrict x, const ulong xOffset, __global const PARAMETER *restrict scale,
+    const ulong scaleOffset, __global const PARAMETER *restrict bias, const ulong biasOffset, __global STORED *restrict y,
     const ulong yOffset, __global float *restrict mean, const ulong meanOffset, __global float *restrict variance,
     const ulong varianceOffset, const int images, const int channels, const int pixels, const float epsilon)
 {
@@ -93,8 +102,8 @@ TEAM_KERNEL void batch_norm(
         const float spread = teamSum(valueOf(sum)) / elements;
         float inverse = 1.0f / sqrt(spread + epsilon);
         if (inverse == 0.0f) { HUGE_INVERSE(inverse) }
-        const float factor = LOAD1(scale + (scaleOffset + channel)) * inverse;
-        const float shift = LOAD1(bias + (biasOffset + channel));
+        const float factor = LOAD_PARAMETER(scale + (scaleOffset + channel)) * inverse;
+        const float shift = LOAD_PARAMETER(bias + (biasOffset + channel));
         CHANNEL_PASS(
             const vfloat centred = loadCounted(x + at, count) - average;
             storeCounted(fma(centred, (vfloat)(factor), (vfloat)(shift)), y + at, count);)
@@ -106,11 +115,11 @@ TEAM_KERNEL void batch_norm(
 }
 
 TEAM_KERNEL void batch_norm_gradient(
-    __global const STORED *restrict x, const ulong xOffset, __global const STORED *restrict scale,
+    __global const STORED *restrict x, const ulong xOffset, __global const PARAMETER *restrict scale,
     const ulong scaleOffset, __global const float *restrict mean, const ulong meanOffset,
     __global const float *restrict variance, const ulong varianceOffset, __global const STORED *restrict dy,
-    const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset, __global STORED *restrict dscale,
-    const ulong dscaleOffset, __global STORED *restrict dbias, const ulong dbiasOffset, const int images,
+    const ulong dyOffset, __global STORED *restrict dx, const ulong dxOffset, __global PARAMETER *restrict dscale,
+    const ulong dscaleOffset, __global PARAMETER *restrict dbias, const ulong dbiasOffset, const int images,
     const int channels, const int pixels, const float epsilon)
 {
     TEAM_MEMORY
@@ -134,10 +143,10 @@ TEAM_KERNEL void batch_norm_gradient(
                 cotangent, firstLanes(loadCounted(x + at, count) - average, count), partialOther);)
         const float total = teamSum(valueOf(sum)), product = teamSum(valueOf(sumOther)) * inverse;
         if (get_local_id(0) == 0) {
-            STORE1(product, dscale + (dscaleOffset + channel));
-            STORE1(total, dbias + (dbiasOffset + channel));
+            STORE_PARAMETER(product, dscale + (dscaleOffset + channel));
+            STORE_PARAMETER(total, dbias + (dbiasOffset + channel));
         }
-        const float factor = LOAD1(scale + (scaleOffset + channel)) * inverse;
+        const float factor = LOAD_PARAMETER(scale + (scaleOffset + channel)) * inverse;
         const float slopeMean = total / elements, productMean = product / elements * inverse;
         CHANNEL_PASS(
             const vfloat centred = loadCounted(x + at, count) - average;

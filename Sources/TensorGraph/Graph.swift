@@ -16,6 +16,8 @@ package struct Node: Sendable {
     package var operandTypes: [TensorType]
     package var resultTypes: [TensorType]
     package var location: SourceLocation?
+    /// Which rematerialisation made the node, so that it is no other's equal; 0 where none did.
+    package var rematerialization = 0
 
     package init(
         op: Op, operands: [Value], operandTypes: [TensorType], resultTypes: [TensorType], location: SourceLocation?
@@ -43,6 +45,15 @@ public final class Graph {
     /// Variables and inputs that have a node: each has one, so that a gradient with respect to it sees every use.
     private var leaves: [Leaf: Value] = [:]
 
+    /// The 16-bit type of a forward pass that casts by itself (``autocast(to:file:line:_:)``).
+    package internal(set) var autocastType: DType?
+    /// Variables in that type: each is converted once.
+    var autocastVariables: [AutocastKey: Tensor] = [:]
+    /// What the backward pass computes again (``rematerializing(_:)``): ranges of nodes, those inside another before it.
+    var rematerializedBlocks: [Range<Int>] = []
+    /// How often it has done so.
+    var rematerializations = 0
+
     private enum Leaf: Hashable {
         case variable(Variable)
         case input(Input)
@@ -67,6 +78,7 @@ public final class Graph {
     ) throws(GraphError) -> [Tensor] {
         let leaf = Leaf(op)
         if let leaf, let known = leaves[leaf] { return [tensor(known)] }
+        let operands = try autocasted(operands, for: op, at: location)
         let types = operands.map(\.type)
         let location = usersLocation(location, operands)
         let resultTypes: [TensorType]
@@ -90,6 +102,14 @@ public final class Graph {
         return resultTypes.indices.map {
             Tensor(graph: self, value: Value(node: index, result: $0), type: resultTypes[$0])
         }
+    }
+
+    /// Adds a node that is known to be right.
+    ///
+    /// - Returns: its number.
+    func append(_ node: Node) -> Int {
+        nodes.append(node)
+        return nodes.count - 1
     }
 
     /// What is wrong with a call, said of the line that ``add(_:_:at:as:)`` would give a node that is made there.

@@ -27,17 +27,19 @@ package struct OpTraits: Sendable {
     package var role: Role
     package var overEmptyOperands: OverEmptyOperands
     package var halfTypes: HalfTypes
+    package var autocast: Autocast
     package var flops: FlopCount
 
     package init(
         _ kind: OpKind, name: String? = nil, _ role: Role, overEmptyOperands: OverEmptyOperands, halfTypes: HalfTypes,
-        flops: @escaping FlopCount
+        autocast: Autocast, flops: @escaping FlopCount
     ) {
         self.kind = kind
         self.name = name ?? kind.rawValue
         self.role = role
         self.overEmptyOperands = overEmptyOperands
         self.halfTypes = halfTypes
+        self.autocast = autocast
         self.flops = flops
     }
 }
@@ -87,6 +89,17 @@ extension OpTraits {
         case elementwise
         /// Operands are converted to float32 as a whole before it, and results rounded after it.
         case converted
+    }
+
+    /// What a forward pass that casts by itself (``Graph/autocast(to:_:)``) does with floating-point operands.
+    package enum Autocast: Sendable {
+        /// They are brought to its 16-bit type: products and what is made of them.
+        case lower
+        /// Those of 16 bits are widened: sums, and functions that soon leave float16's range.
+        case float32
+        /// They are brought to the widest of their types.
+        case widest
+        case asGiven
     }
 
     /// Floating-point operations of a node with operands and results of these types, of what is worth counting in a

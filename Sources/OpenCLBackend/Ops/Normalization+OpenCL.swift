@@ -130,9 +130,11 @@ extension OpenCLLowering {
         let shape = operands[0].shape
         let (images, channels, pixels) = (shape[0], shape[1], shape[2] * shape[3])
         let teams = RowTeams(profile, rows: channels, columns: images * pixels)
+        let (storage, parameters) = (operands[0].dtype, operands[1].dtype)
         let launch = teams.launch(
             name, files: ["normalization/batch_norm.cl"],
-            tensors + .int32s(images, channels, pixels) + [.float(attributes.epsilon)], storage: operands[0].dtype)
+            tensors + .int32s(images, channels, pixels) + [.float(attributes.epsilon)], storage: storage,
+            defines: parameters == storage ? [:] : ["PARAMETERS": parameters.rawValue])
         return launches([launch], "batch norm, \(teams.summary)")
     }
 }

@@ -161,7 +161,9 @@ extension TraitsRule {
             case .gradient: (.attentionGradient, 5)
             case .biasGradient: (.attentionBiasGradient, 2)
             }
-        return OpTraits(kind, .matrixProduct, overEmptyOperands: .fill(0), halfTypes: .converted) { operands, _ in
+        return OpTraits(
+            kind, .matrixProduct, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .lower
+        ) { operands, _ in
             let all = OpTraits.multiplyAdds(products, operands[0].shape.elementCount, operands[1].shape[2])
             return attributes.isCausal ? all / 2 : all
         }

@@ -146,7 +146,10 @@ extension TraitsRule {
         _ kind: OpKind, _ name: String, _ overEmptyOperands: OpTraits.OverEmptyOperands,
         shapes: @escaping @Sendable ([TensorType], [TensorType]) -> (y: Shape, w: Shape)
     ) -> OpTraits {
-        OpTraits(kind, name: name, .computation, overEmptyOperands: overEmptyOperands, halfTypes: .converted) {
+        OpTraits(
+            kind, name: name, .computation, overEmptyOperands: overEmptyOperands, halfTypes: .converted,
+            autocast: .lower
+        ) {
             let (y, w) = shapes($0, $1)
             return OpTraits.multiplyAdds(y.elementCount, w.dimensions.dropFirst().reduce(1, *))
         }

@@ -33,6 +33,20 @@ package enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
     /// Every bit of an integer the other way round; of `bool`, what it is not.
     case bitwiseNot
 
+    /// PyTorch's list for float32, of the functions that there are: what leaves float16's range, or nears it, soon.
+    var autocast: OpTraits.Autocast {
+        switch self {
+        case .exponential, .exponentialMinusOne, .logarithm, .reciprocal, .reciprocalSquareRoot, .square, .softplus,
+            .arccosine, .arcsine, .hyperbolicCosine, .hyperbolicSine, .tangent:
+            .float32
+        case .negate, .absolute, .sign, .squareRoot, .errorFunction, .sine, .cosine, .arctangent,
+            .inverseHyperbolicSine, .inverseHyperbolicCosine, .inverseHyperbolicTangent, .floor, .ceiling,
+            .truncation, .rounding, .sigmoid, .tanh, .relu, .gelu, .silu, .gaussian, .sigmoidDerivative,
+            .geluDerivative, .siluDerivative, .isNaN, .isInfinite, .bitwiseNot:
+            .asGiven
+        }
+    }
+
     /// Those that products apply in their epilogues.
     static let epilogues: Set<UnaryFunction> = [.relu, .sigmoid, .tanh, .gelu, .silu]
     /// Those that integers have too.
@@ -300,23 +314,26 @@ extension ShapeRule {
 
 extension TraitsRule {
     package func unary(_ function: UnaryFunction) -> OpTraits {
-        elementwise(.unary, name: function.name, .elementwise(.unary(function)))
+        elementwise(.unary, name: function.name, .elementwise(.unary(function)), function.autocast)
     }
 
     package func binary(_ function: BinaryFunction) -> OpTraits {
-        elementwise(.binary, name: function.name, .elementwise(.binary(function)))
+        elementwise(
+            .binary, name: function.name, .elementwise(.binary(function)), function == .power ? .float32 : .widest)
     }
 
-    package func select() -> OpTraits { elementwise(.select, .elementwise(.select)) }
-    package func cast(_ dtype: DType) -> OpTraits { elementwise(.cast, .elementwise(.cast(dtype))) }
+    package func select() -> OpTraits { elementwise(.select, .elementwise(.select), .widest) }
+    package func cast(_ dtype: DType) -> OpTraits { elementwise(.cast, .elementwise(.cast(dtype)), .asGiven) }
 
     package func elementwise(_ program: ElementwiseProgram) -> OpTraits {
-        elementwise(.elementwise, .elementwiseProgram(program))
+        elementwise(.elementwise, .elementwiseProgram(program), .asGiven)
     }
 
-    private func elementwise(_ kind: OpKind, name: String? = nil, _ role: OpTraits.Role) -> OpTraits {
+    private func elementwise(
+        _ kind: OpKind, name: String? = nil, _ role: OpTraits.Role, _ autocast: OpTraits.Autocast
+    ) -> OpTraits {
         OpTraits(
-            kind, name: name, role, overEmptyOperands: .fill(0), halfTypes: .elementwise,
+            kind, name: name, role, overEmptyOperands: .fill(0), halfTypes: .elementwise, autocast: autocast,
             flops: OpTraits.flopPerElement)
     }
 }
@@ -436,7 +453,9 @@ extension Tensor {
     package func combine(
         _ function: BinaryFunction, _ number: Double, at location: SourceLocation? = nil
     ) throws(GraphError) -> Tensor {
-        try combine(function, scalar(number, for: function, at: location), at: location)
+        // Who lets a pass cast by itself has not chosen the type.
+        let operand = dtype.refusal(of: number) == nil ? self : try autocastToFloat32()
+        return try operand.combine(function, operand.scalar(number, for: function, at: location), at: location)
     }
 
     /// A number as a scalar of this tensor's type; in a 16-bit type it stays a float32.
@@ -477,7 +496,8 @@ extension Tensor {
         try right.scalar(left, for: .subtract).combine(.subtract, right)
     }
     public static func / (left: Double, right: Tensor) throws(GraphError) -> Tensor {
-        try right.scalar(left, for: .divide).combine(.divide, right)
+        let right = try right.autocastToFloat32()
+        return try right.scalar(left, for: .divide).combine(.divide, right)
     }
     public static prefix func - (operand: Tensor) throws(GraphError) -> Tensor {
         try operand.graph.add(.unary(.negate), [operand], at: operand.node.location)[0]

@@ -69,6 +69,7 @@ extension TraitsRule {
     package func elementwiseGroup(_ group: ElementwiseGroup) -> OpTraits {
         OpTraits(
             .elementwiseGroup, .computation, overEmptyOperands: .membersWithElements, halfTypes: .elementwise,
+            autocast: .asGiven,
             flops: { _, results in
                 stride(from: 0, to: results.count, by: max(group.program.results.count, 1)).reduce(0) {
                     $0 + Double(results[$1].shape.elementCount)

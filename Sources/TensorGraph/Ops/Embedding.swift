@@ -35,13 +35,14 @@ extension ShapeRule {
 extension TraitsRule {
     package func embedding() -> OpTraits {
         OpTraits(
-            .embedding, .movement, overEmptyOperands: .fill(.nan), halfTypes: .converted, flops: OpTraits.noFlops)
+            .embedding, .movement, overEmptyOperands: .fill(.nan), halfTypes: .converted, autocast: .asGiven,
+            flops: OpTraits.noFlops)
     }
 
     package func embeddingGradient(_ attributes: EmbeddingGradient) -> OpTraits {
         OpTraits(
             .embeddingGradient, .computation, overEmptyOperands: .fill(0), halfTypes: .converted,
-            flops: OpTraits.flopPerElement)
+            autocast: .asGiven, flops: OpTraits.flopPerElement)
     }
 }
 

@@ -127,13 +127,16 @@ extension ShapeRule {
 
 extension TraitsRule {
     package func gather(_ attributes: Gather) -> OpTraits {
-        OpTraits(.gather, .movement, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.noFlops)
+        OpTraits(
+            .gather, .movement, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .asGiven,
+            flops: OpTraits.noFlops)
     }
 
     package func scatter(_ attributes: Scatter) -> OpTraits {
         OpTraits(
             .scatter, attributes.mode == .add ? .computation : .movement, overEmptyOperands: .fill(0),
-            halfTypes: .converted, flops: attributes.mode == .add ? OpTraits.flopPerElement : OpTraits.noFlops)
+            halfTypes: .converted, autocast: .widest,
+            flops: attributes.mode == .add ? OpTraits.flopPerElement : OpTraits.noFlops)
     }
 }
 

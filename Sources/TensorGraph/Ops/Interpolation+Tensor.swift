@@ -50,7 +50,7 @@ extension TraitsRule {
         let isForward = attributes.pass == .forward
         return OpTraits(
             isForward ? .interpolate : .interpolateGradient, .computation, overEmptyOperands: .fill(0),
-            halfTypes: .converted
+            halfTypes: .converted, autocast: .asGiven
         ) { operands, _ in
             let lines = operands[0].shape.elementCount / max(attributes.extents.operand, 1)
             return OpTraits.multiplyAdds(lines, operands[2].shape.elementCount)

@@ -116,17 +116,20 @@ extension TraitsRule {
 
     private func leaf(_ kind: OpKind, _ leaf: OpTraits.Leaf) -> OpTraits {
         OpTraits(
-            kind, .leaf(leaf), overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.noFlops)
+            kind, .leaf(leaf), overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .asGiven,
+            flops: OpTraits.noFlops)
     }
 
     package func random(_ attributes: Random) -> OpTraits {
         OpTraits(
-            .random, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
+            .random, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .asGiven,
+            flops: OpTraits.flopPerElement)
     }
 
     package func dropout(_ attributes: DropoutMask) -> OpTraits {
         OpTraits(
-            .dropout, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
+            .dropout, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .asGiven,
+            flops: OpTraits.flopPerElement)
     }
 }
 

@@ -151,7 +151,7 @@ extension TraitsRule {
     package func matMul(_ attributes: MatMul) -> OpTraits {
         OpTraits(
             .matMul, .matrixProduct, overEmptyOperands: .epilogue(attributes.activation, biasAxis: nil),
-            halfTypes: .converted
+            halfTypes: .converted, autocast: .lower
         ) { operands, results in
             let extents = MatMulExtents(attributes, operands[0].shape, operands[1].shape)
             return OpTraits.multiplyAdds(results[0].shape.elementCount, extents.k)

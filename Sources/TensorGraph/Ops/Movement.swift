@@ -120,17 +120,19 @@ extension TraitsRule {
     package func transpose(_ attributes: Transpose) -> OpTraits { movement(.transpose) }
 
     package func concatenate(_ attributes: Concatenate) -> OpTraits {
-        movement(.concatenate, overEmptyOperands: .withoutThem)
+        movement(.concatenate, overEmptyOperands: .withoutThem, autocast: .widest)
     }
 
     package func slice(_ attributes: Slice) -> OpTraits { movement(.slice) }
     package func pad(_ attributes: Pad) -> OpTraits { movement(.pad) }
 
     private func movement(
-        _ kind: OpKind, _ role: OpTraits.Role = .movement, overEmptyOperands: OpTraits.OverEmptyOperands = .fill(0)
+        _ kind: OpKind, _ role: OpTraits.Role = .movement, overEmptyOperands: OpTraits.OverEmptyOperands = .fill(0),
+        autocast: OpTraits.Autocast = .asGiven
     ) -> OpTraits {
         OpTraits(
-            kind, role, overEmptyOperands: overEmptyOperands, halfTypes: .converted, flops: OpTraits.noFlops)
+            kind, role, overEmptyOperands: overEmptyOperands, halfTypes: .converted, autocast: autocast,
+            flops: OpTraits.noFlops)
     }
 }
 

@@ -14,7 +14,8 @@
 ///   Gradient: x, scale, mean, variance, dy → dx, dscale, dbias. Ioffe and Szegedy, 2015; ONNX BatchNormalization in
 ///   training mode.
 ///
-/// What is computed of the statistics' own kind (means, variances, deviations) is float32 where x has 16 bits.
+/// What is computed of the statistics' own kind (means, variances, deviations) is float32 where x has 16 bits. There, scale and
+/// bias of batchNorm, and their gradients, may be float32 too.
 package struct Normalization: Hashable, Sendable {
     /// What shares a mean and a variance.
     package enum Statistics: Hashable, Sendable {
@@ -131,14 +132,28 @@ extension ShapeRule {
         try count(3)
         try rank(0, 4, "[n, c, h, w]")
         let x = operands[0]
-        try normalization(attributes, features: x.shape[1])
+        try magnitude(attributes.epsilon, "epsilon")
+        try floating(0)
+        try floating(1, 2)
+        try shape(1, [x.shape[1]], "the scale")
+        try shape(2, [x.shape[1]], "the bias")
+        try scaleFits()
         let statistics = TensorType([x.shape[1]], x.dtype.computed)
         return [x, statistics, statistics]
     }
 
+    /// The scale is of the first operand's type, or of that which it is computed in.
+    private func scaleFits() throws {
+        let (x, scale) = (operands[0].dtype, operands[1].dtype)
+        try require(
+            scale == x || scale == x.computed, "the scale must be \(x.computed) or like the input \(x), not \(scale)")
+    }
+
     private func batchNormGradient() throws -> [TensorType] {
         try count(5)
-        try floating(0, 1, 4)
+        try floating(0, 4)
+        try floating(1)
+        try scaleFits()
         try rank(0, 4, "[n, c, h, w]")
         let (x, scale) = (operands[0], operands[1])
         try shape(1, [x.shape[1]], "the scale")
@@ -165,7 +180,8 @@ extension TraitsRule {
         // Nothing has no mean; its share of the gradients of scale and bias is 0.
         return OpTraits(
             kind, .computation, overEmptyOperands: .fill(attributes.pass == .forward ? .nan : 0),
-            halfTypes: .converted, flops: OpTraits.flopPerElement)
+            halfTypes: .converted, autocast: attributes.statistics == .batch ? .asGiven : .float32,
+            flops: OpTraits.flopPerElement)
     }
 }
 

@@ -236,7 +236,8 @@ extension TraitsRule {
         }
         return OpTraits(
             kind, name: "\(name)\(attributes.axes)D\(isGradient ? "Gradient" : "")", .computation,
-            overEmptyOperands: .fill(isGradient ? 0 : empty), halfTypes: .converted, flops: OpTraits.flopPerElement)
+            overEmptyOperands: .fill(isGradient ? 0 : empty), halfTypes: .converted, autocast: .asGiven,
+            flops: OpTraits.flopPerElement)
     }
 }
 

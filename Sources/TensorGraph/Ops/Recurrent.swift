@@ -159,7 +159,9 @@ extension TraitsRule {
             case (.rnn, .forward): .rnn
             case (.rnn, .gradient): .rnnGradient
             }
-        return OpTraits(kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted) { operands, results in
+        return OpTraits(
+            kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .lower
+        ) { operands, results in
             // What goes step by step is the product with the recurrent weight.
             let elements = results[0].shape.elementCount
             return switch attributes.pass {

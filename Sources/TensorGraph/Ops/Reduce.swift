@@ -74,12 +74,14 @@ extension TraitsRule {
         OpTraits(
             .reduce, name: attributes.function.rawValue, .computation,
             overEmptyOperands: .fill(attributes.function.ofNothing), halfTypes: .converted,
+            autocast: attributes.function == .minimum || attributes.function == .maximum ? .asGiven : .float32,
             flops: OpTraits.flopPerElement)
     }
 
     package func argMax() -> OpTraits {
         OpTraits(
-            .argMax, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
+            .argMax, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .asGiven,
+            flops: OpTraits.flopPerElement)
     }
 }
 

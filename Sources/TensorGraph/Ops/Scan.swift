@@ -53,7 +53,7 @@ extension TraitsRule {
             case .recurrence: "recurrence"
             }
         return OpTraits(
-            .scan, name: name, .computation, overEmptyOperands: .fill(0), halfTypes: .converted,
+            .scan, name: name, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .float32,
             flops: OpTraits.flopPerElement)
     }
 }

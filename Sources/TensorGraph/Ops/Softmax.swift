@@ -92,7 +92,8 @@ extension TraitsRule {
 
     private func rowwise(_ kind: OpKind) -> OpTraits {
         OpTraits(
-            kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.flopPerElement)
+            kind, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .float32,
+            flops: OpTraits.flopPerElement)
     }
 }
 

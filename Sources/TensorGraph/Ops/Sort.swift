@@ -30,7 +30,9 @@ extension ShapeRule {
 
 extension TraitsRule {
     package func sort(_ attributes: Sort) -> OpTraits {
-        OpTraits(.sort, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, flops: OpTraits.noFlops)
+        OpTraits(
+            .sort, .computation, overEmptyOperands: .fill(0), halfTypes: .converted, autocast: .asGiven,
+            flops: OpTraits.noFlops)
     }
 }
 

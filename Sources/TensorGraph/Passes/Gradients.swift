@@ -86,6 +86,12 @@ extension Graph {
             throw failure("a tensor that is no scalar needs a cotangent; sum or average it first", [output])
         }
 
+        // The backward pass is computed in the types that the forward pass has come to.
+        let outerAutocast = autocastType
+        autocastType = nil
+        defer { autocastType = outerAutocast }
+        var rematerialization = Rematerialization(self)
+
         // Only nodes between the inputs and the output matter.
         let last = output.value.node
         var depends = [Bool](repeating: false, count: last + 1)
@@ -107,8 +113,10 @@ extension Graph {
             guard arriving.contains(where: { $0 != nil }), node.operands.contains(where: { depends[$0.node] }) else {
                 continue
             }
+            let seen = rematerialization.view(from: index)
             let rule = GradientRule(
-                graph: self, operands: node.operands.map { tensor($0) }, results: results,
+                graph: self, operands: node.operands.map { tensor(seen($0)) },
+                results: results.map { tensor(seen($0.value)) },
                 cotangents: arriving, isWanted: node.operands.map { depends[$0.node] })
             do {
                 try at(node.location) {

@@ -95,10 +95,11 @@ extension Computation {
         struct Key: Hashable {
             var op: Op
             var operands: [Value]
+            var rematerialization: Int
         }
         var seen: [Key: Int] = [:]
         return rewritten { _, node, list in
-            let key = Key(op: node.op, operands: node.operands)
+            let key = Key(op: node.op, operands: node.operands, rematerialization: node.rematerialization)
             if let first = seen[key] { return node.resultTypes.indices.map { Value(node: first, result: $0) } }
             seen[key] = list.count
             return list.append(results: node)

@@ -70,8 +70,10 @@ public struct BatchNorm<Axes: SpatialAxes>: Layer {
             let needed = layouts.map { "[\($0.joined(separator: ", "))]" }.joined(separator: " or ")
             throw failure("the input must be \(needed), not \(input.shape)", input)
         }
-        guard input.dtype == dtype else {
-            throw failure("the input must be \(dtype), as the parameters are, not \(input.dtype); cast it", input)
+        guard input.dtype == dtype || input.dtype.computed == dtype else {
+            throw failure(
+                "the input must be \(dtype), as the parameters are, or of 16 bits beside float32, not \(input.dtype); cast it",
+                input)
         }
         guard (0..<Double.infinity).contains(epsilon), (0...1).contains(momentum ?? 0) else {
             throw failure(

@@ -123,7 +123,7 @@ public struct CrossMixtureLayer: Module {
         // [experts, n, …] throughout.
         let narrow = try activation(x.matMul(pass.read(inward)), pass)
         let mixed = try activation(narrow.matMul(pass.read(inner)), pass)
-        let crossed = try first * (mixed.matMul(pass.read(outward)) + pass.read(bias))
+        let crossed = try first * mixed.matMul(pass.read(outward)).plusBias(pass.read(bias))
         let gates = try gate(x, pass).softmax().transposed([1, 0])
         return try (crossed * gates.reshaped(to: Shape(gates.shape.dimensions + [1]))).sum(axes: [0])
     }

@@ -28,7 +28,7 @@ public struct Dense: Layer {
         try pass.graph.at(location) {
             let product = try input.matMul(pass.read(weight), transposeOther: true)
             guard let bias else { return product }
-            return try product + pass.read(bias)
+            return try product.plusBias(pass.read(bias))
         }
     }
 }

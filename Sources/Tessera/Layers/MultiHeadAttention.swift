@@ -142,7 +142,7 @@ private struct AttentionProjections {
             let part = own.count == weight.shape[0] ? weight : try weight.sliced(axis: 0, own)
             let product = try x.matMul(part, transposeOther: true)
             guard let bias else { return product }
-            return try product + (rows.count == bias.shape[0] ? bias : bias.sliced(axis: 0, rows))
+            return try product.plusBias(rows.count == bias.shape[0] ? bias : bias.sliced(axis: 0, rows))
         }
         let (keyRows, valueRows) = (width..<(width + shared), (width + shared)..<(width + 2 * shared))
         if weights.count == 1, values == nil {

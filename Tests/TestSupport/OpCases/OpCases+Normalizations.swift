@@ -135,5 +135,22 @@ extension OpCase {
                 .normwise(1e-6)),
         ]
         return cases.map { $0.inHalf(roundings: 1, backward: 1) }
+            + cases.filter { $0.name.hasPrefix("batchNorm") && !$0.isLarge }.prefix(4).flatMap { each in
+                [DType.float16, .bfloat16].map { each.withWideScale($0) }
+            }
     }()
+}
+
+extension OpCase {
+    /// A batch normalisation of an input of 16 bits with a scale and a bias of 32.
+    fileprivate func withWideScale(_ dtype: DType) -> OpCase {
+        let build = build
+        var mixed = OpCase(
+            "\(name), \(dtype) beside float32", inputs, .normwise(0x1p-7), gradient: .parity(.normwise(0x1p-6))
+        ) { graph, operands in
+            try build(graph, [operands[0].cast(to: dtype)] + operands.dropFirst())
+        }
+        mixed.differentiableOutputs = differentiableOutputs
+        return mixed.float32Only
+    }
 }
