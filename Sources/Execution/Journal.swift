@@ -20,6 +20,11 @@ struct Journal {
     private static let stepLimit = 32
     private static let byteLimit = 1 << 28
 
+    /// The bytes of the inputs of as many steps as it holds at most.
+    static func inputByteCount(ofStep byteCount: Int) -> Int {
+        min(byteCount.times(stepLimit), byteLimit.plus(byteCount))
+    }
+
     var isFull: Bool { steps >= Self.stepLimit || byteCount >= Self.byteLimit }
 
     mutating func append(_ plan: Plan, _ inputs: [String: HostTensor]) {

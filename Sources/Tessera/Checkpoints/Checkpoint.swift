@@ -42,12 +42,13 @@ extension Trainer {
                 }
             }
         }
+        let scaling = (scaler?.state ?? []) + (scaler == nil ? [] : [("scaling.moves", moveVariable)])
         return slots + [("\(Checkpoint.prefix)step", stepVariable)]
-            + accumulation.state.map { ("\(Checkpoint.prefix)\($0.name)", $0.variable) }
+            + (accumulation.state + scaling).map { ("\(Checkpoint.prefix)\($0.name)", $0.variable) }
     }
 
     /// Writes the model to a safetensors file, with what training needs to go on as if it had never stopped: the
-    /// optimizers' variables and the step, under names that begin with `tessera.`.
+    /// optimizers' variables, the loss's scale and the step, under names that begin with `tessera.`.
     ///
     /// - Throws: ``FileError`` where the file can't be written; ``GraphError`` where the groups make no sense.
     public func save(to path: String) throws {

@@ -46,12 +46,20 @@ extension Trainer {
         progress?.start(steps: lastStep - step)
         defer { progress?.finish() }
         isStopping = false
+        var isFirst = true
         while step < lastStep, !isStopping {
             let epoch = (step - record.begin) / batches
             let indices = try data.batches(order, epoch: earlierEpochs.plus(epoch), count: batches, at: caller)
             total = nothing
             while step < lastStep, !isStopping, (step - record.begin) / batches == epoch {
-                let result = try train(data.batch(indices[(step - record.begin) % batches]))
+                let batch = try data.batch(indices[(step - record.begin) % batches])
+                if isFirst {
+                    let memory = try stepMemory(for: batch)
+                    progress?.line("a step takes \(memory)")
+                    for callback in callbacks { try callback.stepsWillBegin(taking: memory, of: self) }
+                    isFirst = false
+                }
+                let result = try train(batch)
                 if !result.isSkipped { total += result }
                 try afterStep?(result)
                 for callback in callbacks { try callback.stepDidEnd(result, of: self) }

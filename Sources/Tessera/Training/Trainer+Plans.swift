@@ -18,12 +18,17 @@ struct StepPlan: PlanHolder {
 
     let plan: Plan
     private let outputs: [Output]
+    /// Whether two more outputs come after those: what ``LossScaler/overflows(_:at:)`` takes.
+    private let isScaled: Bool
 
     var names: [String] { outputs.map(\.name) }
 
-    /// - Parameter plan: one whose outputs are these outputs' tensors, in order.
-    init(_ plan: Plan, _ outputs: [StepOutput]) {
+    /// - Parameters:
+    ///   - plan: one whose outputs are these outputs' tensors, in order.
+    ///   - isScaled: whether those of the loss's scale come after them.
+    init(_ plan: Plan, _ outputs: [StepOutput], isScaled: Bool = false) {
         self.plan = plan
+        self.isScaled = isScaled
         self.outputs = outputs.map { Output(name: $0.name, kind: $0.kind, count: $0.tensors.count, state: $0.state) }
     }
 
@@ -51,6 +56,9 @@ struct StepPlan: PlanHolder {
         return (losses.count > 1 ? wrong.name : nil, wrong.loss)
     }
 
+    /// What a run says of the loss's scale; nothing, where it only adds up gradients.
+    func scaling(_ values: [HostTensor]) -> ArraySlice<HostTensor> { isScaled ? values.suffix(2) : [] }
+
     private func forEach(_ values: [HostTensor], _ body: (Output, [HostTensor]) throws -> Void) rethrows {
         var rest = values[...]
         for output in outputs where rest.count >= output.count {
@@ -64,6 +72,16 @@ extension Trainer {
     /// The plan that ``train(_:)`` runs for batches like this one: for its `explain()`.
     public func trainingPlan(for batch: Batch) throws -> Plan { try trainingStep(for: batch).plan }
 
+    /// What a step on batches like this one takes of memory at most, with the optimizers' part: known before it has run.
+    ///
+    /// - Throws: what ``train(_:)`` throws before a step runs.
+    public func stepMemory(for batch: Batch) throws -> PlanMemory {
+        let plans = try [false, true].filter { accumulation.batches > 1 || $0 }.map { moves in
+            try trainingStep(for: batch, moves: moves).plan.memory
+        }
+        return plans.dropFirst().reduce(plans[0]) { $0.byteCount < $1.byteCount ? $1 : $0 }
+    }
+
     func trainingStep(for batch: Batch) throws -> StepPlan {
         guard accumulation.batches >= 1 else {
             throw GraphError(
@@ -72,8 +90,11 @@ extension Trainer {
                     "gradients are averaged over one batch at least, not accumulatedBatches: \(accumulation.batches)",
                 location: location)
         }
-        let moves = accumulation.moves(at: step)
-        return try step(moves ? .training : .accumulation, batch.tensors) { try makeTrainingStep($0, moves: moves) }
+        return try trainingStep(for: batch, moves: accumulation.moves(at: step))
+    }
+
+    private func trainingStep(for batch: Batch, moves: Bool) throws -> StepPlan {
+        try step(moves ? .training : .accumulation, batch.tensors) { try makeTrainingStep($0, moves: moves) }
     }
 
     func evaluationStep(for batch: Batch) throws -> StepPlan {
@@ -97,8 +118,9 @@ extension Trainer {
                     location: location)
             }
             let graph = Graph()
-            let found = try makePrediction(
-                ForwardPass(graph, .inference), NamedTensors(types, of: graph, at: location))
+            let found = try graph.autocast(to: precision.dtype) {
+                try makePrediction(ForwardPass(graph, .inference), NamedTensors(types, of: graph, at: location))
+            }
             let outputs = found.sorted { $0.key < $1.key }.map {
                 StepOutput.tensor($0.key, $0.value, at: location)
             }
@@ -119,7 +141,9 @@ extension Trainer {
 
     /// What the step gives for a batch of these types.
     private func outputs(_ pass: ForwardPass, _ types: [String: TensorType]) throws -> [StepOutput] {
-        let outputs = try makeStep(pass, NamedTensors(types, of: pass.graph, at: location))
+        let outputs = try pass.graph.autocast(to: precision.dtype) {
+            try makeStep(pass, NamedTensors(types, of: pass.graph, at: location))
+        }
         try outputs.check(in: pass.graph, for: "train")
         return outputs
     }
@@ -143,12 +167,16 @@ extension Trainer {
             return try graph.at(location) { try graph.input(name, []) }
         }
         let step = try graph.at(location) { try graph.read(stepVariable) + 1 }
-        let move = try graph.at(location) { try accumulation.move(at: step) }
+        let move = try graph.at(location) {
+            scaler == nil ? try accumulation.move(at: step) : try graph.read(moveVariable) + 1
+        }
         let pass = ForwardPass(graph, .training(step: step))
         let outputs = try outputs(pass, types)
 
         let read = try parameters(readBy: pass)
-        var updates: [(Variable, Tensor)] = []
+        // What happens in any case, and what only where no gradient has overflowed.
+        var (always, updates): ([(Variable, Tensor)], [(Variable, Tensor)]) = ([], pass.updates)
+        var gradientsMoved: [Tensor] = []
         for objective in try objectives(of: outputs) {
             let members = try objective.groups.flatMap { group in
                 try read[group].map { (group: group, parameter: $0, tensor: try pass.read($0)) }
@@ -160,20 +188,24 @@ extension Trainer {
                     try groups[member.group].regularizers.reduce(sum) { try $0 + $1.penalty(member.tensor) }
                 }
             }
+            let scaled = try graph.at(location) { try scaler?.scaled(sum) ?? sum }
             let found = try graph.gradientsWhereAny(
-                of: sum, withRespectTo: members.map(\.tensor), file: file, line: line)
+                of: scaled, withRespectTo: members.map(\.tensor), file: file, line: line)
             // What the loss does not depend on stays as it is, as in PyTorch: no decay, no momentum.
             let trained = zip(members, found).compactMap { member, gradient in gradient.map { (member, $0) } }
             for group in objective.groups where !trained.contains(where: { $0.0.group == group }) {
                 if !groups[group].parameters.isEmpty { throw noDependence(of: sum, on: groups[group]) }
             }
             updates += try graph.at(location) {
+                let unscaled = try scaler?.unscaled(trained.map(\.1)) ?? trained.map(\.1)
                 var (gradients, kept) = try accumulation.add(
-                    trained.map(\.1), of: trained.map(\.0.parameter), moves: moves)
-                guard moves else { return kept }
+                    unscaled, of: trained.map(\.0.parameter), moves: moves)
+                always += kept
+                guard moves else { return [] }
+                gradientsMoved += gradients
                 if let gradientLimit { gradients = try graph.clipped(gradients, toValue: gradientLimit) }
                 if let gradientNorm { gradients = try graph.clipped(gradients, toNorm: gradientNorm) }
-                kept += try zip(trained.map(\.0), gradients).flatMap { member, gradient in
+                return try zip(trained.map(\.0), gradients).flatMap { member, gradient in
                     guard let optimizer = groups[member.group].optimizer else { return [] as [(Variable, Tensor)] }
                     var moved = try optimizer.update(
                         member.parameter, member.tensor, gradient: gradient, step: move,
@@ -185,12 +217,18 @@ extension Trainer {
                     }
                     return moved
                 }
-                return kept
             }
         }
+        always += [(stepVariable, step)] + (try accumulation.counted(in: graph, moves: moves))
+        var scaling: [Tensor] = []
+        if let scaler, moves {
+            let step = try graph.at(location) {
+                try scaler.step(updates + [(moveVariable, move)], ifFinite: gradientsMoved)
+            }
+            (updates, scaling) = (step.updates, [step.areFinite, step.scale])
+        }
         let plan = try executor.compile(
-            graph, outputs: outputs.flatMap(\.tensors),
-            updates: pass.updates + [(stepVariable, step)] + updates + accumulation.counted(in: graph, moves: moves))
-        return StepPlan(plan, outputs)
+            graph, outputs: outputs.flatMap(\.tensors) + scaling, updates: always + updates)
+        return StepPlan(plan, outputs, isScaled: !scaling.isEmpty)
     }
 }

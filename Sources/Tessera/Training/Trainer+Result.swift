@@ -22,8 +22,9 @@ extension Trainer {
         public private(set) var tensors: [String: HostTensor]
         /// The number of examples.
         public private(set) var count: Int
-        /// Whether the step was not taken, for its loss.
-        var isSkipped = false
+        /// Whether the step was not taken: for its loss (``Trainer/onNonFiniteLoss``), or as its gradients have overflowed
+        /// (``LossScaling``).
+        public internal(set) var isSkipped = false
 
         init(figures: [Figure], tensors: [String: HostTensor] = [:], count: Int = 0) {
             (self.figures, self.tensors, self.count) = (figures, tensors, count)

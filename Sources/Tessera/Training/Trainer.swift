@@ -39,6 +39,8 @@ public final class Trainer {
     public let model: any Module
     public let groups: [ParameterGroup]
     public let executor: Executor
+    /// In which types the model is computed.
+    public let precision: Precision
     public var schedule: LearningRateSchedule
     public var onNonFiniteLoss = NonFiniteLossPolicy.report
     let gradientNorm: Double?
@@ -53,6 +55,11 @@ public final class Trainer {
     public internal(set) var step = 0
     /// The same on the device: counts for Adam and for dropout's masks.
     let stepVariable = Variable("step", HostTensor(Int32(0)), isTrainable: false)
+
+    /// What keeps the gradients of 16 bits within their range, where the precision wants it.
+    let scaler: LossScaler?
+    /// How often the parameters have moved, where overflowing gradients may keep them from it.
+    let moveVariable = Variable("moves", HostTensor(Int32(0)), isTrainable: false)
 
     let plans = PlanCache<PlanKey, StepPlan>()
     private var stepPlan: Plan?
@@ -90,16 +97,17 @@ public final class Trainer {
     ///   - gradientLimit: the most that any number of a gradient may be; it is cut before norms are taken.
     ///   - accumulatedBatches: over how many batches gradients are averaged before the parameters move. Batches are counted
     ///     as steps, schedules count the moves.
+    ///   - precision: in which types the step and the prediction are computed, while parameters stay float32.
     ///   - step: what comes out of a batch: at least one loss, metrics and other tensors.
     ///   - predicting: what ``predict(_:)-(_)`` gives.
     public convenience init(
         _ model: any Module, groups: [ParameterGroup], schedule: LearningRateSchedule = .constant,
         gradientNorm: Double? = nil, gradientLimit: Double? = nil, accumulatedBatches: Int = 1,
-        on executor: Executor, file: StaticString = #fileID, line: UInt = #line, step: @escaping Step,
-        predicting: Prediction? = nil
+        precision: Precision = .float32, on executor: Executor, file: StaticString = #fileID, line: UInt = #line,
+        step: @escaping Step, predicting: Prediction? = nil
     ) {
         self.init(
-            model, groups, schedule, (gradientNorm, gradientLimit), accumulatedBatches, executor, file, line,
+            model, groups, schedule, (gradientNorm, gradientLimit), accumulatedBatches, precision, executor, file, line,
             nothing: Result(figures: []), step, predicting)
     }
 
@@ -113,11 +121,12 @@ public final class Trainer {
     ///   - gradientLimit: the most that any number of a gradient may be; it is cut before norms are taken.
     ///   - accumulatedBatches: over how many batches gradients are averaged before the parameters move. Batches are counted
     ///     as steps, schedules count the moves.
+    ///   - precision: in which types the model is computed, while its parameters stay float32.
     public convenience init(
         _ model: any Layer, loss: Loss, optimizer: any Optimizer, metrics: [Metric] = [],
         schedule: LearningRateSchedule = .constant, regularizers: [Regularizer] = [], gradientNorm: Double? = nil,
-        gradientLimit: Double? = nil, accumulatedBatches: Int = 1, on executor: Executor, file: StaticString = #fileID,
-        line: UInt = #line
+        gradientLimit: Double? = nil, accumulatedBatches: Int = 1, precision: Precision = .float32,
+        on executor: Executor, file: StaticString = #fileID, line: UInt = #line
     ) {
         let group = ParameterGroup("all", model, optimizer, regularizers: regularizers, file: file, line: line)
         let nothing = Result(
@@ -126,8 +135,9 @@ public final class Trainer {
                     .init(name: $0.name, kind: .metric(isFraction: $0.isFraction), state: $0.measure.state)
                 })
         let clipping = (norm: gradientNorm, limit: gradientLimit)
-        self.init(model, [group], schedule, clipping, accumulatedBatches, executor, file, line, nothing: nothing) {
-            pass, batch in
+        self.init(
+            model, [group], schedule, clipping, accumulatedBatches, precision, executor, file, line, nothing: nothing
+        ) { pass, batch in
             let (input, target) = (try batch["input", file, line], try batch["target", file, line])
             if case .training = pass.mode, input.shape.elementCount == 0 {
                 throw GraphError(
@@ -144,7 +154,7 @@ public final class Trainer {
 
     private init(
         _ model: any Module, _ groups: [ParameterGroup], _ schedule: LearningRateSchedule,
-        _ clipping: (norm: Double?, limit: Double?), _ accumulatedBatches: Int,
+        _ clipping: (norm: Double?, limit: Double?), _ accumulatedBatches: Int, _ precision: Precision,
         _ executor: Executor, _ file: StaticString, _ line: UInt, nothing: Result, _ step: @escaping Step,
         _ predicting: Prediction?
     ) {
@@ -153,6 +163,8 @@ public final class Trainer {
         self.schedule = schedule
         (gradientNorm, gradientLimit) = clipping
         accumulation = GradientAccumulation(over: accumulatedBatches)
+        self.precision = precision
+        scaler = precision.lossScaling.map { LossScaler($0, file: file, line: line) }
         self.executor = executor
         (self.file, self.line) = (file, line)
         self.nothing = nothing
@@ -176,20 +188,24 @@ public final class Trainer {
         let plan = try trainingStep(for: batch)
         let inputs = try batch.tensors.merging(rates()) { given, _ in given }
         var result: Result?
+        var happens = true
         let outputs = try executor.run(plan.plan, inputs: inputs) { outputs in
             var found = try plan.result(outputs, examples: batch.count)
+            happens = true
             // Where nothing counts too: what is NaN or infinite in it is in the gradients all the same.
             if let (name, loss) = try plan.nonFiniteLoss(outputs) {
                 switch onNonFiniteLoss {
                 case .report: throw NonFiniteLoss(name, loss: loss, step: step, batch: batch)
-                case .skip: found.isSkipped = true
+                case .skip: happens = false
                 case .proceed: break
                 }
             }
+            let overflows = try happens && scaler?.overflows(plan.scaling(outputs), at: location) == true
+            found.isSkipped = !happens || overflows
             result = found
-            return !found.isSkipped
+            return happens
         }
-        if result?.isSkipped == true { _ = try executor.run(countingPlan()) }
+        if !happens { _ = try executor.run(countingPlan()) }
         step += 1
         return try result ?? plan.result(outputs, examples: batch.count)
     }

@@ -2,6 +2,8 @@
 ///
 /// All methods have an implementation that does nothing.
 public protocol TrainingCallback: AnyObject {
+    /// Is called before the first step with what a step takes of memory (``Trainer/stepMemory(for:)``).
+    func stepsWillBegin(taking memory: PlanMemory, of trainer: Trainer) throws
     /// Is called after each step with its result.
     func stepDidEnd(_ result: Trainer.Result, of trainer: Trainer) throws
     /// Is called after each whole epoch, once what to test on is evaluated.
@@ -19,6 +21,7 @@ public protocol TrainingCallback: AnyObject {
 }
 
 extension TrainingCallback {
+    public func stepsWillBegin(taking memory: PlanMemory, of trainer: Trainer) throws {}
     public func stepDidEnd(_ result: Trainer.Result, of trainer: Trainer) throws {}
     public func epochDidEnd(_ epoch: Epoch, of trainer: Trainer) throws {}
     public func fitDidEnd(of trainer: Trainer) throws {}

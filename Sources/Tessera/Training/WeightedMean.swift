@@ -64,6 +64,8 @@ struct Measure: Sendable {
     /// - Returns: at least one tensor: a mean first.
     /// - Throws: ``GraphError`` where the operands don't fit, or a mean is no scalar.
     func callAsFunction(_ prediction: Tensor, _ target: Tensor, caller: SourceLocation) throws -> [Tensor] {
+        // Losses are on PyTorch's list of what is computed in float32.
+        let (prediction, target) = (try prediction.autocastToFloat32(), try target.autocastToFloat32())
         let result =
             location == nil
             ? try prediction.graph.at(caller) { try body(prediction, target) } : try body(prediction, target)
