@@ -15,7 +15,9 @@ struct GPUBench: ParsableCommand {
             A device is cpu (the path on BLAS), opencl (the best OpenCL device), opencl:N, or a part of a device's or \
             platform's name in any case.
             """,
-        subcommands: [Run.self, Tune.self, Compare.self, Scale.self, Devices.self, TuneWorker.self])
+        subcommands: [
+            Run.self, Tune.self, Compare.self, Scale.self, Memory.self, Devices.self, TuneWorker.self,
+        ])
 }
 
 /// What there is to run on.
