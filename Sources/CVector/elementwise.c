@@ -81,6 +81,38 @@ HOT void cv_binary(
     }
 }
 
+#define MULTIPLY_ADD(Real, suffix)                                                                                 \
+    {                                                                                                              \
+        static const Real one = 1;                                                                                 \
+        multiply_add_##suffix(                                                                                     \
+            left, right, a, b ? b : &one, b ? b_step : 0, c, c_step, d ? d : &one, d ? d_step : 0, y, count);      \
+        return;                                                                                                    \
+    }
+
+HOT void cv_multiply_add(
+    cv_type type, cv_binary_function function, const void *a, int64_t a_step, const void *b, int64_t b_step,
+    const void *c, int64_t c_step, const void *d, int64_t d_step, void *y, int64_t count) {
+    double left = 1, right = function == CV_SUBTRACT ? -1 : 1;
+#define EXCHANGE(x, x_step, z, z_step)                                                                             \
+    {                                                                                                              \
+        const void *const pointer = x;                                                                             \
+        const int64_t step = x_step;                                                                               \
+        x = z, x_step = z_step, z = pointer, z_step = step;                                                        \
+    }
+    // Arrays first: of each product, and of both.
+    if (a_step == 0 && b && b_step != 0) EXCHANGE(a, a_step, b, b_step)
+    if (c_step == 0 && d && d_step != 0) EXCHANGE(c, c_step, d, d_step)
+    if (a_step == 0) {
+        const double sign = left;
+        left = right, right = sign;
+        EXCHANGE(a, a_step, c, c_step)
+        EXCHANGE(b, b_step, d, d_step)
+    }
+#undef EXCHANGE
+    if (IS_F64(type)) MULTIPLY_ADD(double, f64)
+    MULTIPLY_ADD(float, f32)
+}
+
 #define SELECT(Element)                                                                                            \
     INLINE void select_##Element(                                                                                  \
         const uint8_t *restrict mask, int64_t maskStep, const Element *restrict a, int64_t aStep,                  \

@@ -95,6 +95,25 @@ INLINE void FN(binary)(
     case CV_BITWISE_AND: case CV_BITWISE_OR: case CV_BITWISE_EXCLUSIVE_OR: case CV_SHIFT_LEFT: case CV_SHIFT_RIGHT: return;
     }
 }
+
+// Products are rounded before they are added, as by themselves. `b`, `c` and `d` are arrays or numbers by their steps, d a
+// number where c is one; signs are 1 or -1.
+INLINE void FN(multiply_add)(
+    REAL left, REAL right, const REAL *restrict a, const REAL *restrict b, int64_t bStep, const REAL *restrict c,
+    int64_t cStep, const REAL *restrict d, int64_t dStep, REAL *restrict y, int64_t count) {
+#pragma clang fp contract(off)
+#define SUMS(second, third) for (int64_t i = 0; i < count; i++) y[i] = a[i] * (second) + (third)
+    // Of numbers, the signs and their products are made once: neither rounds otherwise.
+    const REAL u = left * *b, w = right * *d, v = *c * w;
+    if (bStep == 0 && cStep == 0) SUMS(u, v);
+    else if (bStep == 0 && dStep == 0) SUMS(u, c[i] * w);
+    else if (bStep == 0) SUMS(u, c[i] * (right * d[i]));
+    else if (cStep == 0) SUMS(left * b[i], v);
+    else if (dStep == 0) SUMS(left * b[i], c[i] * w);
+    else SUMS(left * b[i], c[i] * (right * d[i]));
+#undef SUMS
+}
+
 #undef LOOPS
 #undef TESTS
 #undef RESULTS

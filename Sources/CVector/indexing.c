@@ -13,6 +13,13 @@ INLINE int64_t place_of(int64_t index, int64_t extent) {
     return place >= 0 && place < extent ? place : -1;
 }
 
+// An element for each index of a row, whose type is known before the loop.
+#define GATHER_ROW(Index)                                                                                         \
+    for (int64_t i = 0; i < inner; i++) {                                                                         \
+        const int64_t place = place_of(((const Index *)indices.values)[at + i], extent);                          \
+        to[i] = place < 0 ? fill : from[place * inner + i];                                                       \
+    }
+
 #define GATHER(Element)                                                                                           \
     INLINE void gather_##Element(                                                                                 \
         cv_indices indices, const Element *x, Element fill, Element *y, int64_t first, int64_t last,              \
@@ -21,10 +28,8 @@ INLINE int64_t place_of(int64_t index, int64_t extent) {
             const Element *from = x + row / count * extent * inner;                                               \
             Element *to = y + row * inner;                                                                        \
             if (indices.by_element) {                                                                             \
-                for (int64_t i = 0; i < inner; i++) {                                                             \
-                    const int64_t place = place_of(index_at(indices, row * inner + i), extent);                   \
-                    to[i] = place < 0 ? fill : from[place * inner + i];                                           \
-                }                                                                                                 \
+                const int64_t at = row * inner;                                                                   \
+                if (indices.is_64_bit) GATHER_ROW(int64_t) else GATHER_ROW(int32_t)                               \
                 continue;                                                                                         \
             }                                                                                                     \
             const int64_t place = place_of(index_at(indices, row % count), extent);                               \
@@ -74,54 +79,112 @@ HOT void cv_gather_indexed(
         }                                                                                                         \
     }
 
+#define ADD_ELEMENTS(Index)                                                                                       \
+    for (int64_t j = 0; j < count; j++) {                                                                         \
+        const int64_t at = (block.outer * count + j) * inner;                                                     \
+        for (int64_t i = block.left; i < block.right; i++) {                                                      \
+            const int64_t row = place_of(((const Index *)indices.values)[at + i], extent) - block.top;            \
+            if (row >= 0 && row < rows) sums[row * width + i - block.left] += (double)source[at + i];             \
+        }                                                                                                         \
+    }
+
+// Sums in double, close together, and written once: rows of y are far apart, and often in the same places of the cache.
+#define SCATTER_ADD_ELEMENTS(Real)                                                                                \
+    INLINE void scatter_add_elements_##Real(                                                                      \
+        cv_indices indices, const Real *restrict source, Real *restrict y, double *restrict sums,                 \
+        cv_scatter_block block, int64_t extent, int64_t count, int64_t inner) {                                   \
+        const int64_t rows = block.bottom - block.top, width = block.right - block.left;                          \
+        for (int64_t n = 0; n < rows * width; n++) sums[n] = 0;                                                   \
+        if (indices.is_64_bit) ADD_ELEMENTS(int64_t) else ADD_ELEMENTS(int32_t)                                   \
+        for (int64_t row = 0; row < rows; row++) {                                                                \
+            Real *to = y + (block.outer * extent + block.top + row) * inner + block.left;                         \
+            for (int64_t i = 0; i < width; i++) to[i] = (Real)sums[row * width + i];                              \
+        }                                                                                                         \
+    }
+SCATTER_ADD_ELEMENTS(float)
+SCATTER_ADD_ELEMENTS(double)
+
 #define SCATTER_ADD(Number)                                                                                       \
     INLINE void scatter_add_##Number(                                                                             \
-        cv_indices indices, const Number *restrict source, Number *restrict y, Number *restrict errors,           \
-        cv_scatter_block block, int64_t extent, int64_t count, int64_t inner) {                                   \
+        cv_indices indices, const Number *restrict source, Number *restrict y, cv_scatter_block block,            \
+        int64_t extent, int64_t count, int64_t inner) {                                                           \
         Number *restrict to = y + block.outer * extent * inner;                                                   \
-        Number *restrict lost = errors ? errors + block.outer * extent * inner : 0;                               \
         for (int64_t row = block.top; row < block.bottom; row++)                                                  \
-            for (int64_t i = block.left; i < block.right; i++) {                                                  \
-                to[row * inner + i] = 0;                                                                          \
-                if (lost) lost[row * inner + i] = 0;                                                              \
-            }                                                                                                     \
-        if (!lost) {                                                                                              \
-            SCATTERED(to[place] += source[at])                                                                    \
-            return;                                                                                               \
-        }                                                                                                         \
-        SCATTERED({                                                                                               \
-            /* What rounding took goes into the next addition, as in LongSum of common/vector.cl. */              \
-            const Number total = to[place], x = source[at] + lost[place], sum = total + x, added = sum - total;   \
-            const Number error = (total - (sum - added)) + (x - added);                                           \
-            to[place] = sum;                                                                                      \
-            /* An infinite sum has no error, but infinities have been subtracted there. */                        \
-            lost[place] = sum - sum == 0 ? error : 0;                                                             \
-        })                                                                                                        \
-        for (int64_t row = block.top; row < block.bottom; row++)                                                  \
-            for (int64_t i = row * inner + block.left; i < row * inner + block.right; i++) to[i] += lost[i];      \
+            for (int64_t i = block.left; i < block.right; i++) to[row * inner + i] = 0;                           \
+        SCATTERED(to[place] += source[at])                                                                        \
     }
-SCATTER_ADD(float)
-SCATTER_ADD(double)
 SCATTER_ADD(uint8_t)
 SCATTER_ADD(uint16_t)
 SCATTER_ADD(uint32_t)
 SCATTER_ADD(uint64_t)
 
 HOT void cv_scatter_add(
-    cv_type type, cv_indices indices, const void *source, void *y, void *errors, cv_scatter_block block,
+    cv_type type, cv_indices indices, const void *source, void *y, double *sums, cv_scatter_block block,
     int64_t extent, int64_t count, int64_t inner) {
     switch (type) {
-    case CV_FLOAT32: scatter_add_float(indices, source, y, errors, block, extent, count, inner); return;
-    case CV_FLOAT64: scatter_add_double(indices, source, y, errors, block, extent, count, inner); return;
+    case CV_FLOAT32: scatter_add_elements_float(indices, source, y, sums, block, extent, count, inner); return;
+    case CV_FLOAT64: scatter_add_elements_double(indices, source, y, sums, block, extent, count, inner); return;
     // Integers wrap around.
     case CV_INT8: case CV_UINT8: case CV_BOOL:
-        scatter_add_uint8_t(indices, source, y, 0, block, extent, count, inner); return;
-    case CV_INT16: case CV_UINT16: scatter_add_uint16_t(indices, source, y, 0, block, extent, count, inner); return;
-    case CV_INT32: case CV_UINT32: scatter_add_uint32_t(indices, source, y, 0, block, extent, count, inner); return;
-    case CV_INT64: case CV_UINT64: scatter_add_uint64_t(indices, source, y, 0, block, extent, count, inner); return;
+        scatter_add_uint8_t(indices, source, y, block, extent, count, inner); return;
+    case CV_INT16: case CV_UINT16: scatter_add_uint16_t(indices, source, y, block, extent, count, inner); return;
+    case CV_INT32: case CV_UINT32: scatter_add_uint32_t(indices, source, y, block, extent, count, inner); return;
+    case CV_INT64: case CV_UINT64: scatter_add_uint64_t(indices, source, y, block, extent, count, inner); return;
     // Sums of half types are float32's.
     case CV_FLOAT16: case CV_BFLOAT16: return;
     }
+}
+
+int64_t cv_scatter_order_scratch(int64_t extent, int64_t count) {
+    return (extent + 2 + count) * (int64_t)sizeof(int64_t);
+}
+
+// A counting sort, which keeps the order of slices with the same index: those of row r are numbers starts[r] ..< starts[r + 1]
+// of what follows the starts.
+void cv_scatter_order(cv_indices indices, int64_t *order, int64_t extent, int64_t count) {
+    // One place further, so that what counts while slices are put is the start afterwards.
+    int64_t *starts = order, *counts = order + 1, *slices = order + extent + 2;
+    for (int64_t row = 0; row < extent + 2; row++) starts[row] = 0;
+    for (int64_t j = 0; j < count; j++) {
+        const int64_t row = place_of(index_at(indices, j), extent);
+        if (row >= 0) counts[row + 1]++;
+    }
+    for (int64_t row = 0; row < extent; row++) counts[row + 1] += counts[row];
+    for (int64_t j = 0; j < count; j++) {
+        const int64_t row = place_of(index_at(indices, j), extent);
+        if (row >= 0) slices[counts[row]++] = j;
+    }
+}
+
+#define SCATTER_ADD_SLICES(Real)                                                                                  \
+    INLINE void scatter_add_slices_##Real(                                                                        \
+        const int64_t *order, const Real *restrict source, Real *restrict y, int64_t first, int64_t last,         \
+        int64_t extent, int64_t count, int64_t inner) {                                                           \
+        enum { WIDTH = 256 };                                                                                     \
+        double sums[WIDTH];                                                                                       \
+        const int64_t *slices = order + extent + 2;                                                               \
+        for (int64_t n = first; n < last; n++) {                                                                  \
+            const int64_t row = n % extent;                                                                       \
+            const Real *from = source + n / extent * count * inner;                                               \
+            for (int64_t left = 0; left < inner; left += WIDTH) {                                                 \
+                const int64_t width = smaller(WIDTH, inner - left);                                               \
+                for (int64_t i = 0; i < width; i++) sums[i] = 0;                                                  \
+                for (int64_t s = order[row]; s < order[row + 1]; s++) {                                           \
+                    const Real *restrict slice = from + slices[s] * inner + left;                                 \
+                    for (int64_t i = 0; i < width; i++) sums[i] += (double)slice[i];                              \
+                }                                                                                                 \
+                for (int64_t i = 0; i < width; i++) y[n * inner + left + i] = (Real)sums[i];                      \
+            }                                                                                                     \
+        }                                                                                                         \
+    }
+SCATTER_ADD_SLICES(float)
+SCATTER_ADD_SLICES(double)
+
+HOT void cv_scatter_add_slices(
+    cv_type type, const int64_t *order, const void *source, void *y, int64_t first, int64_t last, int64_t extent,
+    int64_t count, int64_t inner) {
+    if (IS_F64(type)) scatter_add_slices_double(order, source, y, first, last, extent, count, inner);
+    else scatter_add_slices_float(order, source, y, first, last, extent, count, inner);
 }
 
 #define SCATTER(Element)                                                                                          \

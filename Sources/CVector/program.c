@@ -19,6 +19,13 @@ typedef struct {
     int64_t step;
 } cv_slot;
 
+// Lines of memory that a block reads or writes.
+typedef struct {
+    const char *pointer;
+    int64_t lines;
+    int32_t is_written;
+} cv_stream;
+
 // Half types are computed with as float.
 static cv_type arithmetic_type(cv_type type) {
     return type == CV_FLOAT16 || type == CV_BFLOAT16 ? CV_FLOAT32 : type;
@@ -79,7 +86,9 @@ enum { BUFFER = CV_BLOCK * 8 };
 int64_t cv_program_scratch(const cv_program *program) {
     // One buffer an operand and a register, and one for masks.
     const int64_t slots = program->operand_count + program->constant_count + program->register_count;
-    return (int64_t)(program->operand_count + program->register_count + 1) * BUFFER + slots * (int64_t)sizeof(cv_slot);
+    const int64_t streams = program->operand_count + program->result_count;
+    return (int64_t)(program->operand_count + program->register_count + 1) * BUFFER
+        + slots * (int64_t)sizeof(cv_slot) + streams * (int64_t)sizeof(cv_stream);
 }
 
 // One block: the operand of index `index` as a slot whose elements have its arithmetic type.
@@ -129,6 +138,15 @@ static void execute(const cv_instruction *instruction, const cv_slot *slots, voi
         cv_select(cv_type_size(result), mask.pointer, mask.step, b.pointer, b.step, c.pointer, c.step, y, count);
         return;
     }
+    case CV_MULTIPLY_ADD: {
+        const cv_slot none = {0, 0}, c = slots[instruction->sources[2]];
+        const cv_slot b = instruction->sources[1] < 0 ? none : slots[instruction->sources[1]];
+        const cv_slot d = instruction->sources[3] < 0 ? none : slots[instruction->sources[3]];
+        cv_multiply_add(
+            type, (cv_binary_function)instruction->function, a.pointer, a.step, b.pointer, b.step, c.pointer, c.step,
+            d.pointer, d.step, y, count);
+        return;
+    }
     }
 }
 
@@ -136,6 +154,40 @@ static void execute(const cv_instruction *instruction, const cv_slot *slots, voi
 static void round_value(const cv_instruction *instruction, void *y, int64_t count) {
     const cv_type kept = instruction->result_type;
     if (kept != arithmetic_type(kept)) cv_round(kept, y, count);
+}
+
+// What a block reads and writes in memory is asked for while the one before it is computed, a part at each instruction: the
+// processor's own prefetching ends with a page, which is a block or so, and begins anew in the next.
+enum { LINE = 64 };
+
+// Part `step` of `steps` of the lines of all streams.
+INLINE void prefetch(const cv_stream *streams, int32_t count, int32_t step, int32_t steps) {
+    for (int32_t i = 0; i < count; i++) {
+        const int64_t end = streams[i].lines * (step + 1) / steps;
+        int64_t line = streams[i].lines * step / steps;
+        if (streams[i].is_written) for (; line < end; line++) __builtin_prefetch(streams[i].pointer + line * LINE, 1);
+        else for (; line < end; line++) __builtin_prefetch(streams[i].pointer + line * LINE, 0);
+    }
+}
+
+// The streams of `count` elements from `at` on, which is element `at - first` of each result.
+static int32_t streams_at(
+    const cv_program *program, const void *const *operands, void *const *results, int64_t first, int64_t at,
+    int64_t count, cv_stream *streams) {
+    int32_t found = 0;
+    for (int32_t i = 0; i < program->operand_count; i++) {
+        if (program->operands[i].layout != CV_CONTIGUOUS) continue;
+        const int64_t size = cv_type_size(program->operands[i].type);
+        streams[found++] = (cv_stream){(const char *)operands[i] + at * size, count * size / LINE, 0};
+    }
+    for (int32_t i = program->uniform_count; i < program->instruction_count; i++) {
+        const cv_instruction *instruction = &program->instructions[i];
+        if (instruction->result < 0) continue;
+        const int64_t size = cv_type_size(instruction->result_type);
+        const char *pointer = (const char *)results[instruction->result] + (at - first) * size;
+        streams[found++] = (cv_stream){pointer, count * size / LINE, 1};
+    }
+    return found;
 }
 
 void cv_run_program(
@@ -162,9 +214,14 @@ void cv_run_program(
         round_value(instruction, y, 1);
         slots[instruction->destination].step = 0;
     }
+    cv_stream *streams = (cv_stream *)(slots + firstRegister + program->register_count);
+    const int32_t steps = program->instruction_count - program->uniform_count;
     const int64_t end = first + count;
     for (int64_t start = first; start < end; start += CV_BLOCK) {
         const int64_t length = smaller(CV_BLOCK, end - start);
+        const int64_t next = start + length, ahead = program->is_large ? smaller(CV_BLOCK, end - next) : 0;
+        const int32_t streamCount =
+            ahead == 0 ? 0 : streams_at(program, operands, results, first, next, ahead, streams);
         for (int32_t i = 0; i < program->operand_count; i++) {
             if (program->operands[i].layout != CV_SCALAR) {
                 slots[i] = load(&program->operands[i], operands[i], start, length, buffers + (int64_t)i * BUFFER);
@@ -172,6 +229,7 @@ void cv_run_program(
         }
         for (int32_t i = program->uniform_count; i < program->instruction_count; i++) {
             const cv_instruction *instruction = &program->instructions[i];
+            prefetch(streams, streamCount, i - program->uniform_count, steps);
             char *y = registers + (int64_t)(instruction->destination - firstRegister) * BUFFER;
             if (instruction->result < 0) {
                 execute(instruction, slots, y, length, masks);

@@ -59,43 +59,91 @@ static entry *sorted(entry *from, entry *to, int64_t count) {
     return from;
 }
 
+// The number of element `i` of a row by which it is sorted.
+INLINE uint64_t ordered(cv_type type, int32_t descending, const void *x, int64_t at) {
+    const uint64_t key = key_of(type, x, at);
+    return descending ? ~key : key;
+}
+
+// Takes what is below the mark from the elements i ..< columns, until there are `room` entries; where it ended. Most blocks of
+// elements have nothing, which is seen of all at once.
+INLINE int64_t take(
+    cv_type type, int32_t descending, const void *x, int64_t from, int64_t i, int64_t columns, uint64_t mark,
+    entry *entries, int64_t *kept, int64_t room) {
+    enum { BLOCK = 32 };
+    int64_t found = *kept;
+    while (i < columns && found < room) {
+        const int64_t end = smaller(i + BLOCK, columns);
+        int32_t any = 0;
+        for (int64_t j = i; j < end; j++) any |= ordered(type, descending, x, from + j) < mark;
+        if (!any) {
+            i = end;
+            continue;
+        }
+        for (; i < end && found < room; i++) {
+            const uint64_t key = ordered(type, descending, x, from + i);
+            if (key < mark) entries[found++] = (entry){key, i};
+        }
+    }
+    *kept = found;
+    return i;
+}
+
 // The first `count` entries of a row in order. Those that may be among them are put into a room for a few times as many;
 // whenever it is full, it is sorted, and the last that counts is the mark that later ones must be below. Equal ones come
 // later, and so after it.
-static const entry *first_in_order(
+INLINE const entry *first_in_order(
     cv_type type, int32_t descending, const void *x, int64_t from, int64_t columns, int64_t count, entry *entries) {
     const int64_t room = smaller(columns, larger(4 * count, SHORT_RUN));
     int64_t kept = 0, i = 0;
-    for (; kept < room; i++) {
-        const uint64_t key = key_of(type, x, from + i);
-        entries[kept++] = (entry){descending ? ~key : key, i};
-    }
+    for (; kept < room; i++) entries[kept++] = (entry){ordered(type, descending, x, from + i), i};
     const entry *order = sorted(entries, entries + columns, kept);
     while (i < columns) {
         if (order != entries) memcpy(entries, order, (size_t)count * sizeof(entry));
-        const uint64_t mark = entries[count - 1].key;
-        for (kept = count; i < columns && kept < room; i++) {
-            const uint64_t key = key_of(type, x, from + i), ordered = descending ? ~key : key;
-            if (ordered < mark) entries[kept++] = (entry){ordered, i};
-        }
+        kept = count;
+        // Where none counts, nothing is below.
+        const uint64_t mark = count > 0 ? entries[count - 1].key : 0;
+        i = take(type, descending, x, from, i, columns, mark, entries, &kept, room);
         order = sorted(entries, entries + columns, kept);
     }
     return order;
 }
 
-void cv_sort(
-    cv_type type, int32_t descending, const void *x, void *values, int32_t *indices, int64_t first, int64_t last,
-    int64_t columns, int64_t count, void *scratch) {
-    const size_t size = (size_t)cv_type_size(type);
-    entry *entries = scratch;
+INLINE void sort_rows(
+    cv_type type, int64_t size, int32_t descending, const void *x, void *values, int32_t *indices, int64_t first,
+    int64_t last, int64_t columns, int64_t count, entry *entries) {
     for (int64_t row = first; row < last; row++) {
         const entry *order = first_in_order(type, descending, x, row * columns, columns, count, entries);
         for (int64_t i = 0; i < count; i++) {
             const int64_t place = order[i].place;
             indices[row * count + i] = (int32_t)place;
             memcpy(
-                (char *)values + (size_t)(row * count + i) * size, (const char *)x + (size_t)(row * columns + place) * size,
-                size);
+                (char *)values + (row * count + i) * size, (const char *)x + (row * columns + place) * size, (size_t)size);
         }
+    }
+}
+
+HOT void cv_sort(
+    cv_type type, int32_t descending, const void *x, void *values, int32_t *indices, int64_t first, int64_t last,
+    int64_t columns, int64_t count, void *scratch) {
+    switch (type) {
+#define CASE(name, size)                                                                                                \
+    case name:                                                                                                          \
+        sort_rows(name, size, descending, x, values, indices, first, last, columns, count, scratch);                    \
+        return;
+    CASE(CV_FLOAT32, 4)
+    CASE(CV_FLOAT64, 8)
+    CASE(CV_INT8, 1)
+    CASE(CV_INT16, 2)
+    CASE(CV_INT32, 4)
+    CASE(CV_INT64, 8)
+    CASE(CV_UINT8, 1)
+    CASE(CV_UINT16, 2)
+    CASE(CV_UINT32, 4)
+    CASE(CV_UINT64, 8)
+    CASE(CV_BOOL, 1)
+#undef CASE
+    // Half types are sorted as float32.
+    case CV_FLOAT16: case CV_BFLOAT16: return;
     }
 }

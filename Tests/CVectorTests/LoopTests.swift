@@ -43,6 +43,36 @@ import Testing
         }
     }
 
+    @Test func sumsOfProductsAreThoseOfEachStepAlone() {
+        let values = (1...4).map { numbers(37, from: $0) }
+        for function in [CV_ADD, CV_SUBTRACT] {
+            for steps in 1..<16 {
+                for absent in 0..<4 {
+                    let step = (0..<4).map { steps >> $0 & 1 }
+                    func factor(_ n: Int, _ i: Int) -> Float {
+                        n % 2 == 1 && absent >> (n / 2) & 1 == 1 ? 1 : values[n][step[n] * i]
+                    }
+                    // Something is an array.
+                    if (0..<37).allSatisfy({ i in (0..<4).allSatisfy { factor($0, i) == factor($0, 0) } }) { continue }
+                    var y = [Float](repeating: 0, count: 37)
+                    values[1].withUnsafeBufferPointer { b in
+                        values[3].withUnsafeBufferPointer { d in
+                            cv_multiply_add(
+                                CV_FLOAT32, function, values[0], Int64(step[0]), absent & 1 == 1 ? nil : b.baseAddress,
+                                Int64(step[1]), values[2], Int64(step[2]), absent & 2 == 2 ? nil : d.baseAddress,
+                                Int64(step[3]), &y, 37)
+                        }
+                    }
+                    let expected = (0..<37).map { i in
+                        let (left, right) = (factor(0, i) * factor(1, i), factor(2, i) * factor(3, i))
+                        return function == CV_ADD ? left + right : left - right
+                    }
+                    #expect(y == expected, "steps \(step), absent \(absent)")
+                }
+            }
+        }
+    }
+
     @Test func numbersBecomeTheNearestIntegerThatThereIs() {
         let x: [Float] = [0, -0.0, 0.9, -0.9, 2.5, -2.5, .nan, .infinity, -.infinity, 3e9, -3e9, 255.9, 256, -1]
         var integers = [Int32](repeating: 1, count: x.count)

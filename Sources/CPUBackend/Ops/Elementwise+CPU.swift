@@ -89,6 +89,9 @@ final class CompiledProgram {
     private let layouts: UnsafeMutablePointer<Int64>
     private var program: cv_program
 
+    /// The bytes that a core surely keeps in its own cache.
+    private static let nearMemory = 1 << 20
+
     /// Bytes that one thread needs.
     var scratch: Int { Int(cv_program_scratch(&program)) }
 
@@ -118,10 +121,16 @@ final class CompiledProgram {
         for (index, instruction) in builder.instructions.enumerated() {
             (instructions + index).initialize(to: instruction)
         }
+        // One or two instructions a block are done before what is asked for has come.
+        let byteCount =
+            result.shape.elementCount * source.results.count * result.dtype.byteCount
+            + types.reduce(0) { $0 + $1.byteCount }
+        let isLarge = builder.instructions.count - builder.uniformCount > 2 && byteCount > Self.nearMemory
         program = cv_program(
             operand_count: Int32(types.count), constant_count: Int32(builder.constants.count),
             register_count: Int32(builder.registers), instruction_count: Int32(builder.instructions.count),
             uniform_count: Int32(builder.uniformCount), result_count: Int32(source.results.count),
+            is_large: isLarge ? 1 : 0,
             operands: operands, constants: constants, instructions: instructions)
     }
 
@@ -207,12 +216,13 @@ private struct Builder {
 
     mutating func build() {
         let results = source.results
+        let sums = sumsOfProducts()
         var lastReader = [Int](repeating: -1, count: source.instructions.count)
         var constantCount = 0
         for (index, instruction) in source.instructions.enumerated() {
             for argument in instruction.arguments {
                 switch argument {
-                case .instruction(let producer): lastReader[producer] = index
+                case .instruction(let producer): lastReader[producer] = max(lastReader[producer], sums[index] ?? index)
                 case .constant: constantCount += 1
                 case .operand: break
                 }
@@ -221,39 +231,84 @@ private struct Builder {
         let firstRegister = types.count + constantCount
         var places = [Int](repeating: 0, count: source.instructions.count)
         var free: [Int] = []
-        for (index, instruction) in source.instructions.enumerated() {
-            func type(_ position: Int) -> DType {
-                source.type(of: position, in: instruction, operands: types.map(\.dtype))
-            }
-            // What the arguments are computed in, and of a choice its mask.
-            let computed = type(0)
-            var slots: [Int32] = []
-            for (position, argument) in instruction.arguments.enumerated() {
+        for (index, instruction) in source.instructions.enumerated() where sums[index] == nil {
+            func slot(_ argument: ElementwiseProgram.Argument, _ dtype: DType) -> Int32 {
                 switch argument {
-                case .operand(let operand): slots.append(Int32(operand))
-                case .instruction(let producer): slots.append(Int32(firstRegister + places[producer]))
+                case .operand(let operand): return Int32(operand)
+                case .instruction(let producer): return Int32(firstRegister + places[producer])
                 case .constant(let number):
-                    slots.append(Int32(types.count + constants.count))
-                    constants.append(pattern(number, type(position)))
+                    constants.append(pattern(number, dtype))
+                    return Int32(types.count + constants.count - 1)
                 }
             }
-            while slots.count < 3 { slots.append(0) }
+            // What the arguments are computed in, and of a choice its mask.
+            let computed = type(0, in: instruction)
+            var (kind, function) = code(instruction.function)
+            var (slots, read): ([Int32], [ElementwiseProgram.Argument]) = ([], [])
+            if instruction.arguments.contains(where: { product($0, of: index, sums) != nil }) {
+                kind = CV_MULTIPLY_ADD
+                for argument in instruction.arguments {
+                    let factors = product(argument, of: index, sums) ?? [argument]
+                    read += factors
+                    slots += factors.map { slot($0, computed) }
+                    if factors.count == 1 { slots.append(-1) }
+                }
+            } else {
+                read = instruction.arguments
+                slots = read.indices.map { slot(read[$0], type($0, in: instruction)) }
+            }
+            while slots.count < 4 { slots.append(0) }
             // What lasts longer than a block, or lies in a result, shares no register.
             let isOwn = index < uniformCount || results.contains(index)
             places[index] = isOwn ? registers : free.popLast() ?? registers
             registers = max(registers, places[index] + 1)
-            let (kind, function) = code(instruction.function)
             instructions.append(
                 cv_instruction(
                     kind: kind, function: function, type: cv_type(computed), result_type: cv_type(instruction.dtype),
-                    sources: (slots[0], slots[1], slots[2]), destination: Int32(firstRegister + places[index]),
+                    sources: (slots[0], slots[1], slots[2], slots[3]),
+                    destination: Int32(firstRegister + places[index]),
                     result: Int32(results.firstIndex(of: index) ?? -1), is_read: lastReader[index] >= 0 ? 1 : 0))
             // Only now, so that no instruction writes where it reads.
-            for case .instruction(let producer) in Set(instruction.arguments) where lastReader[producer] == index {
+            for case .instruction(let producer) in Set(read) where lastReader[producer] == index {
                 guard producer >= uniformCount, !results.contains(producer) else { continue }
                 free.append(places[producer])
             }
         }
+    }
+
+    private func type(_ position: Int, in instruction: ElementwiseProgram.Instruction) -> DType {
+        source.type(of: position, in: instruction, operands: types.map(\.dtype))
+    }
+
+    /// Products that one sum or difference alone reads, each with that instruction, which forms them itself: it rounds them as
+    /// they would be, and a loop less goes through the block.
+    private func sumsOfProducts() -> [Int: Int] {
+        var readers: [Int: [Int]] = [:]
+        for (index, instruction) in source.instructions.enumerated() {
+            for case .instruction(let producer) in instruction.arguments {
+                readers[producer, default: []].append(index)
+            }
+        }
+        var sums: [Int: Int] = [:]
+        for (index, instruction) in source.instructions.enumerated().dropFirst(uniformCount) {
+            guard instruction.function == .binary(.multiply), !source.results.contains(index),
+                let reader = readers[index]?.first, readers[index]?.count == 1,
+                [instruction.dtype, source.instructions[reader].dtype].allSatisfy({ $0 == .float32 || $0 == .float64 })
+            else { continue }
+            switch source.instructions[reader].function {
+            case .binary(.add), .binary(.subtract): sums[index] = reader
+            case .binary, .unary, .select, .cast: break
+            }
+        }
+        return sums
+    }
+
+    /// The factors of an argument that instruction `index` multiplies itself.
+    private func product(
+        _ argument: ElementwiseProgram.Argument, of index: Int, _ sums: [Int: Int]
+    ) -> [ElementwiseProgram.Argument]? {
+        guard case .instruction(let producer) = argument, sums[producer] == index else { return nil }
+        return source.instructions[producer].arguments
     }
 
     /// The bytes of a number in the type that a slot has.

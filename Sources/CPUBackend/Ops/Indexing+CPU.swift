@@ -20,20 +20,37 @@ extension CPULowering {
         let extents = IndexedExtents(
             node.resultTypes[0].shape, shape(1), indices: shape(0), axis: attributes.axis, attributes.form)
         let is64Bit = node.operandTypes[0].dtype == .int64
-        let blocks = ScatterBlocks(extents)
         let isAdding = attributes.mode == .add
-        let isLong = isAdding && node.resultTypes[0].dtype.isFloatingPoint && extents.count > Scatter.longSum
-        let workspaces = isLong ? [node.resultTypes[0].byteCount] : []
-        return CPUKernel(isAdding ? "adds in order" : "copies in order", workspaces: workspaces) {
-            [type, size] places in
+        let isFloatingPoint = node.resultTypes[0].dtype.isFloatingPoint
+        let (count, extent, inner) = (Int64(extents.count), Int64(extents.extent), Int64(extents.inner))
+        if isAdding, isFloatingPoint, attributes.form == .slices {
+            return CPUKernel(
+                "adds slices row by row", workspaces: [Int(cv_scatter_order_scratch(extent, count))]
+            ) { [type] places in
+                let order = places.workspaces[0].assumingMemoryBound(to: Int64.self)
+                cv_scatter_order(cv_indices(places.operands[0], is64Bit, .slices), order, extent, count)
+                let perRow = extents.inner * max(extents.count / max(extents.extent, 1), 1)
+                Parallel.run(extents.outer * extents.extent, grain: max(1, memoryGrain / max(perRow, 1))) { range in
+                    cv_scatter_add_slices(
+                        type, order, places.operands[1], places.results[0], Int64(range.lowerBound),
+                        Int64(range.upperBound), extent, count, inner)
+                }
+            }
+        }
+        let isSummed = isAdding && isFloatingPoint
+        let blocks = ScatterBlocks(extents, mostElements: isSummed ? 1 << 15 : nil)
+        let room = isSummed ? blocks.elements * MemoryLayout<Double>.stride : 0
+        return CPUKernel(
+            isAdding ? "adds in order" : "copies in order", workspaces: isSummed ? [room * Parallel.workers] : []
+        ) { [type, size] places in
             let indices = cv_indices(places.operands[0], is64Bit, attributes.form)
-            let (count, extent, inner) = (Int64(extents.count), Int64(extents.extent), Int64(extents.inner))
-            Parallel.run(blocks.count, grain: 1) { range in
+            Parallel.run(blocks.count, grain: 1) { worker, range in
+                let sums = isSummed ? (places.workspaces[0] + worker * room).assumingMemoryBound(to: Double.self) : nil
                 for index in range {
                     if isAdding {
                         cv_scatter_add(
-                            type, indices, places.operands[1], places.results[0],
-                            isLong ? places.workspaces[0] : nil, blocks[index], extent, count, inner)
+                            type, indices, places.operands[1], places.results[0], sums, blocks[index], extent, count,
+                            inner)
                     } else {
                         cv_scatter(
                             Int64(size), indices, places.operands[1], places.operands[2], places.results[0],
@@ -86,18 +103,26 @@ private struct ScatterBlocks {
     private let rows: Int
     private let rowBlocks: Int
 
-    init(_ extents: IndexedExtents) {
+    /// - Parameter mostElements: what a block should not exceed, but where the indices would be read more than eight times.
+    init(_ extents: IndexedExtents, mostElements: Int?) {
         self.extents = extents
         let work = extents.outer * extents.inner * (extents.count + extents.extent)
         let wanted = max(1, min(4 * Parallel.workers, work / memoryGrain))
         let perMatrix = wanted.dividedRoundingUp(by: max(extents.outer, 1))
-        columns = min(extents.inner, max(16, extents.inner.dividedRoundingUp(by: perMatrix)))
+        let few = mostElements == nil ? extents.inner.dividedRoundingUp(by: perMatrix) : 0
+        columns = min(extents.inner, max(16, few))
         columnBlocks = extents.inner.dividedRoundingUp(by: columns)
-        rows = extents.extent.dividedRoundingUp(by: wanted.dividedRoundingUp(by: extents.outer * columnBlocks))
+        let cuts = max(
+            wanted.dividedRoundingUp(by: extents.outer * columnBlocks),
+            min(8, mostElements.map { (extents.extent * columns).dividedRoundingUp(by: $0) } ?? 1))
+        rows = extents.extent.dividedRoundingUp(by: cuts)
         rowBlocks = extents.extent.dividedRoundingUp(by: rows)
     }
 
     var count: Int { extents.outer * columnBlocks * rowBlocks }
+
+    /// Of the largest block.
+    var elements: Int { rows * columns }
 
     subscript(index: Int) -> cv_scatter_block {
         let (left, top) = (index % columnBlocks * columns, index / columnBlocks % rowBlocks * rows)

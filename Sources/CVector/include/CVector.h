@@ -53,6 +53,11 @@ void cv_select(
 void cv_convert(cv_type from, const void *source, cv_type to, void *result, int64_t count);
 /// Floats rounded to a half type, in place.
 void cv_round(cv_type to, float *x, int64_t count);
+/// a · b + c · d, or with CV_SUBTRACT a · b - c · d, in float32 or float64: products of arrays or numbers, d a number where c
+/// is one, or null for 1.
+void cv_multiply_add(
+    cv_type type, cv_binary_function function, const void *a, int64_t a_step, const void *b, int64_t b_step,
+    const void *c, int64_t c_step, const void *d, int64_t d_step, void *y, int64_t count);
 /// `count` copies of one element.
 void cv_splat(int64_t element_size, const void *value, void *target, int64_t count);
 /// Elements [first, first + count) of a tensor of the given extents whose elements lie at the given strides.
@@ -65,7 +70,8 @@ void cv_gather(
 enum { CV_BLOCK = 1024 };
 
 typedef enum : int32_t { CV_CONTIGUOUS, CV_SCALAR, CV_BROADCAST } cv_layout;
-typedef enum : int32_t { CV_UNARY, CV_BINARY, CV_SELECT, CV_CONVERT } cv_instruction_kind;
+/// CV_MULTIPLY_ADD is a sum or difference of two products, each rounded, as the instructions that it takes the place of.
+typedef enum : int32_t { CV_UNARY, CV_BINARY, CV_SELECT, CV_CONVERT, CV_MULTIPLY_ADD } cv_instruction_kind;
 
 /// How an operand broadcasts to the result: `extents` are the result's, `strides` the operand's.
 typedef struct {
@@ -83,7 +89,8 @@ typedef struct {
     /// Of the first source, in which unary and binary functions compute.
     cv_type type;
     cv_type result_type;
-    int32_t sources[3];
+    /// -1 for a factor that is left out.
+    int32_t sources[4];
     int32_t destination;
     /// Which result of the program this is, or -1. The slot of one is no other instruction's.
     int32_t result;
@@ -95,6 +102,8 @@ typedef struct {
     int32_t operand_count, constant_count, register_count, instruction_count;
     /// How many instructions, the first ones, are the same for all elements. Their slots are no others', and none is a result.
     int32_t uniform_count, result_count;
+    /// Whether operands and results are more than a processor keeps near: what comes next is asked for ahead of time.
+    int32_t is_large;
     const cv_operand *operands;
     /// Each in its own arithmetic type.
     const uint64_t *constants;
@@ -142,11 +151,19 @@ typedef struct {
 void cv_gather_indexed(
     cv_type type, cv_indices indices, const void *x, void *y, int64_t first, int64_t last, int64_t extent,
     int64_t count, int64_t inner);
-/// Sums of source [outer, count, inner] in a block of y [outer, extent, inner]. `errors`, of y's shape, is room that long sums
-/// need, or null.
+/// Sums of source [outer, count, inner] in a block of y [outer, extent, inner], in the order of the indices. Of floating-point
+/// numbers it is an index for each element, and `sums` is room for the block's elements.
 void cv_scatter_add(
-    cv_type type, cv_indices indices, const void *source, void *y, void *errors, cv_scatter_block block,
+    cv_type type, cv_indices indices, const void *source, void *y, double *sums, cv_scatter_block block,
     int64_t extent, int64_t count, int64_t inner);
+/// The bytes that the order of slices takes.
+int64_t cv_scatter_order_scratch(int64_t extent, int64_t count);
+/// Which slices each row of the axis is the sum of, in their order.
+void cv_scatter_order(cv_indices indices, int64_t *order, int64_t extent, int64_t count);
+/// Rows [first, last) of y [outer · extent, inner], sums of slices of source [outer, count, inner], floating-point numbers.
+void cv_scatter_add_slices(
+    cv_type type, const int64_t *order, const void *source, void *y, int64_t first, int64_t last, int64_t extent,
+    int64_t count, int64_t inner);
 /// A block of `base` with what is written there.
 void cv_scatter(
     int64_t element_size, cv_indices indices, const void *source, const void *base, void *y, cv_scatter_block block,
