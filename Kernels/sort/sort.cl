@@ -14,16 +14,19 @@
 //   write_sorted      elements and indices from the numbers
 //
 // Workspaces come as 4-byte elements, and hold 8-byte ones.
-// 0 int, 1 float, 2 the bits of a float16, 3 those of a bfloat16.
+// 0 integers with a sign, of type T, 1 float, 2 the bits of a float16, 3 those of a bfloat16, 4 integers without a sign and
+// bool, of type T: of 32 bits at most.
 #ifndef KIND
 #define KIND 1
 #endif
+#ifndef T
 #if KIND == 0
 #define T int
 #elif KIND == 1
 #define T float
 #else
 #define T ushort
+#endif
 #endif
 #ifndef GROUP
 #define GROUP 64
@@ -35,7 +38,7 @@
 #define FIND(name) __global ulong *name = (__global ulong *)(name##Words + name##Offset);
 
 static inline ulong number_of(const T x, const ulong place, const int descending) {
-#if KIND > 0
+#if KIND >= 1 && KIND <= 3
 #if KIND == 1
     uint bits = as_uint(x);
 #elif KIND == 2
@@ -46,15 +49,17 @@ static inline ulong number_of(const T x, const ulong place, const int descending
     if (bits << 1 == 0) bits = 0;
     uint key = bits >> 31 ? ~bits : bits | 0x80000000u;
     if ((bits & 0x7fffffffu) > 0x7f800000u) key = 0xffffffffu;
+#elif KIND == 0
+    uint key = as_uint((int)x) ^ 0x80000000u;
 #else
-    uint key = as_uint(x) ^ 0x80000000u;
+    uint key = (uint)x;
 #endif
     if (descending) key = ~key;
     return (ulong)key << 32 | place;
 }
 
 // The `count` numbers of a in order, with room for as many in b.
-static inline void sortNumbers(__global ulong *a, __global ulong *b, const ulong count) {
+static inline void sort_numbers(__global ulong *a, __global ulong *b, const ulong count) {
     for (ulong i = 0; i < count; ++i) {
         const ulong number = a[i];
         ulong j = i;
@@ -100,7 +105,7 @@ void sort_runs_serial(
         const ulong room = min(length, max(4 * kept, (ulong)SHORT_RUN));
         ulong i = 0, count = 0;
         for (; count < room; ++i, ++count) a[start + count] = number_of(x[start + i], begin + i, descending);
-        sortNumbers(a + start, b + start, count);
+        sort_numbers(a + start, b + start, count);
         while (i < length) {
             const ulong mark = kept > 0 ? a[start + kept - 1] : 0;
             for (count = kept; i < length && count < room; ++i) {
@@ -110,7 +115,7 @@ void sort_runs_serial(
                     count += 1;
                 }
             }
-            sortNumbers(a + start, b + start, count);
+            sort_numbers(a + start, b + start, count);
         }
     }
 }

@@ -1,7 +1,7 @@
 import Execution
 import TensorGraph
 
-// `Kernels/indexing/`. Gathers move elements as the bits they are, of any size; sums are done of float32, int32 and, in
+// `Kernels/indexing/`. Gathers move elements as the bits they are, of any size; sums are done of integers, of float32 and, in
 // float32, of 16 bits.
 extension OpenCLLowering {
     package func gather(_ attributes: Gather) throws -> Lowering {
@@ -32,10 +32,9 @@ extension OpenCLLowering {
     package func scatter(_ attributes: Scatter) throws -> Lowering {
         let dtype = results[0].dtype
         let isAdding = attributes.mode == .add
-        let adds: [DType: String] = [.float32: "float", .float16: "float", .bfloat16: "float", .int32: "int"]
-        guard let word = isAdding ? adds[dtype] : dtype.word else {
-            return .declined("\(dtype) is not done on OpenCL for \(node.op.name)")
-        }
+        if isAdding, dtype == .float64 { return .declined("\(dtype) is not done on OpenCL for \(node.op.name)") }
+        // Integers are added as words, which wrap around.
+        let word = isAdding && dtype.isFloatingPoint ? "float" : dtype.word
         let extents = IndexedExtents(
             results[0].shape, operands[1].shape, indices: operands[0].shape, axis: attributes.axis, attributes.form)
         let isLong = isAdding && dtype.computed == .float32 && extents.count > Scatter.longSum

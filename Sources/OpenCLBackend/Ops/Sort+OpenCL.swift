@@ -4,21 +4,23 @@ import TensorGraph
 // `Kernels/sort/sort.cl`: runs, then merges of pairs of them, then what they say.
 extension OpenCLLowering {
     package func sort(_ attributes: Sort) throws -> Lowering {
-        guard operands[0].dtype.isFloatingPoint || operands[0].dtype == .int32 else {
-            return .declined("of integers, int32 alone is sorted on OpenCL")
-        }
-        if let unsupportedStorage { return .declined(unsupportedStorage) }
+        let dtype = operands[0].dtype
+        // An element and its place are one number of 64 bits.
+        if dtype.byteCount > 4 { return .declined("\(dtype) is not sorted on OpenCL") }
         let (rows, n) = rowsAndColumns(operands[0].shape)
         let isCPU = profile.style == .cpu
         let kind =
-            switch operands[0].dtype {
-            case .float32: "1"
+            switch dtype {
+            case .float32, .float64: "1"
             case .float16: "2"
             case .bfloat16: "3"
-            case .float64, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: "0"
+            case .int8, .int16, .int32, .int64: "0"
+            case .uint8, .uint16, .uint32, .uint64, .bool: "4"
             }
+        let element = dtype.isFloatingPoint ? [:] : ["T": dtype.memoryType]
         func kernel(_ name: String, _ defines: [String: String] = [:]) -> KernelSpecification {
-            KernelSpecification(name, files: ["sort/sort.cl"], defines: ["KIND": kind].merging(defines) { $1 })
+            KernelSpecification(
+                name, files: ["sort/sort.cl"], defines: ["KIND": kind].merging(element) { $1 }.merging(defines) { $1 })
         }
         func numbers(_ values: Int...) -> [KernelArgument] { values.map { .uint64(UInt64($0)) } }
         /// A launch over so many elements.

@@ -44,7 +44,7 @@ extension Tensor {
     /// ONNX argmax.
     ///
     /// - Parameter axis: the last, where left out; a negative one counts from the last.
-    /// - Throws: ``GraphError`` where there is no such axis, it is empty, or the type is an integer's.
+    /// - Throws: ``GraphError`` where there is no such axis or it is empty.
     public func argMax(
         axis: Int = -1, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
@@ -55,11 +55,14 @@ extension Tensor {
     /// argmin.
     ///
     /// - Parameter axis: the last, where left out; a negative one counts from the last.
-    /// - Throws: ``GraphError`` where there is no such axis, it is empty, or the type is an integer's.
+    /// - Throws: ``GraphError`` where there is no such axis or it is empty.
     public func argMin(
         axis: Int = -1, keepsDimensions: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Tensor {
         let location = SourceLocation(file: file, line: line)
+        guard dtype.isFloatingPoint else {
+            return try argExtreme(axis, keepsDimensions, largest: false, "argMin", location)
+        }
         let negative = try graph.add(.unary(.negate), [self], at: location, as: "argMin")[0]
         return try negative.argMax(axis, keepsDimensions, "argMin", location)
     }
@@ -67,6 +70,7 @@ extension Tensor {
     private func argMax(
         _ axis: Int, _ keepsDimensions: Bool, _ name: String, _ location: SourceLocation
     ) throws(GraphError) -> Tensor {
+        guard dtype.isFloatingPoint else { return try argExtreme(axis, keepsDimensions, largest: true, name, location) }
         // A scalar has no axis; the operation itself says so.
         guard shape.rank > 0 else { return try graph.add(.argMax, [self], at: location, as: name)[0] }
         let axis = try self.axis(axis, of: name, location)
@@ -80,6 +84,21 @@ extension Tensor {
         var kept = shape
         kept[axis] = 1
         return try graph.add(.reshape(kept), [result], at: location)[0]
+    }
+
+    /// Of integers and of `bool`: the first in order.
+    private func argExtreme(
+        _ axis: Int, _ keepsDimensions: Bool, largest: Bool, _ name: String, _ location: SourceLocation
+    ) throws(GraphError) -> Tensor {
+        let axis = try self.axis(axis, of: name, location)
+        guard shape[axis] > 0 else {
+            throw graph.failure(name, "needs an axis that is not empty", [self], at: location)
+        }
+        let indices = try sorted(1, axis, largest, name, location).indices
+        guard !keepsDimensions else { return indices }
+        var rest = shape.dimensions
+        rest.remove(at: axis)
+        return try graph.add(.reshape(Shape(rest)), [indices], at: location)[0]
     }
 
     /// The greatest element along one axis and its index, int32: the first of equals, which alone takes the cotangent.

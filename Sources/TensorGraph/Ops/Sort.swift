@@ -82,7 +82,7 @@ extension Tensor {
         try sorted(k, axis, largest, "topK", SourceLocation(file: file, line: line))
     }
 
-    private func sorted(
+    func sorted(
         _ count: Int?, _ axis: Int, _ isDescending: Bool, _ name: String, _ location: SourceLocation
     ) throws(GraphError) -> (values: Tensor, indices: Tensor) {
         let axis = try self.axis(axis, of: name, location)

@@ -118,8 +118,11 @@ extension OpCase {
                 ]
             }.float32Only,
             OpCase("sort of elements of \(dtype)", [.fixed(dtype, [3, 37], .integers(range))], .exact) { _, x in
-                let sorted = try x[0].sort()
-                return [sorted.values, sorted.indices]
+                let (sorted, top) = (try x[0].sort(), try x[0].topK(5))
+                return [sorted.values, sorted.indices, top.values, top.indices]
+            }.float32Only,
+            OpCase("arg max and min of \(dtype)", [.fixed(dtype, [3, 7, 5], .integers(range))], .exact) { _, x in
+                try [x[0].argMax(), x[0].argMax(axis: 1, keepsDimensions: true), x[0].argMin(axis: 0), x[0].argMin()]
             }.float32Only,
         ]
     }
