@@ -70,7 +70,7 @@ package struct OpenCLNode: LoweredNode {
     package var summary: String
     package var accuracy: AccuracyClass
     /// The numbers that its kernels are built with, where there was a choice.
-    package var tuning: [TuningRecord.LookUp] = []
+    package var tuning: [TuningLookUps.LookUp] = []
     /// Where given, how to find out whether the kernel may be used.
     package var trial: KernelTrial?
 

@@ -170,11 +170,11 @@ extension DeviceProfile {
     /// Lowers a node without building anything, and notes on it which numbers were looked up.
     package func lower(_ node: Node, steady: Set<Int> = []) throws -> Lowering {
         var profile = self
-        let record = TuningRecord()
-        profile.tuning.record = record
+        let lookUps = TuningLookUps()
+        profile.tuning.lookUps = lookUps
         let lowering = try OpenCLLowering(node: node, profile: profile, steady: steady).lowered()
         guard case .accepted(let lowered) = lowering, var lowered = lowered as? OpenCLNode else { return lowering }
-        lowered.tuning = record.lookUps
+        lowered.tuning = lookUps.list
         return .accepted(lowered)
     }
 

@@ -39,7 +39,7 @@ package struct TuningTable: Sendable {
     /// Whether there are results of this very device and driver.
     package internal(set) var isTuned = false
     /// Is told of each look-up, where somebody wants to know.
-    package var record: TuningRecord?
+    package var lookUps: TuningLookUps?
 
     /// - Parameter layers: the most certain first.
     package init(_ layers: [[TuningEntry]] = []) {
@@ -53,7 +53,7 @@ package struct TuningTable: Sendable {
         _ space: TuningSpace, _ problem: TuningProblem, _ profile: DeviceProfile
     ) -> TuningValues {
         let values = known(space, problem, profile) ?? space.standardValues(for: problem, on: profile)
-        record?.add(TuningRecord.LookUp(family: space.name, problem: problem, values: values))
+        lookUps?.add(TuningLookUps.LookUp(family: space.name, problem: problem, values: values))
         return values
     }
 
@@ -76,20 +76,20 @@ package struct TuningTable: Sendable {
 }
 
 /// The look-ups made while nodes were lowered: which families, for which problems.
-package final class TuningRecord: Sendable {
+package final class TuningLookUps: Sendable {
     package struct LookUp: Hashable, Sendable {
         package var family: String
         package var problem: TuningProblem
         package var values: TuningValues
     }
 
-    private let list = Mutex<[LookUp]>([])
+    private let found = Mutex<[LookUp]>([])
 
     package init() {}
 
-    package var lookUps: [LookUp] { list.withLock { $0 } }
+    package var list: [LookUp] { found.withLock { $0 } }
 
-    func add(_ lookUp: LookUp) { list.withLock { if !$0.contains(lookUp) { $0.append(lookUp) } } }
+    func add(_ lookUp: LookUp) { found.withLock { if !$0.contains(lookUp) { $0.append(lookUp) } } }
 }
 
 extension DeviceProfile {

@@ -74,15 +74,15 @@ extension Trainer {
         let step = Int(try values[stepVariable]?.elements(Int32.self).first ?? 0)
         guard step >= 0 else { throw FileError(path: path, reason: "its step \(step) is negative") }
         let fit = isWhole ? file.metadata[Self.fitKey] : nil
-        let record = fit.flatMap { FitRecord(text: $0) }
-        guard record?.begin ?? 0 <= step, (fit == nil) == (record == nil) else {
+        let call = fit.flatMap { FitCall(text: $0) }
+        guard call?.begin ?? 0 <= step, (fit == nil) == (call == nil) else {
             throw FileError(path: path, reason: "its \(Self.fitKey) “\(fit ?? "")” does not belong to step \(step)")
         }
         let plateaus = plateaus
         let seen = try states(of: plateaus, in: file, isWhole: isWhole)
         try executor.set(values)
         self.step = step
-        lastFit = record
+        lastFit = call
         let kept = file.metadata.filter { isWhole && $0.key.hasPrefix(Self.callbackPrefix) }
         let states = kept.map { (String($0.key.dropFirst(Self.callbackPrefix.count)), $0.value) }
         watchers = FitWatchers(loaded: Dictionary(states) { first, _ in first })

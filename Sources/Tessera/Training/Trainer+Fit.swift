@@ -33,26 +33,26 @@ extension Trainer {
         let order = try BatchOrder(data, batchSize: batchSize, seed: seed, for: "fit", at: caller)
         if let test { _ = try BatchOrder(test, batchSize: 1, for: "fit, of what to test on", at: caller) }
         let batches = try data.batches(order, epoch: 0, at: caller).count
-        let record = FitRecord(begin: resuming ? lastFit?.begin ?? 0 : step, order: order)
-        if resuming, let lastFit { try record.resume(lastFit, at: caller) }
+        let call = FitCall(begin: resuming ? lastFit?.begin ?? 0 : step, order: order)
+        if resuming, let lastFit { try call.resume(lastFit, at: caller) }
         try checkpoints?.prepare()
         try watchers.begin(callbacks, checkpoints, resuming: resuming)
-        lastFit = record
+        lastFit = call
         let (product, overflows) = epochs.multipliedReportingOverflow(by: batches)
-        let lastStep = record.begin + min(overflows ? .max : product, steps ?? .max, .max - record.begin)
+        let lastStep = call.begin + min(overflows ? .max : product, steps ?? .max, .max - call.begin)
         // The orders of epochs before this call, of whatever data, are not used again.
-        let earlierEpochs = record.begin / batches + (record.begin % batches == 0 ? 0 : 1)
+        let earlierEpochs = call.begin / batches + (call.begin % batches == 0 ? 0 : 1)
         var total = nothing
         progress?.start(steps: lastStep - step)
         defer { progress?.finish() }
         isStopping = false
         var isFirst = true
         while step < lastStep, !isStopping {
-            let epoch = (step - record.begin) / batches
+            let epoch = (step - call.begin) / batches
             let indices = try data.batches(order, epoch: earlierEpochs.plus(epoch), count: batches, at: caller)
             total = nothing
-            while step < lastStep, !isStopping, (step - record.begin) / batches == epoch {
-                let batch = try data.batch(indices[(step - record.begin) % batches])
+            while step < lastStep, !isStopping, (step - call.begin) / batches == epoch {
+                let batch = try data.batch(indices[(step - call.begin) % batches])
                 if isFirst {
                     let memory = try stepMemory(for: batch)
                     progress?.line("a step takes \(memory)")
@@ -66,9 +66,9 @@ extension Trainer {
                 progress?.advance(
                     label: "epoch \(epoch + 1)/\(epochs)", items: result.count, detail: describe(total))
                 // At the end of an epoch, what it comes to belongs into the checkpoint.
-                if (step - record.begin) / batches == epoch { try checkpoints?.stepDidEnd(of: self) }
+                if (step - call.begin) / batches == epoch { try checkpoints?.stepDidEnd(of: self) }
             }
-            let isWhole = (step - record.begin) % batches == 0
+            let isWhole = (step - call.begin) % batches == 0
             if !isWhole { try checkpoints?.save(self) }
             guard isWhole || !isStopping else { break }
             let tested = try test.map { try evaluate($0, file: file, line: line) }
@@ -130,7 +130,7 @@ struct FitWatchers {
 }
 
 /// What a call of ``Trainer/fit`` went through, so that another can take it up again.
-struct FitRecord: Hashable, Sendable {
+struct FitCall: Hashable, Sendable {
     /// The trainer's step when the call began.
     var begin: Int
     var examples: Int
@@ -143,7 +143,7 @@ struct FitRecord: Hashable, Sendable {
     }
 
     /// - Throws: ``GraphError`` where this is no continuation of another call.
-    func resume(_ other: FitRecord, at location: SourceLocation) throws {
+    func resume(_ other: FitCall, at location: SourceLocation) throws {
         guard self != other else { return }
         throw GraphError(
             operation: "fit",
@@ -152,12 +152,12 @@ struct FitRecord: Hashable, Sendable {
     }
 }
 
-extension FitRecord: CustomStringConvertible {
+extension FitCall: CustomStringConvertible {
     var description: String { "\(examples) examples in batches of \(batchSize) with the seed \(seed)" }
 }
 
 // The text in a checkpoint.
-extension FitRecord {
+extension FitCall {
     var text: String { "\(begin) \(examples) \(batchSize) \(seed)" }
 
     init?(text: String) {

@@ -64,7 +64,7 @@ public final class Trainer {
     let plans = PlanCache<PlanKey, StepPlan>()
     private var stepPlan: Plan?
     /// The last call of ``fit``, for one that resumes it.
-    var lastFit: FitRecord?
+    var lastFit: FitCall?
     /// What has watched it.
     var watchers = FitWatchers()
     /// Whether ``fit`` is to end after the step that runs.
