@@ -37,8 +37,8 @@ void attention_bias_gradient(
             const int keys = min(KEYS, KEYS_SEEN(KEYS_OF(head), first, count) - j0);
             if (keys <= 0) continue;
             const long rows = (head * sq + first) * HEAD_WIDTH;
-            loadColumns(qColumns, q + qOffset + rows, 0, count);
-            loadColumns(dyColumns, dy + dyOffset + rows, 0, count);
+            load_columns(qColumns, q + qOffset + rows, 0, count);
+            load_columns(dyColumns, dy + dyOffset + rows, 0, count);
             for (int i = 0; i < LANES; i++) {
                 const bool inside = i < count;
                 float product = 0.0f;
@@ -50,8 +50,8 @@ void attention_bias_gradient(
                 ((float *)maximum)[i] = inside ? pair[0] : 0.0f;
                 ((float *)inverse)[i] = inside ? pair[1] : 0.0f;
             }
-            keysTimesColumns(weights, k + kOffset + head * sk * HEAD_WIDTH, qColumns, j0, sk - 1);
-            keysTimesColumns(slopes, v + vOffset + head * sk * HEAD_WIDTH, dyColumns, j0, sk - 1);
+            keys_times_columns(weights, k + kOffset + head * sk * HEAD_WIDTH, qColumns, j0, sk - 1);
+            keys_times_columns(slopes, v + vOffset + head * sk * HEAD_WIDTH, dyColumns, j0, sk - 1);
             LANE_BIASES(head, first)
             ADD_BIAS(weights, j0, keys)
             for (int j = 0; j < keys; j++)

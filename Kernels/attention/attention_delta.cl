@@ -19,7 +19,7 @@ TEAM_KERNEL void attention_delta(
             products = fma(
                 vfloat_load_tail(values + whole, rest, 0.0f), vfloat_load_tail(cotangents + whole, rest, 0.0f),
                 products);
-        const float sum = teamSum(products);
+        const float sum = team_sum(products);
         if (get_local_id(0) == 0) delta[deltaOffset + row] = sum;
     }
 }

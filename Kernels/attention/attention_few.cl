@@ -23,15 +23,15 @@
 #define WIDTH_VECTORS (HEAD_WIDTH / VECTOR_WIDTH)
 #define EACH_VECTOR _Pragma("unroll") for (int c = 0; c < WIDTH_VECTORS; c++)
 
-static inline void loadRow(vfloat row[WIDTH_VECTORS], __global const float *from) {
+static inline void load_row(vfloat row[WIDTH_VECTORS], __global const float *from) {
     EACH_VECTOR row[c] = vfloat_load(from + c * VECTOR_WIDTH);
 }
 
-static inline void storeRow(__global float *to, const vfloat row[WIDTH_VECTORS]) {
+static inline void store_row(__global float *to, const vfloat row[WIDTH_VECTORS]) {
     EACH_VECTOR vfloat_store(row[c], to + c * VECTOR_WIDTH);
 }
 
-static inline float dotRow(const vfloat a[WIDTH_VECTORS], __global const float *b) {
+static inline float dot_row(const vfloat a[WIDTH_VECTORS], __global const float *b) {
     vfloat sum = 0.0f;
     EACH_VECTOR sum = fma(a[c], vfloat_load(b + c * VECTOR_WIDTH), sum);
     return vsum(sum);
@@ -39,7 +39,7 @@ static inline float dotRow(const vfloat a[WIDTH_VECTORS], __global const float *
 
 // A score from a product.
 #if BIAS
-#define SCORE(product, row, key) biasedScore(product, scale, biases[row][(long)(key) * biasKey])
+#define SCORE(product, row, key) biased_score(product, scale, biases[row][(long)(key) * biasKey])
 #define ROW_BIASES \
     __global const float *biases[MAX_QUERIES]; \
     for (int i = 0; i < sq; i++) biases[i] = BIAS_OF(head, i);
@@ -74,7 +74,7 @@ void attention_few(
     vfloat query[MAX_QUERIES][WIDTH_VECTORS], sum[MAX_QUERIES][WIDTH_VECTORS];
     float maximum[MAX_QUERIES], total[MAX_QUERIES];
     for (int i = 0; i < sq; i++) {
-        loadRow(query[i], q + i * HEAD_WIDTH);
+        load_row(query[i], q + i * HEAD_WIDTH);
         EACH_VECTOR sum[i][c] = 0.0f;
         maximum[i] = -INFINITY;
         total[i] = 0.0f;
@@ -87,7 +87,7 @@ void attention_few(
             for (int j = 0; j < VECTOR_WIDTH; j++) {
                 const bool seen = j < count AND_SEES(i, j0 + j);
                 ((float *)&weights)[j] =
-                    seen ? SCORE(dotRow(query[i], k + (long)(j0 + j) * HEAD_WIDTH), i, j0 + j) : -INFINITY;
+                    seen ? SCORE(dot_row(query[i], k + (long)(j0 + j) * HEAD_WIDTH), i, j0 + j) : -INFINITY;
             }
             const float largest = fmax(maximum[i], vlargest(weights));
             // Where every score so far is -inf, their weights are e^(-inf - 0) = 0.
@@ -108,7 +108,7 @@ void attention_few(
     for (int i = 0; i < sq; i++) {
         partial[i * (2 + HEAD_WIDTH)] = maximum[i];
         partial[i * (2 + HEAD_WIDTH) + 1] = total[i];
-        storeRow(partial + i * (2 + HEAD_WIDTH) + 2, sum[i]);
+        store_row(partial + i * (2 + HEAD_WIDTH) + 2, sum[i]);
     }
 }
 
@@ -139,7 +139,7 @@ void attention_join(
     }
     const float inverse = INVERSE(total);
     EACH_VECTOR sum[c] *= inverse;
-    storeRow(y, sum);
+    store_row(y, sum);
     statistics += statisticsOffset + 2 * (head * sq + i);
     statistics[0] = reference;
     statistics[1] = inverse;
@@ -175,10 +175,10 @@ void attention_few_gradient(
     vfloat weights[MAX_QUERIES], slopes[MAX_QUERIES];
     float delta[MAX_QUERIES];
     for (int i = 0; i < sq; i++) {
-        loadRow(query[i], q + i * HEAD_WIDTH);
-        loadRow(cotangent[i], dy + i * HEAD_WIDTH);
+        load_row(query[i], q + i * HEAD_WIDTH);
+        load_row(cotangent[i], dy + i * HEAD_WIDTH);
         EACH_VECTOR sum[i][c] = 0.0f;
-        delta[i] = dotRow(cotangent[i], y + i * HEAD_WIDTH);
+        delta[i] = dot_row(cotangent[i], y + i * HEAD_WIDTH);
     }
     for (int j0 = begin; j0 < end; j0 += VECTOR_WIDTH) {
         const int count = min(VECTOR_WIDTH, end - j0);
@@ -187,10 +187,10 @@ void attention_few_gradient(
             for (int j = 0; j < count; j++)
                 if (j0 + j < keys AND_SEES(i, j0 + j)) {
                     const long row = (long)(j0 + j) * HEAD_WIDTH;
-                    const float product = dotRow(query[i], k + row);
+                    const float product = dot_row(query[i], k + row);
                     ((float *)&score)[j] = EXPONENT(SCORE(product, i, j0 + j), statistics[2 * i]);
                     ((float *)&inverse)[j] = statistics[2 * i + 1];
-                    ((float *)&slope)[j] = scale * (dotRow(cotangent[i], v + row) - delta[i]);
+                    ((float *)&slope)[j] = scale * (dot_row(cotangent[i], v + row) - delta[i]);
                 }
             weights[i] = vexp_nonpositive(score) * inverse;
             slopes[i] = weights[i] * slope;
@@ -201,7 +201,7 @@ void attention_few_gradient(
         for (int j = 0; j < count; j++) {
             const long row = (long)(j0 + j) * HEAD_WIDTH;
             vfloat key[WIDTH_VECTORS], dkey[WIDTH_VECTORS], dvalue[WIDTH_VECTORS];
-            loadRow(key, k + row);
+            load_row(key, k + row);
             EACH_VECTOR {
                 dkey[c] = 0.0f;
                 dvalue[c] = 0.0f;
@@ -216,9 +216,9 @@ void attention_few_gradient(
                     sum[i][c] = fma(slope, key[c], sum[i][c]);
                 }
             }
-            storeRow(dk + row, dkey);
-            storeRow(dv + row, dvalue);
+            store_row(dk + row, dkey);
+            store_row(dv + row, dvalue);
         }
     }
-    for (int i = 0; i < sq; i++) storeRow(dq + i * HEAD_WIDTH, sum[i]);
+    for (int i = 0; i < sq; i++) store_row(dq + i * HEAD_WIDTH, sum[i]);
 }

@@ -36,7 +36,7 @@
 #define EACH_OUTER_VECTOR _Pragma("unroll") for (int c = 0; c < OUTER_VECTORS; c++)
 
 // row[e ..< e + VECTOR_WIDTH] += sum, without touching what lies past the row's end.
-static inline void addToRow(__global float *row, const int e, const vfloat sum) {
+static inline void add_to_row(__global float *row, const int e, const vfloat sum) {
     if (HEAD_WIDTH % VECTOR_WIDTH == 0 || e + VECTOR_WIDTH <= HEAD_WIDTH) {
         vfloat_store(vfloat_load(row + e) + sum, row + e);
     } else {
@@ -45,7 +45,7 @@ static inline void addToRow(__global float *row, const int e, const vfloat sum) 
 }
 
 // target[first + j][e] += Σ_lane weights[j][lane] · rows[lane][e] for `count` keys.
-static inline void addProducts(
+static inline void add_products(
     __global float *target, vfloat weights[KEYS][TILE_VECTORS], vfloat rows[LANES][WIDTH_VECTORS],
     const int first, const int count)
 {
@@ -61,7 +61,7 @@ static inline void addProducts(
             EACH_OUTER_ROW {
                 if (j + r < count) {
                     __global float *row = target + (long)(first + j + r) * HEAD_WIDTH;
-                    EACH_OUTER_VECTOR addToRow(row, (e + c) * VECTOR_WIDTH, sum[r][c]);
+                    EACH_OUTER_VECTOR add_to_row(row, (e + c) * VECTOR_WIDTH, sum[r][c]);
                 }
             }
         }
@@ -69,7 +69,7 @@ static inline void addProducts(
 
 #if HIDES
 // The same without the terms of no weight.
-static inline void addSeenProducts(
+static inline void add_seen_products(
     __global float *target, vfloat weights[KEYS][TILE_VECTORS], vfloat rows[LANES][WIDTH_VECTORS],
     const int first, const int count)
 {
@@ -83,7 +83,7 @@ static inline void addSeenProducts(
                 const float factor = ((const float *)weights[j])[i];
                 if (factor != 0.0f) sum = fma((vfloat)(factor), rows[i][e], sum);
             }
-            addToRow(target + (long)(first + j) * HEAD_WIDTH, e * VECTOR_WIDTH, sum);
+            add_to_row(target + (long)(first + j) * HEAD_WIDTH, e * VECTOR_WIDTH, sum);
         }
 }
 #endif
@@ -120,17 +120,20 @@ void attention_gradient(
     vfloat delta[TILE_VECTORS], maximum[TILE_VECTORS], inverse[TILE_VECTORS], one[TILE_VECTORS];
     EACH_COLUMN one[c] = 1.0f;
 
+#if LONG_SUMS
+    vfloat dqTotals[HEAD_WIDTH][TILE_VECTORS];
+#endif
     const int blocks = (sq + LANES - 1) / LANES;
     // Part p takes blocks p, p + parts, …: even shares also where causal.
     for (int block = part; block < blocks; block += parts) {
         const int first = block * LANES;
-        loadColumns(qColumns, q, first, sq);
-        loadColumns(dyColumns, dy, first, sq);
+        load_columns(qColumns, q, first, sq);
+        load_columns(dyColumns, dy, first, sq);
         LANE_BIASES(head, first)
 #if HIDES
         const int rows = min(LANES, sq - first);
-        const bool rowsAreFinite = areFinite(q + (long)first * HEAD_WIDTH, rows)
-            && areFinite(dy + (long)first * HEAD_WIDTH, rows);
+        const bool rowsAreFinite = are_finite(q + (long)first * HEAD_WIDTH, rows)
+            && are_finite(dy + (long)first * HEAD_WIDTH, rows);
 #endif
         for (int i = 0; i < LANES; i++) {
             const bool inside = first + i < sq;
@@ -149,12 +152,15 @@ void attention_gradient(
             ((float *)inverse)[i] = inside ? statistics[2 * (first + i) + 1] : 0.0f;
         }
         for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN dqColumns[e][c] = 0.0f;
+#if LONG_SUMS
+        for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN dqTotals[e][c] = 0.0f;
+#endif
 
         const int keys = KEYS_SEEN(KEYS_OF(head), first, LANES);
         for (int j0 = 0; j0 < keys; j0 += KEYS) {
             const int count = min(KEYS, keys - j0);
-            keysTimesColumns(weights, k, qColumns, j0, sk - 1);
-            keysTimesColumns(slopes, v, dyColumns, j0, sk - 1);
+            keys_times_columns(weights, k, qColumns, j0, sk - 1);
+            keys_times_columns(slopes, v, dyColumns, j0, sk - 1);
             ADD_BIAS(weights, j0, count)
             for (int j = 0; j < KEYS; j++)
                 EACH_COLUMN {
@@ -174,16 +180,22 @@ void attention_gradient(
                 }
 #if HIDES
             if (MAY_HIDE(first, j0, count) && !rowsAreFinite) {
-                addSeenProducts(dv, weights, dyRows, j0, count);
-                addSeenProducts(dk, slopes, qRows, j0, count);
+                add_seen_products(dv, weights, dyRows, j0, count);
+                add_seen_products(dk, slopes, qRows, j0, count);
             } else
 #endif
             {
-                addProducts(dv, weights, dyRows, j0, count);
-                addProducts(dk, slopes, qRows, j0, count);
+                add_products(dv, weights, dyRows, j0, count);
+                add_products(dk, slopes, qRows, j0, count);
             }
             ADD_WEIGHTED_ROWS(dqColumns, one, k, slopes, j0, count, MAY_HIDE(first, j0, count));
+#if LONG_SUMS
+            if (ENDS_SUM(j0, KEYS)) fold_columns(dqTotals, one, dqColumns);
+#endif
         }
+#if LONG_SUMS
+        for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN dqColumns[e][c] += dqTotals[e][c];
+#endif
 
         for (int i = 0; i < LANES && first + i < sq; i++)
             for (int e = 0; e < HEAD_WIDTH; e++)

@@ -58,24 +58,24 @@
 #define SPECIAL_MEMORY \
     __local int special[2]; \
     if (get_local_id(0) == 0) special[0] = 0;
-#define ADD_WEIGHTED(sums, x, first, count) addWeighted(sums, weights, x, first, count, bTile, special)
+#define ADD_WEIGHTED(sums, x, first, count) add_weighted(sums, weights, x, first, count, bTile, special)
 #else
 #define SPECIAL_MEMORY
-#define ADD_WEIGHTED(sums, x, first, count) addWeighted(sums, weights, x, first, count, bTile)
+#define ADD_WEIGHTED(sums, x, first, count) add_weighted(sums, weights, x, first, count, bTile)
 #endif
 
 #if BIAS
 #define ROW_BIASES(head) \
     __global const float *biases[SIDE]; \
     EACH_ROW biases[r] = BIAS_OF(head, min(first + TY * SIDE + r, sq - 1));
-#define SCORE(product, r, key) biasedScore(product, scale, biases[r][(long)(key) * biasKey])
+#define SCORE(product, r, key) biased_score(product, scale, biases[r][(long)(key) * biasKey])
 #else
 #define ROW_BIASES(head)
 #define SCORE(product, r, key) (product)
 #endif
 
 // products[r][c] = a[aFirst + ty·4 + r] · b[bFirst + tx + 16·c]; rows past the last count as zeros.
-static inline void tileProducts(
+static inline void tile_products(
     float products[SIDE][SIDE], __global const float *a, const int aFirst, const int aCount,
     __global const float *b, const int bFirst, const int bCount, __local float *aTile, __local float *bTile)
 {
@@ -104,7 +104,7 @@ static inline void tileProducts(
 
 // sums[r][c] += Σ_j weights[ty·4 + r][j] · x[first + j][tx + 16·c]; rows from `count` on are zeros. The barrier before the
 // first product also makes the weights visible.
-static inline void addWeighted(
+static inline void add_weighted(
     float sums[SIDE][WIDTH_COLUMNS], __local const float *weights, __global const float *x, const int first,
     const int count, __local float *tile
 #if HIDES
@@ -158,7 +158,16 @@ static inline void addWeighted(
 #define SLOPE(weight, difference) ((weight) * (difference))
 #endif
 
-static inline void storeSums(
+#if LONG_SUMS
+static inline void fold_sums(float totals[SIDE][WIDTH_COLUMNS], const float decay[SIDE], float sums[SIDE][WIDTH_COLUMNS]) {
+    EACH_ROW EACH_WIDTH_COLUMN {
+        totals[r][c] = fma(totals[r][c], decay[r], sums[r][c]);
+        sums[r][c] = 0.0f;
+    }
+}
+#endif
+
+static inline void store_sums(
     float sums[SIDE][WIDTH_COLUMNS], const float factors[SIDE], __global float *to, const int first, const int count)
 {
     EACH_ROW {
@@ -194,11 +203,19 @@ void attention_tiles(
         maximum[r] = -INFINITY;
         total[r] = 0.0f;
     }
+#if LONG_SUMS
+    float longSums[SIDE][WIDTH_COLUMNS], longTotal[SIDE], reached[SIDE];
+    EACH_ROW {
+        EACH_WIDTH_COLUMN longSums[r][c] = 0.0f;
+        longTotal[r] = 0.0f;
+        reached[r] = -INFINITY;
+    }
+#endif
     ROW_BIASES(head)
     const int keys = KEYS_SEEN(KEYS_OF(head), first, A_ROWS);
     for (int j0 = 0; j0 < keys; j0 += B_ROWS) {
         float scores[SIDE][SIDE];
-        tileProducts(scores, q, first, sq, k, j0, sk, aTile, bTile);
+        tile_products(scores, q, first, sq, k, j0, sk, aTile, bTile);
         EACH_ROW {
             float largest = -INFINITY;
             EACH_COLUMN {
@@ -237,7 +254,24 @@ void attention_tiles(
             EACH_WIDTH_COLUMN sums[r][c] *= decay[r];
         }
         ADD_WEIGHTED(sums, v, j0, keys);
+#if LONG_SUMS
+        if (ENDS_SUM(j0, B_ROWS) || j0 + B_ROWS >= keys) {
+            EACH_ROW {
+                decay[r] = exp(EXPONENT(reached[r], maximum[r] == -INFINITY ? 0.0f : maximum[r]));
+                longTotal[r] = fma(longTotal[r], decay[r], total[r]);
+                total[r] = 0.0f;
+                reached[r] = maximum[r];
+            }
+            fold_sums(longSums, decay, sums);
+        }
+#endif
     }
+#if LONG_SUMS
+    EACH_ROW {
+        EACH_WIDTH_COLUMN sums[r][c] = longSums[r][c];
+        total[r] = longTotal[r];
+    }
+#endif
     float inverse[SIDE];
     EACH_ROW {
         inverse[r] = INVERSE(total[r]);
@@ -248,7 +282,7 @@ void attention_tiles(
             row[1] = inverse[r];
         }
     }
-    storeSums(sums, inverse, y, first, sq);
+    store_sums(sums, inverse, y, first, sq);
 }
 
 // Global size (⌈sq / 32⌉ · ITEMS, heads).
@@ -278,12 +312,20 @@ void attention_tiles_queries(
         mean[r] = query < sq ? delta[deltaOffset + head * sq + query] : 0.0f;
         total[r] = 0.0f;
     }
+#if LONG_SUMS
+    float longSums[SIDE][WIDTH_COLUMNS], longTotal[SIDE], one[SIDE];
+    EACH_ROW {
+        EACH_WIDTH_COLUMN longSums[r][c] = 0.0f;
+        longTotal[r] = 0.0f;
+        one[r] = 1.0f;
+    }
+#endif
     ROW_BIASES(head)
     const int keys = KEYS_SEEN(KEYS_OF(head), first, A_ROWS);
     for (int j0 = 0; j0 < keys; j0 += B_ROWS) {
         float scores[SIDE][SIDE], slopes[SIDE][SIDE];
-        tileProducts(scores, q, first, sq, k, j0, sk, aTile, bTile);
-        tileProducts(slopes, dy, first, sq, v, j0, sk, aTile, bTile);
+        tile_products(scores, q, first, sq, k, j0, sk, aTile, bTile);
+        tile_products(slopes, dy, first, sq, v, j0, sk, aTile, bTile);
         EACH_ROW EACH_COLUMN {
             const int j = j0 + TX + ACROSS * c;
             const bool seen = j < keys AND_SEES(first + TY * SIDE + r, j);
@@ -292,7 +334,22 @@ void attention_tiles_queries(
             weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = SLOPE(weight, slopes[r][c] - mean[r]);
         }
         ADD_WEIGHTED(sums, k, j0, keys);
+#if LONG_SUMS
+        if (ENDS_SUM(j0, B_ROWS)) {
+            fold_sums(longSums, one, sums);
+            EACH_ROW {
+                longTotal[r] += total[r];
+                total[r] = 0.0f;
+            }
+        }
+#endif
     }
+#if LONG_SUMS
+    EACH_ROW {
+        EACH_WIDTH_COLUMN sums[r][c] += longSums[r][c];
+        total[r] += longTotal[r];
+    }
+#endif
     EACH_ROW partials[(TY * SIDE + r) * (ACROSS + 1) + TX] = total[r];
     barrier(CLK_LOCAL_MEM_FENCE);
     EACH_ROW {
@@ -302,7 +359,7 @@ void attention_tiles_queries(
         if (TX == 0 && query < sq) inverse[inverseOffset + head * sq + query] = INVERSE(sum);
         factors[r] = scale * INVERSE(sum);
     }
-    storeSums(sums, factors, dq + dqOffset + head * sq * HEAD_WIDTH, first, sq);
+    store_sums(sums, factors, dq + dqOffset + head * sq * HEAD_WIDTH, first, sq);
 }
 
 // Global size (⌈sk / 32⌉ · ITEMS, heads). Rows of the tiles are keys here, columns queries.
@@ -333,6 +390,14 @@ void attention_tiles_keys(
         factors[r] = scale;
         ones[r] = 1.0f;
     }
+#if LONG_SUMS
+    float longKeySums[SIDE][WIDTH_COLUMNS], longValueSums[SIDE][WIDTH_COLUMNS];
+    EACH_ROW EACH_WIDTH_COLUMN {
+        longKeySums[r][c] = 0.0f;
+        longValueSums[r][c] = 0.0f;
+    }
+    int added = 0;
+#endif
     const int keys = KEYS_OF(head);
     // Where causal, queries before the first key of the block see none of it. The bounds say what is skipped: PoCL compiles
     // a `continue` over barriers to wrong sums.
@@ -345,8 +410,8 @@ void attention_tiles_keys(
     for (int i0 = CAUSAL * (first / B_ROWS * B_ROWS); i0 < end; i0 += B_ROWS) {
 #endif
         float scores[SIDE][SIDE], slopes[SIDE][SIDE];
-        tileProducts(scores, k, first, sk, q, i0, sq, aTile, bTile);
-        tileProducts(slopes, v, first, sk, dy, i0, sq, aTile, bTile);
+        tile_products(scores, k, first, sk, q, i0, sq, aTile, bTile);
+        tile_products(slopes, v, first, sk, dy, i0, sq, aTile, bTile);
         EACH_ROW EACH_COLUMN {
             const int i = i0 + TX + ACROSS * c, key = first + TY * SIDE + r;
             const bool seen = i < end && key < keys AND_SEES(i, key);
@@ -354,7 +419,7 @@ void attention_tiles_keys(
             float weight = 0.0f;
             if (seen) {
 #if BIAS
-                scores[r][c] = biasedScore(scores[r][c], scale, BIAS_OF(head, i)[(long)key * biasKey]);
+                scores[r][c] = biased_score(scores[r][c], scale, BIAS_OF(head, i)[(long)key * biasKey]);
 #endif
                 weight = exp(EXPONENT(scores[r][c], statistics[statisticsOffset + 2 * query]))
                     * inverse[inverseOffset + query];
@@ -367,9 +432,22 @@ void attention_tiles_keys(
         EACH_ROW EACH_COLUMN
             weights[(TY * SIDE + r) * WEIGHT_STRIDE + TX + ACROSS * c] = slopes[r][c];
         ADD_WEIGHTED(keySums, q, i0, sq);
+#if LONG_SUMS
+        added += B_ROWS;
+        if (added % SUMMED == 0) {
+            fold_sums(longKeySums, ones, keySums);
+            fold_sums(longValueSums, ones, valueSums);
+        }
+#endif
     }
-    storeSums(keySums, factors, dk + dkOffset + head * sk * HEAD_WIDTH, first, sk);
-    storeSums(valueSums, ones, dv + dvOffset + head * sk * HEAD_WIDTH, first, sk);
+#if LONG_SUMS
+    EACH_ROW EACH_WIDTH_COLUMN {
+        keySums[r][c] += longKeySums[r][c];
+        valueSums[r][c] += longValueSums[r][c];
+    }
+#endif
+    store_sums(keySums, factors, dk + dkOffset + head * sk * HEAD_WIDTH, first, sk);
+    store_sums(valueSums, ones, dv + dvOffset + head * sk * HEAD_WIDTH, first, sk);
 }
 
 #if BIAS
@@ -397,8 +475,8 @@ void attention_tiles_bias(
         ROW_BIASES(head)
         float scores[SIDE][SIDE], slopes[SIDE][SIDE];
         const ulong rows = (ulong)head * sq * HEAD_WIDTH, keyRows = (ulong)head * sk * HEAD_WIDTH;
-        tileProducts(scores, q + qOffset + rows, first, sq, k + kOffset + keyRows, firstKey, sk, aTile, bTile);
-        tileProducts(slopes, dy + dyOffset + rows, first, sq, v + vOffset + keyRows, firstKey, sk, aTile, bTile);
+        tile_products(scores, q + qOffset + rows, first, sq, k + kOffset + keyRows, firstKey, sk, aTile, bTile);
+        tile_products(slopes, dy + dyOffset + rows, first, sq, v + vOffset + keyRows, firstKey, sk, aTile, bTile);
         EACH_ROW EACH_COLUMN {
             const int i = first + TY * SIDE + r, j = firstKey + TX + ACROSS * c;
             const bool seen = i < before + queries && j < keys AND_SEES(i, j);

@@ -38,18 +38,27 @@ void attention(
     vfloat qColumns[HEAD_WIDTH][TILE_VECTORS], yColumns[HEAD_WIDTH][TILE_VECTORS];
     vfloat weights[KEYS][TILE_VECTORS];
     vfloat maximum[TILE_VECTORS], sum[TILE_VECTORS];
-    loadColumns(qColumns, q, first, sq);
+    load_columns(qColumns, q, first, sq);
     for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN yColumns[e][c] = 0.0f;
     EACH_COLUMN {
         maximum[c] = -INFINITY;
         sum[c] = 0.0f;
     }
 
+#if LONG_SUMS
+    vfloat yTotals[HEAD_WIDTH][TILE_VECTORS], totals[TILE_VECTORS], reached[TILE_VECTORS];
+    for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN yTotals[e][c] = 0.0f;
+    EACH_COLUMN {
+        totals[c] = 0.0f;
+        reached[c] = -INFINITY;
+    }
+#endif
+
     LANE_BIASES(head, first)
     const int keys = KEYS_SEEN(KEYS_OF(head), first, LANES);
     for (int j0 = 0; j0 < keys; j0 += KEYS) {
         const int count = min(KEYS, keys - j0);
-        keysTimesColumns(weights, k, qColumns, j0, sk - 1);
+        keys_times_columns(weights, k, qColumns, j0, sk - 1);
         ADD_BIAS(weights, j0, count)
 #if CAUSAL
         if (MAY_HIDE(first, j0, count))
@@ -75,7 +84,23 @@ void attention(
             maximum[c] = largest;
         }
         ADD_WEIGHTED_ROWS(yColumns, decay, v, weights, j0, count, MAY_HIDE(first, j0, count));
+#if LONG_SUMS
+        if (ENDS_SUM(j0, KEYS) || j0 + KEYS >= keys) {
+            EACH_COLUMN {
+                const vfloat reference = select(maximum[c], (vfloat)(0.0f), maximum[c] == (vfloat)(-INFINITY));
+                decay[c] = vexp_nonpositive(EXPONENT(reached[c], reference));
+                totals[c] = fma(totals[c], decay[c], sum[c]);
+                sum[c] = 0.0f;
+                reached[c] = maximum[c];
+            }
+            fold_columns(yTotals, decay, yColumns);
+        }
+#endif
     }
+#if LONG_SUMS
+    for (int e = 0; e < HEAD_WIDTH; e++) EACH_COLUMN yColumns[e][c] = yTotals[e][c];
+    EACH_COLUMN sum[c] = totals[c];
+#endif
 
     vfloat inverse[TILE_VECTORS];
     EACH_COLUMN {

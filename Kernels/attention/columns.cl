@@ -28,7 +28,7 @@
 #define EACH_ROW _Pragma("unroll") for (int r = 0; r < TILE_M; r++)
 
 // Turns the queries first ..< first + LANES of a head into columns, zeros past the last of `count`.
-static inline void loadColumns(
+static inline void load_columns(
     vfloat columns[HEAD_WIDTH][TILE_VECTORS], __global const float *rows, const int first, const int count)
 {
     float *lanes = (float *)columns;
@@ -40,7 +40,7 @@ static inline void loadColumns(
 }
 
 // products[j][lane] = Σ_e rows[first + j][e] · columns[e][lane] for KEYS keys; keys past the last repeat it.
-static inline void keysTimesColumns(
+static inline void keys_times_columns(
     vfloat products[KEYS][TILE_VECTORS], __global const float *rows, vfloat columns[HEAD_WIDTH][TILE_VECTORS],
     const int first, const int last)
 {
@@ -63,7 +63,7 @@ static inline void keysTimesColumns(
 }
 
 // columns[e][lane] = decay[lane] · columns[e][lane] + Σ_j rows[first + j][e] · weights[j][lane] over `count` keys.
-static inline void addWeightedRows(
+static inline void add_weighted_rows(
     vfloat columns[HEAD_WIDTH][TILE_VECTORS], const vfloat decay[TILE_VECTORS], __global const float *rows,
     vfloat weights[KEYS][TILE_VECTORS], const int first, const int count)
 {
@@ -94,8 +94,22 @@ static inline void addWeightedRows(
     }
 }
 
+#if LONG_SUMS
+// totals = decay · totals + columns, and the columns begin anew.
+static inline void fold_columns(
+    vfloat totals[HEAD_WIDTH][TILE_VECTORS], const vfloat decay[TILE_VECTORS], vfloat columns[HEAD_WIDTH][TILE_VECTORS])
+{
+#pragma unroll 1
+    for (int e = 0; e < HEAD_WIDTH; e++)
+        EACH_COLUMN {
+            totals[e][c] = fma(totals[e][c], decay[c], columns[e][c]);
+            columns[e][c] = 0.0f;
+        }
+}
+#endif
+
 // Rows of HEAD_WIDTH are all finite: otherwise 0 times one of their elements is NaN, and so is the sum.
-static inline bool areFinite(__global const float *rows, const int count) {
+static inline bool are_finite(__global const float *rows, const int count) {
     const int elements = count * HEAD_WIDTH;
     vfloat sum = 0.0f;
     int n = 0;
@@ -104,8 +118,8 @@ static inline bool areFinite(__global const float *rows, const int count) {
     return vsum(sum) == 0.0f;
 }
 
-// As addWeightedRows, without the terms of no weight.
-static inline void addSeenRows(
+// As add_weighted_rows, without the terms of no weight.
+static inline void add_seen_rows(
     vfloat columns[HEAD_WIDTH][TILE_VECTORS], const vfloat decay[TILE_VECTORS], __global const float *rows,
     vfloat weights[KEYS][TILE_VECTORS], const int first, const int count)
 {
@@ -126,13 +140,13 @@ static inline void addSeenRows(
 // columns += rows · weights, of which weights that are 0 are hidden keys where there may be such in the block.
 #if HIDES
 #define ADD_WEIGHTED_ROWS(columns, decay, rows, weights, first, count, mayHide) \
-    if ((mayHide) && !areFinite((rows) + (long)(first) * HEAD_WIDTH, count)) \
-        addSeenRows(columns, decay, rows, weights, first, count); \
+    if ((mayHide) && !are_finite((rows) + (long)(first) * HEAD_WIDTH, count)) \
+        add_seen_rows(columns, decay, rows, weights, first, count); \
     else \
-        addWeightedRows(columns, decay, rows, weights, first, count)
+        add_weighted_rows(columns, decay, rows, weights, first, count)
 #else
 #define ADD_WEIGHTED_ROWS(columns, decay, rows, weights, first, count, mayHide) \
-    addWeightedRows(columns, decay, rows, weights, first, count)
+    add_weighted_rows(columns, decay, rows, weights, first, count)
 #endif
 
 // Whether a key of the block of `count` keys from `key` on may be hidden from a row of the block from `first` on.
@@ -144,20 +158,20 @@ static inline void addSeenRows(
 
 #if BIAS
 // The products of `count` keys become scores, in so many lanes. `rows` are the lanes' biases for the first key.
-static inline void addBias(
+static inline void add_bias(
     vfloat products[KEYS][TILE_VECTORS], __global const float *rows[LANES], const int lanes, const int first,
     const int count, const int biasKey, const float scale)
 {
     float *scores = (float *)products;
     for (int i = 0; i < lanes; i++)
         for (int j = 0; j < count; j++)
-            scores[j * LANES + i] = biasedScore(scores[j * LANES + i], scale, rows[i][(long)(first + j) * biasKey]);
+            scores[j * LANES + i] = biased_score(scores[j * LANES + i], scale, rows[i][(long)(first + j) * biasKey]);
 }
 #define LANE_BIASES(head, first) \
     __global const float *biases[LANES]; \
     const int lanes = min(LANES, sq - (first)); \
     for (int i = 0; i < lanes; i++) biases[i] = BIAS_OF(head, (first) + i);
-#define ADD_BIAS(products, first, count) addBias(products, biases, lanes, first, count, biasKey, scale);
+#define ADD_BIAS(products, first, count) add_bias(products, biases, lanes, first, count, biasKey, scale);
 #else
 #define LANE_BIASES(head, first)
 #define ADD_BIAS(products, first, count)

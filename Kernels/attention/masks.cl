@@ -22,6 +22,14 @@
 #ifndef GROUPED
 #define GROUPED 0
 #endif
+// Whether there is so much to add up that sums go by blocks of SUMMED keys or queries, and those are added: one by one, each
+// addition of a million would round away the more the further it is.
+#ifndef LONG_SUMS
+#define LONG_SUMS 0
+#endif
+#define SUMMED 1024
+// Whether the block of `count` rows from `row` on is the last of those that make SUMMED or fewer rows.
+#define ENDS_SUM(row, count) (((row) / (count) + 1) % (SUMMED / (count)) == 0)
 // Whether a key that some row sees may be hidden from another.
 #define HIDES (CAUSAL || BIAS)
 
@@ -79,7 +87,7 @@
     (bias + biasOffset + (head) / keyHeads * biasEntry + ((head) % keyHeads * (sq / queries) + (row) / queries) * biasHead \
         + (row) % queries * biasQuery)
 // -∞ hides even what is NaN.
-static inline float biasedScore(const float product, const float scale, const float bias) {
+static inline float biased_score(const float product, const float scale, const float bias) {
     return bias == -INFINITY ? -INFINITY : fma(scale, product, bias);
 }
 #define EXPONENT(score, greatest) ((score) - (greatest))

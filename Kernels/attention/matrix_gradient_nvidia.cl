@@ -86,6 +86,10 @@ void attention_matrix_queries(
         maximum[h] = query + 8 * h < sq ? statistics[statisticsOffset + 2 * place] : 0;
         mean[h] = query + 8 * h < sq ? delta[deltaOffset + place] : 0;
     }
+#if LONG_SUMS
+    float longSums[WIDTH_TILES][4], longTotal[2] = {0, 0};
+    CLEAR(longSums, WIDTH_TILES)
+#endif
     COPY_PART(k, v, 0, sk)
     copy_commit();
     const int parts = (keys + PART - 1) / PART;
@@ -94,7 +98,7 @@ void attention_matrix_queries(
         barrier(CLK_LOCAL_MEM_FENCE);
         if (part + 1 < parts) COPY_PART(k, v, part + 1, sk)
         copy_commit();
-        __local const uint4 *keyTile = staged + part % 2 * STAGE, *valueTile = keyTile + PART * PITCH;
+        __local uint4 *keyTile = staged + part % 2 * STAGE, *valueTile = keyTile + PART * PITCH;
         float scores[PART_TILES][4], slopes[PART_TILES][4];
         CLEAR(scores, PART_TILES)
         CLEAR(slopes, PART_TILES)
@@ -109,9 +113,21 @@ void attention_matrix_queries(
                 slopes[c][e] = seen ? weight * (slopes[c][e] - mean[e / 2]) : 0;
             }
         }
-        ADD_WEIGHTED(sums, slopes, keyTile, PART / 16)
+        ADD_SEEN(sums, slopes, keyTile, PART / 16, k, part * PART, sk, part * PART + PART > first)
+#if LONG_SUMS
+        if (ENDS_SUM(part * PART, PART))
+            UNROLLED for (int h = 0; h < 2; h++) {
+                longTotal[h] += total[h];
+                total[h] = 0;
+                FOLD(longSums, 1.0f, sums, h)
+            }
+#endif
     }
     UNROLLED for (int h = 0; h < 2; h++) {
+#if LONG_SUMS
+        total[h] += longTotal[h];
+        FOLD(sums, 1.0f, longSums, h)
+#endif
         // Each lane has added its own columns only.
         total[h] += OTHER_LANE(total[h], 1);
         total[h] += OTHER_LANE(total[h], 2);
@@ -161,6 +177,11 @@ void attention_matrix_keys(
     float keySums[WIDTH_TILES][4], valueSums[WIDTH_TILES][4];
     CLEAR(keySums, WIDTH_TILES)
     CLEAR(valueSums, WIDTH_TILES)
+#if LONG_SUMS
+    float longKeySums[WIDTH_TILES][4], longValueSums[WIDTH_TILES][4];
+    CLEAR(longKeySums, WIDTH_TILES)
+    CLEAR(longValueSums, WIDTH_TILES)
+#endif
     // Where causal, queries before the first key of the block see none of it.
     const int start = CAUSAL ? first / PART : 0, parts = (sq + PART - 1) / PART;
     if (start < parts) COPY_PART(q, dy, start, sq)
@@ -170,7 +191,7 @@ void attention_matrix_keys(
         barrier(CLK_LOCAL_MEM_FENCE);
         if (part + 1 < parts) COPY_PART(q, dy, part + 1, sq)
         copy_commit();
-        __local const uint4 *queryTile = staged + part % 2 * STAGE, *cotangentTile = queryTile + PART * PITCH;
+        __local uint4 *queryTile = staged + part % 2 * STAGE, *cotangentTile = queryTile + PART * PITCH;
         float weights[PART_TILES][4], slopes[PART_TILES][4];
         CLEAR(weights, PART_TILES)
         CLEAR(slopes, PART_TILES)
@@ -189,10 +210,21 @@ void attention_matrix_keys(
                 }
             }
         }
-        ADD_WEIGHTED(valueSums, weights, cotangentTile, PART / 16)
-        ADD_WEIGHTED(keySums, slopes, queryTile, PART / 16)
+        ADD_SEEN(valueSums, weights, cotangentTile, PART / 16, dy, part * PART, sq, part * PART < first + BLOCK)
+        ADD_SEEN(keySums, slopes, queryTile, PART / 16, q, part * PART, sq, part * PART < first + BLOCK)
+#if LONG_SUMS
+        if (ENDS_SUM(part * PART, PART))
+            UNROLLED for (int h = 0; h < 2; h++) {
+                FOLD(longKeySums, 1.0f, keySums, h)
+                FOLD(longValueSums, 1.0f, valueSums, h)
+            }
+#endif
     }
     UNROLLED for (int h = 0; h < 2; h++) {
+#if LONG_SUMS
+        FOLD(keySums, 1.0f, longKeySums, h)
+        FOLD(valueSums, 1.0f, longValueSums, h)
+#endif
         const int row = key + 8 * h;
         STORE_ROW(dk, row, sk, keySums, h, scale)
         STORE_ROW(dv, row, sk, valueSums, h, 1.0f)

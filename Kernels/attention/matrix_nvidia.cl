@@ -49,6 +49,10 @@ void attention_matrix_nvidia(
     uint queries[WIDTH_STEPS][4];
     float sums[WIDTH_TILES][4], maximum[2] = {-INFINITY, -INFINITY}, total[2] = {0, 0};
     CLEAR(sums, WIDTH_TILES)
+#if LONG_SUMS
+    float longSums[WIDTH_TILES][4], longTotal[2] = {0, 0}, reached[2] = {-INFINITY, -INFINITY};
+    CLEAR(longSums, WIDTH_TILES)
+#endif
 
     for (int j0 = 0; j0 < keys; j0 += BLOCK) {
         copy_wait(1);
@@ -95,13 +99,27 @@ void attention_matrix_nvidia(
 
         copy_wait(1);
         barrier(CLK_LOCAL_MEM_FENCE);
-        ADD_WEIGHTED(sums, scores, valueTile, BLOCK / 16)
+        ADD_SEEN(sums, scores, valueTile, BLOCK / 16, v, j0, sk, j0 + BLOCK > first)
+#if LONG_SUMS
+        if (ENDS_SUM(j0, BLOCK) || j0 + BLOCK >= keys)
+            UNROLLED for (int h = 0; h < 2; h++) {
+                decay[h] = EXP2(scale2 * (reached[h] - reference[h]));
+                longTotal[h] = fma(longTotal[h], decay[h], total[h]);
+                total[h] = 0;
+                reached[h] = maximum[h];
+                FOLD(longSums, decay[h], sums, h)
+            }
+#endif
         barrier(CLK_LOCAL_MEM_FENCE);
         if (j0 + BLOCK < keys) COPY_ROWS(valueTile, v, j0 + BLOCK, sk, BLOCK)
         copy_commit();
     }
 
     UNROLLED for (int h = 0; h < 2; h++) {
+#if LONG_SUMS
+        total[h] = longTotal[h];
+        FOLD(sums, 0.0f, longSums, h)
+#endif
         // Each lane has added its own columns only.
         total[h] += OTHER_LANE(total[h], 1);
         total[h] += OTHER_LANE(total[h], 2);

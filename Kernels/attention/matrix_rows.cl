@@ -65,6 +65,71 @@
         } \
     }
 
+// What is not finite in a tile of rows would come through to those that do not see it, as 0 times it is NaN. So blocks in which
+// a row may be hidden from another are looked at: such elements are added by themselves, to the rows
+// where their weight is not 0, and made zeros. Each warp looks at the whole tile, so that all know without memory of their own.
+#if CAUSAL
+#define IS_SPECIAL(bits) (FORMAT == 2 ? ((bits) & 0x7f80) == 0x7f80 : ((bits) & 0x7c00) == 0x7c00)
+#define FINITE_HALVES(word) ((IS_SPECIAL(word) ? 0 : 0xffff) | (IS_SPECIAL((word) >> 16) ? 0 : 0xffff0000))
+#define FIND_SPECIAL(special, tile, height) \
+    _Pragma("unroll 1") for (int index = LANE; index < (height) * WIDTH_TILES; index += 32) { \
+        const uint4 words = (tile)[swizzled(index / WIDTH_TILES, index % WIDTH_TILES, PITCH)]; \
+        const uint finite = FINITE_HALVES(words.x) & FINITE_HALVES(words.y) & FINITE_HALVES(words.z) & FINITE_HALVES(words.w); \
+        if (finite != 0xffffffff) special = 1; \
+    } \
+    for (int distance = 1; distance < 32; distance *= 2) special = fmax(special, OTHER_LANE(special, distance));
+#define REMOVE_SPECIAL(tile, height) \
+    _Pragma("unroll 1") for (int index = THREAD; index < (height) * WIDTH_TILES; index += MATRIX_THREADS) { \
+        __local uint4 *place = (tile) + swizzled(index / WIDTH_TILES, index % WIDTH_TILES, PITCH); \
+        const uint4 words = *place; \
+        *place = words & (uint4)( \
+            FINITE_HALVES(words.x), FINITE_HALVES(words.y), FINITE_HALVES(words.z), FINITE_HALVES(words.w)); \
+    }
+// `weights` (the warp's 16 rows, 8·tiles columns) times what is not finite in that many rows of `from`, the first of which is
+// `first` of `rows`. The four lanes of a row have a weight each of four columns, and take turns.
+#define ADD_SPECIAL(sums, weights, tiles, from, first, rows) \
+    UNROLLED for (int c = 0; c < (tiles); c++) { \
+        _Pragma("unroll 1") for (int turn = 0; turn < 8; turn++) { \
+            const int j = (first) + 8 * c + 2 * (LANE % 4 ^ turn / 2) + turn % 2; \
+            const float upper = OTHER_LANE(turn % 2 ? (weights)[c][1] : (weights)[c][0], turn / 2); \
+            const float lower = OTHER_LANE(turn % 2 ? (weights)[c][3] : (weights)[c][2], turn / 2); \
+            __global const element_t *row = (from) + (long)min(j, (rows) - 1) * HEAD_WIDTH; \
+            UNROLLED for (int n = 0; n < WIDTH_TILES; n++) { \
+                UNROLLED for (int e = 0; e < 2; e++) { \
+                    const int column = 8 * n + LANE % 4 * 2 + e; \
+                    const ushort bits = j < (rows) && column < HEAD_WIDTH ? row[column] : 0; \
+                    if (IS_SPECIAL(bits) && upper != 0) (sums)[n][e] = fma(upper, unpacked(bits), (sums)[n][e]); \
+                    if (IS_SPECIAL(bits) && lower != 0) (sums)[n][2 + e] = fma(lower, unpacked(bits), (sums)[n][2 + e]); \
+                } \
+            } \
+        } \
+    }
+// sums += weights · rows of the tile, where every lane has multiplied by the tile's rows before. `mayHide` is the same for the
+// whole group.
+#define ADD_SEEN(sums, weights, tile, steps, from, first, rows, mayHide) \
+    if (mayHide) { \
+        float special = 0; \
+        FIND_SPECIAL(special, tile, 16 * (steps)) \
+        if (special != 0) { \
+            ADD_SPECIAL(sums, weights, 2 * (steps), from, first, rows) \
+            barrier(CLK_LOCAL_MEM_FENCE); \
+            REMOVE_SPECIAL(tile, 16 * (steps)) \
+            barrier(CLK_LOCAL_MEM_FENCE); \
+        } \
+    } \
+    ADD_WEIGHTED(sums, weights, tile, steps)
+#else
+#define ADD_SEEN(sums, weights, tile, steps, from, first, rows, mayHide) ADD_WEIGHTED(sums, weights, tile, steps)
+#endif
+
+// totals = factor · totals + sums, of half h, and the sums begin anew.
+#define FOLD(totals, factor, sums, h) \
+    UNROLLED for (int c = 0; c < WIDTH_TILES; c++) \
+        UNROLLED for (int e = 0; e < 2; e++) { \
+            (totals)[c][2 * (h) + e] = fma((totals)[c][2 * (h) + e], factor, (sums)[c][2 * (h) + e]); \
+            (sums)[c][2 * (h) + e] = 0; \
+        }
+
 #define CLEAR(tiles, count) \
     UNROLLED for (int c = 0; c < (count); c++) UNROLLED for (int e = 0; e < 4; e++) (tiles)[c][e] = 0;
 

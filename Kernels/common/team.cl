@@ -39,10 +39,10 @@
 #define TEAM_MEMORY
 #define TEAM_PARAMETER
 #define TEAM_PASSED
-#define teamSum(x) vsum(x)
-#define teamProduct(x) vproduct(x)
-#define teamLargest(x) vlargest(x)
-#define teamLeastIndex(index) (index)
+#define team_sum(x) vsum(x)
+#define team_product(x) vproduct(x)
+#define team_largest(x) vlargest(x)
+#define team_least_index(index) (index)
 
 #else
 
@@ -50,10 +50,10 @@
 // What a function that calls the team's functions takes and is given, after its last argument.
 #define TEAM_PARAMETER , __local float *teamMemory
 #define TEAM_PASSED , teamMemory
-#define teamSum(x) teamSumIn(vsum(x), teamMemory)
-#define teamProduct(x) teamProductIn(vproduct(x), teamMemory)
-#define teamLargest(x) teamLargestIn(vlargest(x), teamMemory)
-#define teamLeastIndex(index) as_int(teamLeastIndexIn(index, teamMemory))
+#define team_sum(x) team_sum_in(vsum(x), teamMemory)
+#define team_product(x) team_product_in(vproduct(x), teamMemory)
+#define team_largest(x) team_largest_in(vlargest(x), teamMemory)
+#define team_least_index(index) as_int(team_least_index_in(index, teamMemory))
 
 // Combines the items' values in the order of a tree, the same every time. The first barrier waits for those who still
 // read the result of the call before.
@@ -72,9 +72,9 @@
         } \
         return memory[0]; \
     }
-TEAM_TREE(teamSumIn, float value, value, a + b)
-TEAM_TREE(teamProductIn, float value, value, a * b)
-TEAM_TREE(teamLargestIn, float value, value, (a >= b || a != a) ? a : b)
-TEAM_TREE(teamLeastIndexIn, int index, as_float(index), as_int(a) < as_int(b) ? a : b)
+TEAM_TREE(team_sum_in, float value, value, a + b)
+TEAM_TREE(team_product_in, float value, value, a * b)
+TEAM_TREE(team_largest_in, float value, value, (a >= b || a != a) ? a : b)
+TEAM_TREE(team_least_index_in, int index, as_float(index), as_int(a) < as_int(b) ? a : b)
 
 #endif

@@ -22,7 +22,7 @@
 typedef struct { vfloat sum, error; } LongSum;
 #define SUM_BLOCK 32
 
-static inline LongSum addedTo(const LongSum total, const vfloat x) {
+static inline LongSum added_to(const LongSum total, const vfloat x) {
     const vfloat y = x + total.error;
     LongSum next;
     next.sum = total.sum + y;
@@ -33,7 +33,7 @@ static inline LongSum addedTo(const LongSum total, const vfloat x) {
     return next;
 }
 
-static inline vfloat valueOf(const LongSum total) { return total.sum + total.error; }
+static inline vfloat value_of(const LongSum total) { return total.sum + total.error; }
 
 // The larger of each two, `a` where `b` is NaN: one instruction where fmax may be a call.
 static inline vfloat vlarger(const vfloat a, const vfloat b) { return select(a, b, (vint)(b > a)); }

@@ -17,7 +17,7 @@
 #endif
 
 // The source plane of a target plane, -1 for zeros.
-static inline long sourcePlane(
+static inline long source_plane(
     const ulong target, const int channels, const int source, const int output, const int taps, const int stride,
     const int base, const int step, const int divisor)
 {
@@ -38,7 +38,7 @@ void gather_planes(
 {
     const ulong n = get_global_id(0);
     if (n >= planes * plane) return;
-    const long from = sourcePlane(n / plane, channels, source, output, taps, stride, base, step, divisor);
+    const long from = source_plane(n / plane, channels, source, output, taps, stride, base, step, divisor);
     y[yOffset + n] = from < 0 ? 0.0f : x[xOffset + from * plane + n % plane];
 }
 
@@ -61,7 +61,7 @@ void gather_plane_runs(
 {
     const ulong last = planes * (get_global_id(0) + 1) / get_global_size(0);
     for (ulong n = planes * get_global_id(0) / get_global_size(0); n < last; n++) {
-        const long from = sourcePlane(n, channels, source, output, taps, stride, base, step, divisor);
+        const long from = source_plane(n, channels, source, output, taps, stride, base, step, divisor);
         __global float *to = y + yOffset + n * plane;
         int e = 0;
         if (from < 0) {

@@ -89,7 +89,7 @@ __kernel void scatter(
             const T x = ELEMENT(source + (j * inner + i));
 #if LONG_SUMS
             const LongSum before = {y[row * inner + i], errors[row * inner + i]};
-            const LongSum after = addedTo(before, x);
+            const LongSum after = added_to(before, x);
             y[row * inner + i] = after.sum;
             errors[row * inner + i] = after.error;
 #elif ADD

@@ -48,9 +48,9 @@
             const int blockEnd = min(t + SUM_BLOCK, lastTerm); \
             sum = weights[t] * X(places[t]); \
             for (t++; t < blockEnd; t++) sum = fma((vfloat)(weights[t]), X(places[t]), sum); \
-            if (isLong) total = addedTo(total, sum); \
+            if (isLong) total = added_to(total, sum); \
         } \
-        if (isLong) sum = valueOf(total); \
+        if (isLong) sum = value_of(total); \
     }
 
 #if VECTOR_WIDTH == 1
@@ -127,7 +127,7 @@ void interpolate_slices(
 #else
 
 // Column `column` of the first `rows` ≤ VECTOR_WIDTH rows at `from`, zeros beyond.
-static inline vfloat columnOf(__global const STORED *from, const ulong extent, const int column, const int rows) {
+static inline vfloat column_of(__global const STORED *from, const ulong extent, const int column, const int rows) {
     vfloat value = 0.0f;
     for (int r = 0; r < rows; r++) ((float *)&value)[r] = LOAD1(from + r * extent + column);
     return value;
@@ -162,7 +162,7 @@ void interpolate_rows(TENSORS, const int outer, const int extent, const int coun
                 high = highest;
             }
             if (next == j) {
-#define X(place) columnOf(from, (ulong)extent, place, rows)
+#define X(place) column_of(from, (ulong)extent, place, rows)
                 SUM_TERMS(sum, j, X)
 #undef X
                 for (int r = 0; r < rows; r++) STORE1(VLANE(sum, r), to + (ulong)r * count + j);
@@ -180,7 +180,7 @@ void interpolate_rows(TENSORS, const int outer, const int extent, const int coun
                         square[r] = LOAD(from + (ulong)r * extent + low + c);
                     TRANSPOSE_SQUARE((float *)square, VECTOR_WIDTH, __private, (float *)(stretch + c), VECTOR_WIDTH);
                 }
-            for (; c < columns; c++) stretch[c] = columnOf(from, (ulong)extent, low + c, rows);
+            for (; c < columns; c++) stretch[c] = column_of(from, (ulong)extent, low + c, rows);
 #define X(place) stretch[(place) - low]
             for (int k = j; k < next; k++) {
                 SUM_TERMS(sum, k, X)

@@ -31,8 +31,8 @@
         const int count = 1; \
         vfloat partial = 0.0f, partialOther = 0.0f; \
         __VA_ARGS__ \
-        sum = addedTo(sum, partial); \
-        sumOther = addedTo(sumOther, partialOther); \
+        sum = added_to(sum, partial); \
+        sumOther = added_to(sumOther, partialOther); \
     }
 #else
 #define STRETCH (SUM_BLOCK * VECTOR_WIDTH)
@@ -53,22 +53,22 @@
                 const int count = length - n; \
                 __VA_ARGS__ \
             } \
-            sum = addedTo(sum, partial); \
-            sumOther = addedTo(sumOther, partialOther); \
+            sum = added_to(sum, partial); \
+            sumOther = added_to(sumOther, partialOther); \
         }
 #endif
 
-static inline vfloat loadCounted(__global const STORED *from, const int count) {
+static inline vfloat load_counted(__global const STORED *from, const int count) {
     return count == VECTOR_WIDTH ? LOAD(from) : LOAD_TAIL(from, count, 0.0f);
 }
 
-static inline void storeCounted(const vfloat value, __global STORED *to, const int count) {
+static inline void store_counted(const vfloat value, __global STORED *to, const int count) {
     if (count == VECTOR_WIDTH) STORE(value, to);
     else STORE_TAIL(value, to, count);
 }
 
 // The first `count` lanes, zeros after them.
-static inline vfloat firstLanes(const vfloat value, const int count) {
+static inline vfloat first_lanes(const vfloat value, const int count) {
     return count == VECTOR_WIDTH ? value : select(value, (vfloat)(0.0f), (vint)(VLANES >= (vint)(count)));
 }
 
@@ -76,9 +76,9 @@ static inline vfloat firstLanes(const vfloat value, const int count) {
 #define HUGE_INVERSE(inverse) \
     sum = none; \
     CHANNEL_PASS( \
-        const vfloat centred = 0x1p-80f * firstLanes(loadCounted(x + at, count) - average, count); \
+        const vfloat centred = 0x1p-80f * first_lanes(load_counted(x + at, count) - average, count); \
         partial = fma(centred, centred, partial);) \
-    inverse = 0x1p-80f / sqrt(teamSum(valueOf(sum)) / elements);
+    inverse = 0x1p-80f / sqrt(team_sum(value_of(sum)) / elements);
 
 TEAM_KERNEL void batch_norm(
     __global const STORED *restrict x, const ulong xOffset, __global const PARAMETER *restrict scale,
@@ -93,20 +93,20 @@ TEAM_KERNEL void batch_norm(
     for (int channel = TEAM_ROWS_BEGIN(channels); channel < TEAM_ROWS_END(channels); channel++) {
         const LongSum none = {0.0f, 0.0f};
         LongSum sum = none, sumOther = none;
-        CHANNEL_PASS(partial += loadCounted(x + at, count);)
-        const float average = teamSum(valueOf(sum)) / elements;
+        CHANNEL_PASS(partial += load_counted(x + at, count);)
+        const float average = team_sum(value_of(sum)) / elements;
         sum = none;
         CHANNEL_PASS(
-            const vfloat centred = firstLanes(loadCounted(x + at, count) - average, count);
+            const vfloat centred = first_lanes(load_counted(x + at, count) - average, count);
             partial = fma(centred, centred, partial);)
-        const float spread = teamSum(valueOf(sum)) / elements;
+        const float spread = team_sum(value_of(sum)) / elements;
         float inverse = 1.0f / sqrt(spread + epsilon);
         if (inverse == 0.0f) { HUGE_INVERSE(inverse) }
         const float factor = LOAD_PARAMETER(scale + (scaleOffset + channel)) * inverse;
         const float shift = LOAD_PARAMETER(bias + (biasOffset + channel));
         CHANNEL_PASS(
-            const vfloat centred = loadCounted(x + at, count) - average;
-            storeCounted(fma(centred, (vfloat)(factor), (vfloat)(shift)), y + at, count);)
+            const vfloat centred = load_counted(x + at, count) - average;
+            store_counted(fma(centred, (vfloat)(factor), (vfloat)(shift)), y + at, count);)
         if (get_local_id(0) == 0) {
             mean[meanOffset + channel] = average;
             variance[varianceOffset + channel] = spread;
@@ -137,11 +137,11 @@ TEAM_KERNEL void batch_norm_gradient(
             sum = sumOther = none;
         }
         CHANNEL_PASS(
-            const vfloat cotangent = loadCounted(dy + at, count);
+            const vfloat cotangent = load_counted(dy + at, count);
             partial += cotangent;
             partialOther = fma(
-                cotangent, firstLanes(loadCounted(x + at, count) - average, count), partialOther);)
-        const float total = teamSum(valueOf(sum)), product = teamSum(valueOf(sumOther)) * inverse;
+                cotangent, first_lanes(load_counted(x + at, count) - average, count), partialOther);)
+        const float total = team_sum(value_of(sum)), product = team_sum(value_of(sumOther)) * inverse;
         if (get_local_id(0) == 0) {
             STORE_PARAMETER(product, dscale + (dscaleOffset + channel));
             STORE_PARAMETER(total, dbias + (dbiasOffset + channel));
@@ -149,8 +149,8 @@ TEAM_KERNEL void batch_norm_gradient(
         const float factor = LOAD_PARAMETER(scale + (scaleOffset + channel)) * inverse;
         const float slopeMean = total / elements, productMean = product / elements * inverse;
         CHANNEL_PASS(
-            const vfloat centred = loadCounted(x + at, count) - average;
-            const vfloat slope = loadCounted(dy + at, count) - slopeMean - centred * productMean;
-            storeCounted(factor * slope, dx + at, count);)
+            const vfloat centred = load_counted(x + at, count) - average;
+            const vfloat slope = load_counted(dy + at, count) - slopeMean - centred * productMean;
+            store_counted(factor * slope, dx + at, count);)
     }
 }

@@ -27,8 +27,8 @@ TEAM_KERNEL void group_norm(
         SOURCE_ROW(from, x, row, columns, to)
         __global const STORED *scales = scale + scaleOffset + row % groups * channels;
         __global const STORED *biases = bias + biasOffset + row % groups * channels;
-        const float average = rowMean(from, columns TEAM_PASSED);
-        const float deviation = rowInverseDeviation(from, columns, average, epsilon TEAM_PASSED);
+        const float average = row_mean(from, columns TEAM_PASSED);
+        const float deviation = row_inverse_deviation(from, columns, average, epsilon TEAM_PASSED);
 #if VECTOR_WIDTH == 1
         // Item by item through the whole row: a plane may be smaller than a team.
         for EACH_TEAM_VECTOR(i, columns)
@@ -82,16 +82,16 @@ TEAM_KERNEL void group_norm_gradient(
                     part += cotangent;
                     productPart = fma(cotangent, (LOAD(plane0 + first + n) - average) * deviation, productPart);
                 }
-                total = addedTo(total, part);
-                products = addedTo(products, productPart);
+                total = added_to(total, part);
+                products = added_to(products, productPart);
             }
             if (HAS_TEAM_REST(plane)) {
                 const vfloat cotangent = LOAD_TAIL(plane1 + whole, rest, 0.0f);
                 const vfloat normal = (LOAD_TAIL(plane0 + whole, rest, average) - average) * deviation;
-                total = addedTo(total, cotangent);
-                products = addedTo(products, cotangent * normal);
+                total = added_to(total, cotangent);
+                products = added_to(products, cotangent * normal);
             }
-            const float sum = teamSum(valueOf(total)), product = teamSum(valueOf(products));
+            const float sum = team_sum(value_of(total)), product = team_sum(value_of(products));
             slopes = fma(LOAD1(scales + channel), sum, slopes);
             slopeProducts = fma(LOAD1(scales + channel), product, slopeProducts);
             if (get_local_id(0) == 0) {

@@ -25,8 +25,8 @@ TEAM_KERNEL void layer_norm(
         __global STORED *to = y + yOffset + (long)row * columns;
         SOURCE_ROW(from, x, row, columns, to)
 
-        const float average = rowMean(from, columns TEAM_PASSED);
-        const float deviation = rowInverseDeviation(from, columns, average, epsilon TEAM_PASSED);
+        const float average = row_mean(from, columns TEAM_PASSED);
+        const float deviation = row_inverse_deviation(from, columns, average, epsilon TEAM_PASSED);
         for EACH_TEAM_VECTOR(i, columns)
             STORE(fma((LOAD(from + i) - average) * deviation, LOAD(scale + i), LOAD(bias + i)), to + i);
         if (HAS_TEAM_REST(columns))
@@ -81,20 +81,20 @@ TEAM_KERNEL void layer_norm_gradient(
                 vfloat_store(fma(cotangent, normal, vfloat_load(dscale + i)), dscale + i);
                 vfloat_store(vfloat_load(dbias + i) + cotangent, dbias + i);
             }
-            total = addedTo(total, part);
-            products = addedTo(products, productPart);
+            total = added_to(total, part);
+            products = added_to(products, productPart);
         }
         if (HAS_TEAM_REST(columns)) {
             const vfloat cotangent = LOAD_TAIL(cotangents + whole, rest, 0.0f);
             const vfloat normal = (LOAD_TAIL(values + whole, rest, average) - average) * deviation;
             const vfloat slope = cotangent * LOAD_TAIL(scale + whole, rest, 0.0f);
-            total = addedTo(total, slope);
-            products = addedTo(products, slope * normal);
+            total = added_to(total, slope);
+            products = added_to(products, slope * normal);
             vfloat_store_tail(
                 fma(cotangent, normal, vfloat_load_tail(dscale + whole, rest, 0.0f)), dscale + whole, rest);
             vfloat_store_tail(vfloat_load_tail(dbias + whole, rest, 0.0f) + cotangent, dbias + whole, rest);
         }
-        const float slopeMean = teamSum(valueOf(total)) / columns, productMean = teamSum(valueOf(products)) / columns;
+        const float slopeMean = team_sum(value_of(total)) / columns, productMean = team_sum(value_of(products)) / columns;
 
         for EACH_TEAM_VECTOR(i, columns) {
             const vfloat normal = (LOAD(values + i) - average) * deviation;

@@ -18,7 +18,7 @@ TEAM_KERNEL void rms_norm(
     for (int row = TEAM_ROWS_BEGIN(rows); row < TEAM_ROWS_END(rows); row++) {
         __global STORED *to = y + yOffset + (long)row * columns;
         SOURCE_ROW(from, x, row, columns, to)
-        const float root = rowInverseDeviation(from, columns, 0.0f, epsilon TEAM_PASSED);
+        const float root = row_inverse_deviation(from, columns, 0.0f, epsilon TEAM_PASSED);
         for EACH_TEAM_VECTOR(i, columns)
             STORE(LOAD(from + i) * root * LOAD(scale + i), to + i);
         if (HAS_TEAM_REST(columns))
@@ -57,15 +57,15 @@ TEAM_KERNEL void rms_norm_gradient(
                 part = fma(product, LOAD(scale + i), part);
                 vfloat_store(vfloat_load(dscale + i) + product, dscale + i);
             }
-            products = addedTo(products, part);
+            products = added_to(products, part);
         }
         if (HAS_TEAM_REST(columns)) {
             const vfloat product =
                 LOAD_TAIL(cotangents + whole, rest, 0.0f) * (LOAD_TAIL(values + whole, rest, 0.0f) * root);
-            products = addedTo(products, product * LOAD_TAIL(scale + whole, rest, 0.0f));
+            products = added_to(products, product * LOAD_TAIL(scale + whole, rest, 0.0f));
             vfloat_store_tail(vfloat_load_tail(dscale + whole, rest, 0.0f) + product, dscale + whole, rest);
         }
-        const float productMean = teamSum(valueOf(products)) / columns;
+        const float productMean = team_sum(value_of(products)) / columns;
 
         for EACH_TEAM_VECTOR(i, columns) {
             const vfloat normal = LOAD(values + i) * root;

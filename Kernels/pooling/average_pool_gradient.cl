@@ -18,15 +18,15 @@ void average_pool_gradient(
     __global const STORED *cotangents = dy + dyOffset + (ulong)place.plane * outDepth * outHeight * outWidth;
     float sum = 0.0f;
     for (int o = fronts.begin; o < fronts.end; o++) {
-        if (!isTap(place.front, o, DEPTH_AXIS)) continue;
+        if (!is_tap(place.front, o, DEPTH_AXIS)) continue;
         for (int p = rows.begin; p < rows.end; p++) {
-            if (!isTap(place.row, p, HEIGHT_AXIS)) continue;
+            if (!is_tap(place.row, p, HEIGHT_AXIS)) continue;
             const float counted =
-                (float)countOf(o, PAD_BACK, DEPTH_AXIS) * countOf(p, PAD_BOTTOM, HEIGHT_AXIS);
+                (float)count_of(o, PAD_BACK, DEPTH_AXIS) * count_of(p, PAD_BOTTOM, HEIGHT_AXIS);
             for (int q = columns.begin; q < columns.end; q++)
-                if (isTap(place.column, q, WIDTH_AXIS))
+                if (is_tap(place.column, q, WIDTH_AXIS))
                     sum += LOAD1(cotangents + (o * outHeight + p) * outWidth + q)
-                        / (counted * countOf(q, PAD_RIGHT, WIDTH_AXIS));
+                        / (counted * count_of(q, PAD_RIGHT, WIDTH_AXIS));
         }
     }
     STORE1(sum, dx + dxOffset + n);
@@ -35,7 +35,7 @@ void average_pool_gradient(
 #else
 
 // Adds `value` to column j of the windows q, q+1, … of a private row; the opposite of `tap`.
-static inline void addToTap(const vfloat value, float *row, const int q, const int j, const int count) {
+static inline void add_to_tap(const vfloat value, float *row, const int q, const int j, const int count) {
     float *to = row + q * STRIDE_WIDTH + j * DILATION_WIDTH;
 #if STRIDE_WIDTH == 1
     store_private(load_private(0, to) + value, 0, to);
@@ -63,18 +63,18 @@ void average_pool_gradient_planes(
         __global float *to = dx + dxOffset + n * volume;
         for (int e = 0; e < volume; e++) to[e] = 0.0f;
         for EACH_CHUNK(first, count, outWidth) {
-            const Columns columns = columnsOf(first, count, width);
+            const Columns columns = columns_of(first, count, width);
             __global const float *slopes = cotangents + first;
             for EACH_OUTPUT_ROW(o, p, slopes) {
-                const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
-                const int counted = countOf(o, PAD_BACK, DEPTH_AXIS) * countOf(p, PAD_BOTTOM, HEIGHT_AXIS);
+                const Taps fronts = taps_of(o, DEPTH_AXIS), rows = taps_of(p, HEIGHT_AXIS);
+                const int counted = count_of(o, PAD_BACK, DEPTH_AXIS) * count_of(p, PAD_BOTTOM, HEIGHT_AXIS);
                 for (int c = 0; c < columns.span; c++) row[c] = 0.0f;
                 for (int q = 0; q < count; q += VECTOR_WIDTH) {
                     __global const float *from = slopes + q;
                     const vfloat slope = q + VECTOR_WIDTH <= count ? vfloat_load(from)
                                                                    : vfloat_load_tail(from, count - q, 0.0f);
-                    const vfloat share = slope / windowCounts(counted, width, first + q);
-                    for (int j = 0; j < WINDOW_WIDTH; j++) addToTap(share, row, q, j, count);
+                    const vfloat share = slope / window_counts(counted, width, first + q);
+                    for (int j = 0; j < WINDOW_WIDTH; j++) add_to_tap(share, row, q, j, count);
                 }
                 for (int t = 0; t < fronts.count; t++)
                     for (int i = 0; i < rows.count; i++) {

@@ -42,7 +42,7 @@ void max_pool_gradient(
 #if LIES_IN_PAIRS
 // Then dx is written once, by vectors of outputs, each of a window's elements a, b
 // above c, d.
-static inline void scatterPairs(
+static inline void scatter_pairs(
     __global const STORED *above, __global const STORED *below, __global const STORED *cotangents,
     __global STORED *toAbove, __global STORED *toBelow)
 {
@@ -84,7 +84,7 @@ void max_pool_gradient_planes(
                     && at + VECTOR_WIDTH <= (pastPlane - n) * outHeight * outWidth);
             if (2 * p + 1 < height && 2 * outWidth <= width && isRoomy) {
                 for EACH_OUTPUT_VECTOR(q, outWidth)
-                    scatterPairs(
+                    scatter_pairs(
                         plane + above + 2 * q, plane + below + 2 * q, cotangents + at + q, to + above + 2 * q,
                         to + below + 2 * q);
                 for (int j = 2 * outWidth; j < width; j++) {
@@ -95,8 +95,8 @@ void max_pool_gradient_planes(
                 for (int e = above; e < min(below + width, height * width); e++) STORE1(0.0f, to + e);
                 for (int q = 0; q < outWidth; q++) {
                     float maximum;
-                    const int taken = takenElement(
-                        plane, front, tapsOf(p, HEIGHT_AXIS), tapsOf(q, WIDTH_AXIS), height, width, &maximum);
+                    const int taken = taken_element(
+                        plane, front, taps_of(p, HEIGHT_AXIS), taps_of(q, WIDTH_AXIS), height, width, &maximum);
                     STORE1(LOAD1(cotangents + at + q), to + taken);
                 }
             }
@@ -122,15 +122,15 @@ void max_pool_gradient_planes(
         __global float *to = dx + dxOffset + n * volume;
         for (int e = 0; e < volume; e++) to[e] = 0.0f;
         for EACH_CHUNK(first, count, outWidth) {
-            const Columns columns = columnsOf(first, count, width);
-            for (int i = 0; i < WINDOW_DEPTH * WINDOW_HEIGHT; i++) padRow(kept[i], columns, -INFINITY);
+            const Columns columns = columns_of(first, count, width);
+            for (int i = 0; i < WINDOW_DEPTH * WINDOW_HEIGHT; i++) pad_row(kept[i], columns, -INFINITY);
             __global const float *slopes = cotangents + first;
             for EACH_OUTPUT_ROW(o, p, slopes) {
-                const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
+                const Taps fronts = taps_of(o, DEPTH_AXIS), rows = taps_of(p, HEIGHT_AXIS);
                 gather_rows(kept, plane, past, fronts, rows, columns, height, width);
                 for (int q = 0; q < count; q += VECTOR_WIDTH) {
                     vfloat maximum;
-                    const vint taken = takenLanes(kept, fronts, rows, first, q, count, height, width, &maximum);
+                    const vint taken = taken_lanes(kept, fronts, rows, first, q, count, height, width, &maximum);
                     for (int k = 0; k < min(VECTOR_WIDTH, count - q); k++)
                         to[((const int *)&taken)[k]] += slopes[q + k];
                 }

@@ -25,7 +25,7 @@ void max_pool_indices(
     ITEM_IS_OUTPUT
     __global const STORED *plane = x + xOffset + (ulong)place.plane * depth * height * width;
     float maximum;
-    const int taken = takenElement(plane, fronts, rows, columns, height, width, &maximum);
+    const int taken = taken_element(plane, fronts, rows, columns, height, width, &maximum);
     indices[indicesOffset + n] = taken;
 #if KEEPS_VALUES
     STORE1(maximum, y + yOffset + n);
@@ -46,15 +46,15 @@ void max_pool_indices_planes(
     for EACH_OWN_PLANE(n) {
         __global const STORED *plane = x + xOffset + n * depth * area;
         for EACH_CHUNK(first, count, outWidth) {
-            const Columns columns = columnsOf(first, count, width);
-            for (int i = 0; i < WINDOW_DEPTH * WINDOW_HEIGHT; i++) padRow(kept[i], columns, -INFINITY);
+            const Columns columns = columns_of(first, count, width);
+            for (int i = 0; i < WINDOW_DEPTH * WINDOW_HEIGHT; i++) pad_row(kept[i], columns, -INFINITY);
             ulong at = n * outDepth * outHeight * outWidth + first;
             for EACH_OUTPUT_ROW(o, p, at) {
-                const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
+                const Taps fronts = taps_of(o, DEPTH_AXIS), rows = taps_of(p, HEIGHT_AXIS);
                 gather_rows(kept, plane, past, fronts, rows, columns, height, width);
                 for EACH_OUTPUT_VECTOR(q, count) {
                     vfloat maximum;
-                    const vint taken = takenLanes(kept, fronts, rows, first, q, count, height, width, &maximum);
+                    const vint taken = taken_lanes(kept, fronts, rows, first, q, count, height, width, &maximum);
                     __global STORED *values = y + yOffset + at + q;
                     __global int *places = indices + indicesOffset + at + q;
                     if (count - q >= VECTOR_WIDTH) {

@@ -12,7 +12,7 @@
 #endif
 
 // xⁿ
-static inline float powerOf(float x, int n) {
+static inline float power_of(float x, int n) {
     float result = 1.0f;
     #pragma unroll 1
     for (; n > 0; n >>= 1) {
@@ -41,7 +41,7 @@ void norm_pool(
                 float row = 0.0f;
                 for (int j = 0; j < columns.count; j++) {
                     const float value = fabs(LOAD1(from + j * columns.step));
-                    if (isSum) row += powerOf(value / largest, ORDER);
+                    if (isSum) row += power_of(value / largest, ORDER);
                     else if (value > largest || value != value) largest = value;
                 }
                 part += row;
@@ -75,14 +75,14 @@ void norm_pool_gradient(
     const float sign = value > 0.0f ? 1.0f : value < 0.0f ? -1.0f : 0.0f;
     float sum = 0.0f;
     for (int o = fronts.begin; o < fronts.end; o++) {
-        if (!isTap(place.front, o, DEPTH_AXIS)) continue;
+        if (!is_tap(place.front, o, DEPTH_AXIS)) continue;
         for (int p = rows.begin; p < rows.end; p++) {
-            if (!isTap(place.row, p, HEIGHT_AXIS)) continue;
+            if (!is_tap(place.row, p, HEIGHT_AXIS)) continue;
             for (int q = columns.begin; q < columns.end; q++) {
-                if (!isTap(place.column, q, WIDTH_AXIS)) continue;
+                if (!is_tap(place.column, q, WIDTH_AXIS)) continue;
                 const ulong at = plane + (o * outHeight + p) * outWidth + q;
                 const float norm = LOAD1(y + yOffset + at);
-                if (norm != 0.0f) sum += LOAD1(dy + dyOffset + at) * sign * powerOf(fabs(value) / norm, ORDER - 1);
+                if (norm != 0.0f) sum += LOAD1(dy + dyOffset + at) * sign * power_of(fabs(value) / norm, ORDER - 1);
             }
         }
     }

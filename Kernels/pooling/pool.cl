@@ -44,8 +44,8 @@ void pool(
         result = COMBINE(result, part);
     }
 #if !IS_MAXIMUM
-    result /= (float)countOf(place.front, PAD_BACK, DEPTH_AXIS) * countOf(place.row, PAD_BOTTOM, HEIGHT_AXIS)
-        * countOf(place.column, PAD_RIGHT, WIDTH_AXIS);
+    result /= (float)count_of(place.front, PAD_BACK, DEPTH_AXIS) * count_of(place.row, PAD_BOTTOM, HEIGHT_AXIS)
+        * count_of(place.column, PAD_RIGHT, WIDTH_AXIS);
 #endif
     STORE1(result, y + yOffset + n);
 }
@@ -53,34 +53,34 @@ void pool(
 #else
 
 // The columns c, c+1, … of the rows of a plane of a window combined, `count` of which are inside the plane.
-static inline vfloat combinedRows(
+static inline vfloat combined_rows(
     __global const STORED *from, __global const STORED *past, const Taps rows, const int width, const int count)
 {
-    vfloat result = loadColumns(from, count, past - from, IDENTITY);
+    vfloat result = load_columns(from, count, past - from, IDENTITY);
     for (int i = 1; i < rows.count; i++) {
         from += DILATION_HEIGHT * width;
-        result = COMBINE(result, loadColumns(from, count, past - from, IDENTITY));
+        result = COMBINE(result, load_columns(from, count, past - from, IDENTITY));
     }
     return result;
 }
 
 // The same of all planes of a window, `area` elements each.
-static inline vfloat combinedPlanes(
+static inline vfloat combined_planes(
     __global const STORED *from, __global const STORED *past, const Taps fronts, const Taps rows, const int area,
     const int width, const int count)
 {
-    vfloat result = combinedRows(from, past, rows, width, count);
+    vfloat result = combined_rows(from, past, rows, width, count);
 #if WINDOW_DEPTH > 1
     for (int t = 1; t < fronts.count; t++) {
         from += DILATION_DEPTH * (long)area;
-        result = COMBINE(result, combinedRows(from, past, rows, width, count));
+        result = COMBINE(result, combined_rows(from, past, rows, width, count));
     }
 #endif
     return result;
 }
 
 // What is written past a row of fewer outputs than lanes is written over by the next row; `past` ends this item's.
-static inline void storeOutputs(
+static inline void store_outputs(
     const vfloat result, __global STORED *to, const int count, __global const STORED *past, const vfloat counts)
 {
     const vfloat value = IS_MAXIMUM ? result : result / counts;
@@ -103,37 +103,37 @@ void pool_planes(
     for EACH_OWN_PLANE(n) {
         __global const STORED *plane = x + xOffset + n * depth * area;
         for EACH_CHUNK(first, count, outWidth) {
-            const Columns columns = columnsOf(first, count, width);
-            padRow(row, columns, IDENTITY);
+            const Columns columns = columns_of(first, count, width);
+            pad_row(row, columns, IDENTITY);
             __global STORED *outputs = y + yOffset + n * outDepth * outArea + first;
             for EACH_OUTPUT_ROW(o, p, outputs) {
-                const Taps fronts = tapsOf(o, DEPTH_AXIS), rows = tapsOf(p, HEIGHT_AXIS);
+                const Taps fronts = taps_of(o, DEPTH_AXIS), rows = taps_of(p, HEIGHT_AXIS);
                 __global const STORED *from = plane + (long)fronts.first * area + rows.first * width;
-                const int counted = countOf(o, PAD_BACK, DEPTH_AXIS) * countOf(p, PAD_BOTTOM, HEIGHT_AXIS);
+                const int counted = count_of(o, PAD_BACK, DEPTH_AXIS) * count_of(p, PAD_BOTTOM, HEIGHT_AXIS);
 #if WINDOW_WIDTH == 2 && STRIDE_WIDTH == 2 && DILATION_WIDTH == 1
                 if (columns.begin == columns.shift) {
                     for EACH_OUTPUT_VECTOR(q, count) {
                         const int c = columns.begin + 2 * q, d = c + VECTOR_WIDTH;
                         const vfloat low =
-                            combinedPlanes(from + c, past, fronts, rows, area, width, columns.end - c);
+                            combined_planes(from + c, past, fronts, rows, area, width, columns.end - c);
                         const vfloat high =
-                            combinedPlanes(from + d, past, fronts, rows, area, width, columns.end - d);
-                        storeOutputs(
+                            combined_planes(from + d, past, fronts, rows, area, width, columns.end - d);
+                        store_outputs(
                             COMBINE(EVEN(low, high), ODD(low, high)),
-                            outputs + q, count - q, pastOutputs, windowCounts(counted, width, first + q));
+                            outputs + q, count - q, pastOutputs, window_counts(counted, width, first + q));
                     }
                     continue;
                 }
 #endif
                 for EACH_COLUMN_VECTOR(c, columns)
                     store_private(
-                        combinedPlanes(from + c, past, fronts, rows, area, width, columns.end - c), 0,
+                        combined_planes(from + c, past, fronts, rows, area, width, columns.end - c), 0,
                         row + c - columns.shift);
                 for EACH_OUTPUT_VECTOR(q, count) {
                     vfloat result = tap(row, q, 0, count);
                     for (int j = 1; j < WINDOW_WIDTH; j++) result = COMBINE(result, tap(row, q, j, count));
-                    storeOutputs(
-                        result, outputs + q, count - q, pastOutputs, windowCounts(counted, width, first + q));
+                    store_outputs(
+                        result, outputs + q, count - q, pastOutputs, window_counts(counted, width, first + q));
                 }
             }
         }

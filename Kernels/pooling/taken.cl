@@ -1,7 +1,7 @@
 // Which element of its plane a window's maximum is: the first in row-major order, the first NaN where there is one. Goes after
 // pooling/window.cl.
 
-static inline int takenElement(
+static inline int taken_element(
     __global const STORED *plane, const Taps fronts, const Taps rows, const Taps columns, const int height,
     const int width, float *maximum)
 {
@@ -38,12 +38,12 @@ static inline void gather_rows(
             float *row = kept[t * rows.count + i];
             for EACH_COLUMN_VECTOR(c, columns)
                 store_private(
-                    loadColumns(from + c, columns.end - c, past - (from + c), -INFINITY), 0, row + c - columns.shift);
+                    load_columns(from + c, columns.end - c, past - (from + c), -INFINITY), 0, row + c - columns.shift);
         }
 }
 
 // For the windows q, q+1, … of a chunk from `first` on the elements of the plane that they take.
-static inline vint takenLanes(
+static inline vint taken_lanes(
     float (*kept)[SPAN], const Taps fronts, const Taps rows, const int first, const int q, const int count,
     const int height, const int width, vfloat *maximum)
 {

@@ -91,7 +91,7 @@ typedef struct {
     int first, count, step;
 } Taps;
 
-static inline Taps tapsOf(const int p, AXIS) {
+static inline Taps taps_of(const int p, AXIS) {
 #if ADAPTIVE
     const int first = p * extent / outputs;
     const Taps taps = {first, DIVIDED_UP((p + 1) * extent, outputs) - first, 1};
@@ -109,7 +109,7 @@ typedef struct {
     int begin, end;
 } Windows;
 
-static inline Windows windowsOf(const int i, AXIS) {
+static inline Windows windows_of(const int i, AXIS) {
 #if ADAPTIVE
     const Windows windows = {i * outputs / extent, DIVIDED_UP((i + 1) * outputs, extent)};
 #else
@@ -119,19 +119,19 @@ static inline Windows windowsOf(const int i, AXIS) {
     return windows;
 }
 
-// Whether position i is one of the taps of window p, which is one of windowsOf(i).
-static inline bool isTap(const int i, const int p, AXIS) {
+// Whether position i is one of the taps of window p, which is one of windows_of(i).
+static inline bool is_tap(const int i, const int p, AXIS) {
     return ADAPTIVE || dilation == 1 || (i + before - p * stride) % dilation == 0;
 }
 
 // The number of taps of window p that a mean is over. 'after': the padding at the far end.
-static inline int countOf(const int p, const int after, AXIS) {
+static inline int count_of(const int p, const int after, AXIS) {
 #if COUNTS_PADDING && !ROUNDS_UP
     return window;
 #elif COUNTS_PADDING
     return min(window, DIVIDED_UP(extent + after + before - p * stride, dilation));
 #else
-    return tapsOf(p, extent, outputs, window, stride, dilation, before).count;
+    return taps_of(p, extent, outputs, window, stride, dilation, before).count;
 #endif
 }
 
@@ -140,7 +140,7 @@ typedef struct {
     int plane, front, row, column;
 } Place;
 
-static inline Place placeOf(const uint n, const uint depth, const uint height, const uint width) {
+static inline Place place_of(const uint n, const uint depth, const uint height, const uint width) {
     const uint rows = n / width, fronts = rows / height;
     const Place place = {fronts / depth, fronts % depth, rows % height, n % width};
     return place;
@@ -150,19 +150,19 @@ static inline Place placeOf(const uint n, const uint depth, const uint height, c
 #define ITEM_IS_OUTPUT \
     const uint n = get_global_id(0); \
     if (n >= (uint)planes * outDepth * outHeight * outWidth) return; \
-    const Place place = placeOf(n, outDepth, outHeight, outWidth); \
-    const Taps fronts = tapsOf(place.front, DEPTH_AXIS); \
-    const Taps rows = tapsOf(place.row, HEIGHT_AXIS); \
-    const Taps columns = tapsOf(place.column, WIDTH_AXIS);
+    const Place place = place_of(n, outDepth, outHeight, outWidth); \
+    const Taps fronts = taps_of(place.front, DEPTH_AXIS); \
+    const Taps rows = taps_of(place.row, HEIGHT_AXIS); \
+    const Taps columns = taps_of(place.column, WIDTH_AXIS);
 
 // The same with a work-item an element of the planes: which one it is, and the windows that it may be in.
 #define ITEM_IS_INPUT \
     const uint n = get_global_id(0); \
     if (n >= (uint)planes * depth * height * width) return; \
-    const Place place = placeOf(n, depth, height, width); \
-    const Windows fronts = windowsOf(place.front, DEPTH_AXIS); \
-    const Windows rows = windowsOf(place.row, HEIGHT_AXIS); \
-    const Windows columns = windowsOf(place.column, WIDTH_AXIS);
+    const Place place = place_of(n, depth, height, width); \
+    const Windows fronts = windows_of(place.front, DEPTH_AXIS); \
+    const Windows rows = windows_of(place.row, HEIGHT_AXIS); \
+    const Windows columns = windows_of(place.column, WIDTH_AXIS);
 
 // The planes begin ..< end of this work-item.
 #define EACH_OWN_PLANE(plane) \
@@ -191,7 +191,7 @@ typedef struct {
     int shift, begin, end, span;
 } Columns;
 
-static inline Columns columnsOf(const int first, const int count, const int width) {
+static inline Columns columns_of(const int first, const int count, const int width) {
     const int shift = first * STRIDE_WIDTH - PAD_LEFT;
     const int wanted = (count - 1) * STRIDE_WIDTH + REACH;
     // Whole vectors of outputs are read where they are by vectors.
@@ -203,7 +203,7 @@ static inline Columns columnsOf(const int first, const int count, const int widt
 }
 
 // The padding of a private row.
-static inline void padRow(float *row, const Columns columns, const float padding) {
+static inline void pad_row(float *row, const Columns columns, const float padding) {
     for (int c = 0; c < columns.begin - columns.shift; c++) row[c] = padding;
     for (int c = columns.end - columns.shift; c < columns.span; c++) row[c] = padding;
 }
@@ -214,7 +214,7 @@ static inline void padRow(float *row, const Columns columns, const float padding
         next += VECTOR_WIDTH, c = max(min(next, columns.end - VECTOR_WIDTH), columns.begin))
 
 // The first `count` elements, and padding in the lanes after them. `available`: the elements that may be read.
-static inline vfloat loadColumns(
+static inline vfloat load_columns(
     __global const STORED *from, const int count, const long available, const float padding)
 {
     if (count >= VECTOR_WIDTH) return LOAD(from);
@@ -238,7 +238,7 @@ static inline vfloat tap(const float *row, const int q, const int j, const int c
 }
 
 // What the windows q, q+1, … of a row of outputs, a mean of whose windows is over `rows` rows, are divided by.
-static inline vfloat windowCounts(const int rows, const int width, const int q) {
+static inline vfloat window_counts(const int rows, const int width, const int q) {
 #if COUNTS_PADDING && !ROUNDS_UP
     return rows * WINDOW_WIDTH;
 #else

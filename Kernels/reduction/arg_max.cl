@@ -15,14 +15,14 @@ TEAM_KERNEL void arg_max(
         for EACH_TEAM_VECTOR(i, columns) largest = vmaximum(largest, LOAD(from + i));
         if (HAS_TEAM_REST(columns))
             largest = vmaximum(largest, LOAD_TAIL(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY));
-        const float maximum = teamLargest(largest);
+        const float maximum = team_largest(largest);
 
         int first = get_local_id(0);
         for (; first < columns; first += TEAM) {
             const float value = LOAD1(from + first);
             if (value == maximum || (maximum != maximum && value != value)) break;
         }
-        const int least = teamLeastIndex(first);
+        const int least = team_least_index(first);
         if (get_local_id(0) == 0) index[indexOffset + row] = least;
     }
 }

@@ -38,21 +38,21 @@
 #define COMBINE(a, b) ((a) + (b))
 #define TOTAL LongSum
 #define NO_TOTAL {0.0f, 0.0f}
-#define COMBINE_TOTAL(total, x) addedTo(total, x)
-#define VALUE(total) valueOf(total)
-#define TEAM_RESULT(x) teamSum(x)
+#define COMBINE_TOTAL(total, x) added_to(total, x)
+#define VALUE(total) value_of(total)
+#define TEAM_RESULT(x) team_sum(x)
 #elif FUNCTION == 1
 #define IDENTITY INFINITY
 #define COMBINE(a, b) vminimum(a, b)
-#define TEAM_RESULT(x) (-teamLargest(-(x)))
+#define TEAM_RESULT(x) (-team_largest(-(x)))
 #elif FUNCTION == 3
 #define IDENTITY 1.0f
 #define COMBINE(a, b) ((a) * (b))
-#define TEAM_RESULT(x) teamProduct(x)
+#define TEAM_RESULT(x) team_product(x)
 #else
 #define IDENTITY -INFINITY
 #define COMBINE(a, b) vmaximum(a, b)
-#define TEAM_RESULT(x) teamLargest(x)
+#define TEAM_RESULT(x) team_largest(x)
 #endif
 #if FUNCTION != 0
 #define TOTAL vfloat

@@ -6,15 +6,15 @@
     for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, LOAD(from + i)); \
     if (HAS_TEAM_REST(columns)) \
         largest = vlarger(largest, LOAD_TAIL(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY)); \
-    const float maximum = teamLargest(largest); \
+    const float maximum = team_largest(largest); \
     LongSum sums = {0.0f, 0.0f}; \
     for EACH_TEAM_BLOCK(first, length, columns) { \
         vfloat sum = 0.0f; \
         for EACH_TEAM_VECTOR(i, length) sum += vexp(LOAD(from + first + i) - maximum); \
-        sums = addedTo(sums, sum); \
+        sums = added_to(sums, sum); \
     } \
     /* Past the row's end, e to the minus infinity: 0, or NaN where the row is NaN as a whole. */ \
     if (HAS_TEAM_REST(columns)) \
-        sums = addedTo(sums, \
+        sums = added_to(sums, \
             vexp(LOAD_TAIL(from + TEAM_WHOLE(columns), TEAM_REST(columns), -INFINITY) - maximum)); \
-    const float total = teamSum(valueOf(sums));
+    const float total = team_sum(value_of(sums));

@@ -25,7 +25,7 @@ TEAM_KERNEL void softmax(
         vfloat largest = -INFINITY;
         for EACH_TEAM_VECTOR(i, columns) largest = vlarger(largest, LOAD(from + i));
         if (HAS_TEAM_REST(columns)) largest = vlarger(largest, LOAD_TAIL(from + whole, rest, -INFINITY));
-        const float maximum = teamLargest(largest);
+        const float maximum = team_largest(largest);
 
         LongSum sums = {0.0f, 0.0f};
         vfloat last = 0.0f;
@@ -38,14 +38,14 @@ TEAM_KERNEL void softmax(
 #endif
                 sum += power;
             }
-            sums = addedTo(sums, sum);
+            sums = added_to(sums, sum);
         }
         if (HAS_TEAM_REST(columns)) {
             // Lanes past the row add nothing, unless the maximum is infinite or NaN: then the sum is NaN in any case.
             last = vexp_nonpositive(LOAD_TAIL(from + whole, rest, -INFINITY) - maximum);
-            sums = addedTo(sums, last);
+            sums = added_to(sums, last);
         }
-        const float factor = 1.0f / teamSum(valueOf(sums));
+        const float factor = 1.0f / team_sum(value_of(sums));
 #if STORES_ALL
         for EACH_TEAM_VECTOR(i, columns) STORE(LOAD(to + i) * factor, to + i);
 #else
@@ -72,13 +72,13 @@ TEAM_KERNEL void softmax_gradient(
             vfloat products = 0.0f;
             for EACH_TEAM_VECTOR(i, length)
                 products = fma(LOAD(values + first + i), LOAD(cotangents + first + i), products);
-            sums = addedTo(sums, products);
+            sums = added_to(sums, products);
         }
         if (HAS_TEAM_REST(columns))
-            sums = addedTo(
+            sums = added_to(
                 sums,
                 LOAD_TAIL(values + whole, rest, 0.0f) * LOAD_TAIL(cotangents + whole, rest, 0.0f));
-        const float sum = teamSum(valueOf(sums));
+        const float sum = team_sum(value_of(sums));
         for EACH_TEAM_VECTOR(i, columns)
             STORE(LOAD(values + i) * (LOAD(cotangents + i) - sum), to + i);
         if (HAS_TEAM_REST(columns))
@@ -117,10 +117,10 @@ TEAM_KERNEL void log_softmax_gradient(
         for EACH_TEAM_BLOCK(first, length, columns) {
             vfloat part = 0.0f;
             for EACH_TEAM_VECTOR(i, length) part += LOAD(cotangents + first + i);
-            sums = addedTo(sums, part);
+            sums = added_to(sums, part);
         }
-        if (HAS_TEAM_REST(columns)) sums = addedTo(sums, LOAD_TAIL(cotangents + whole, rest, 0.0f));
-        const vfloat sum = teamSum(valueOf(sums));
+        if (HAS_TEAM_REST(columns)) sums = added_to(sums, LOAD_TAIL(cotangents + whole, rest, 0.0f));
+        const vfloat sum = team_sum(value_of(sums));
         for EACH_TEAM_VECTOR(i, columns)
             STORE(fma(-vexp(LOAD(values + i)), sum, LOAD(cotangents + i)), to + i);
         if (HAS_TEAM_REST(columns)) {

@@ -8,7 +8,7 @@ import Testing
         let texts = try kernelTexts()
         #expect(texts.count > 50)
         let waiting = functionsThatWait(Array(texts.values))
-        #expect(waiting.isSuperset(of: ["barrier", "tileProducts"]))
+        #expect(waiting.isSuperset(of: ["barrier", "tile_products"]))
         for (path, text) in texts {
             for skip in skips(text, over: waiting) { Issue.record("\(path), line \(skip): a continue over a barrier") }
         }

@@ -37,7 +37,9 @@ extension OpenCLLowering {
 
     /// `attention/attention_gradient_vector.cl`, and where there are few heads, a sum over parts.
     private func queryBlocksGradient(_ shape: AttentionShape) -> Lowering {
-        let parts = shape.shares(most: shape.rows.dividedRoundingUp(by: shape.lanes))
+        // Sums over so many queries go by parts.
+        let blocks = shape.rows.dividedRoundingUp(by: shape.lanes)
+        let parts = max(shape.shares(most: blocks), blocks.dividedRoundingUp(by: 1024))
         let kernel = KernelSpecification(
             "attention_gradient", files: AttentionShape.columnFiles + ["attention/attention_gradient_vector.cl"],
             defines: shape.columnDefines.merging(shape.outerDefines) { $1 })

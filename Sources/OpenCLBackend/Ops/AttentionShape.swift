@@ -52,12 +52,26 @@ struct AttentionShape {
     /// Whether nothing but a causal mask of one head's queries is asked for, which is all that kernels for matrix units do.
     var isPlain: Bool { !attributes.hasBias && !attributes.hasKeyLengths && !isGroupedCausal }
 
+    /// Whether there are so many keys, or of a gradient queries, that their sums go by blocks.
+    private var hasLongSums: Bool { longestSum > 4096 }
+
+    /// The same on matrix units, whose results are rounded to 16 bits, and whose registers are all in use without blocks: of
+    /// wide heads some are spilled.
+    var hasLongSumsOnMatrixUnits: Bool { longestSum > 1 << 15 }
+
+    private var longestSum: Int { max(keys, attributes.pass == .forward ? 0 : rows) }
+
     private var maskDefines: [String: String] {
         var defines = ["CAUSAL": attributes.isCausal ? "1" : "0"]
         if attributes.hasBias { defines["BIAS"] = "1" }
         if attributes.hasKeyLengths { defines["KEY_LENGTHS"] = "1" }
         if isGroupedCausal { defines["GROUPED"] = "1" }
         return defines
+    }
+
+    /// Of kernels in which one work-item or group goes through all keys.
+    private var rowDefines: [String: String] {
+        maskDefines.merging(["HEAD_WIDTH": "\(width)"].merging(hasLongSums ? ["LONG_SUMS": "1"] : [:]) { $1 }) { $1 }
     }
 
     /// What kernels take last.
@@ -104,8 +118,7 @@ struct AttentionShape {
     var lanes: Int { values[.vectors] * values[.vectorWidth] }
 
     var columnDefines: [String: String] {
-        values.defines(.vectorWidth, .vectors, .keys, .rows).merging(["HEAD_WIDTH": "\(width)"]) { $1 }
-            .merging(maskDefines) { $1 }
+        values.defines(.vectorWidth, .vectors, .keys, .rows).merging(rowDefines) { $1 }
     }
 
     var outerDefines: [String: String] { values.defines(.outerRows, .outerVectors) }
@@ -158,7 +171,7 @@ struct AttentionShape {
     private func tileKernel(_ name: String) -> KernelSpecification {
         KernelSpecification(
             name, files: ["attention/masks.cl", "attention/attention_tiled.cl"],
-            defines: ["HEAD_WIDTH": "\(width)"].merging(maskDefines) { $1 })
+            defines: rowDefines)
     }
 
     /// What the gradient of a bias `[entries, heads, …]` adds up.

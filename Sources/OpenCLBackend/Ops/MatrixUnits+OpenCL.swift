@@ -113,6 +113,7 @@ private struct MatrixUnitAttention {
             defines: units.defines(format, threads: 128).merging([
                 "HEAD_WIDTH": "\(shape.width)", "CAUSAL": shape.attributes.isCausal ? "1" : "0",
                 "COPY_ROW": "\(MatrixUnits.alignment(of: shape.width, size: 2))",
+                "LONG_SUMS": shape.hasLongSumsOnMatrixUnits ? "1" : "0",
             ]) { $1 })
     }
 

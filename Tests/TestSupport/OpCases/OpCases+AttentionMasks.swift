@@ -164,6 +164,16 @@ extension OpCase {
                     "attention with NaN in a hidden value of a long row", v: rows(140, every: 150),
                     gradient: .parity(.attention(keys: 150))),
         ]
+        // More than a block of every kernel, on matrix units too.
+        let causal = MaskedAttention(b: 1, sq: 70, sk: 70, isCausal: true)
+        let many = OpCase.GradientCheck.parity(.attention(keys: 70))
+        cases += [
+            causal.opCase(
+                "attention with NaN in a value that many later queries see", v: rows(66, every: 70), gradient: many),
+            causal.opCase("attention with NaN in an early value", v: rows(3, every: 70), gradient: many),
+            causal.opCase("attention with NaN in a key that later queries see", k: rows(40, every: 70), gradient: many),
+            causal.opCase("attention with NaN in one of many queries", q: rows(33, every: 70), gradient: many),
+        ].map { $0.inHalf(roundings: 2, backward: 4, onMatrixUnits: true) }
         return cases
     }
 

@@ -107,6 +107,25 @@ extension OpCase {
                 [.int32([40_003], .values([1, 1, 1, 1, 2, 1, 1, 0])), .tensor([40_003, 9], equal), .tensor([4, 9])],
                 to: 2, inBlocks
             ) { try $0[2].embedding($0[0]) },
+            OpCase(
+                "attention to many keys",
+                [
+                    .tensor([1, 1, 5, 2], .values([0.25])), .tensor([1, 1, 60_007, 2], steps),
+                    .tensor([1, 1, 60_007, 2], equal),
+                ],
+                inBlocks
+            ) { _, x in [try x[0].attention(keys: x[1], values: x[2])] },
+            OpCase(
+                "gradient of attention to many keys",
+                [
+                    .tensor([1, 1, 5, 2], .values([0.25])),
+                    .tensor([1, 1, 60_007, 2], .values([1.01, 3.03, 2.02, 1.01, 1.01])),
+                    .tensor([1, 1, 60_007, 2], .values([3.03, 1.01, 1.01])), .tensor([1, 1, 5, 2], equal),
+                ], .normwise(1e-4)
+            ) { graph, x in
+                let y = try x[0].attention(keys: x[1], values: x[2])
+                return try graph.gradients(of: y, withRespectTo: [x[0], x[2]], cotangent: x[3])
+            },
             OpCase("averagePool2D of a large window", [.tensor([1, 2, 150, 151], equal)], .elementwise(1e-5, floor: 0))
             {
                 _, x in [try x[0].averagePool2D(window: 150, stride: 1)]
