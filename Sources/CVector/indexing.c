@@ -83,8 +83,10 @@ HOT void cv_gather_indexed(
     for (int64_t j = 0; j < count; j++) {                                                                         \
         const int64_t at = (block.outer * count + j) * inner;                                                     \
         for (int64_t i = block.left; i < block.right; i++) {                                                      \
-            const int64_t row = place_of(((const Index *)indices.values)[at + i], extent) - block.top;            \
-            if (row >= 0 && row < rows) sums[row * width + i - block.left] += (double)source[at + i];             \
+            const int64_t place = place_of(((const Index *)indices.values)[at + i], extent);                      \
+            /* The block's last row is for all that are elsewhere: a branch would be foreseen half the time. */    \
+            const int64_t row = place >= block.top && place < block.bottom ? place - block.top : rows;            \
+            sums[row * width + i - block.left] += (double)source[at + i];                                         \
         }                                                                                                         \
     }
 
@@ -94,7 +96,7 @@ HOT void cv_gather_indexed(
         cv_indices indices, const Real *restrict source, Real *restrict y, double *restrict sums,                 \
         cv_scatter_block block, int64_t extent, int64_t count, int64_t inner) {                                   \
         const int64_t rows = block.bottom - block.top, width = block.right - block.left;                          \
-        for (int64_t n = 0; n < rows * width; n++) sums[n] = 0;                                                   \
+        for (int64_t n = 0; n < (rows + 1) * width; n++) sums[n] = 0;                                                  \
         if (indices.is_64_bit) ADD_ELEMENTS(int64_t) else ADD_ELEMENTS(int32_t)                                   \
         for (int64_t row = 0; row < rows; row++) {                                                                \
             Real *to = y + (block.outer * extent + block.top + row) * inner + block.left;                         \

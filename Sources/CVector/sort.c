@@ -65,17 +65,39 @@ INLINE uint64_t ordered(cv_type type, int32_t descending, const void *x, int64_t
     return descending ? ~key : key;
 }
 
-// Takes what is below the mark from the elements i ..< columns, until there are `room` entries; where it ended. Most blocks of
-// elements have nothing, which is seen of all at once.
+// Takes what is below the mark, the number of the element at `mark_place`, from the elements i ..< columns, until there are
+// `room` entries; where it ended. Most blocks of elements have nothing, which is seen of all at once; of one that has NaN, or
+// whose mark is NaN, each is looked at.
 INLINE int64_t take(
     cv_type type, int32_t descending, const void *x, int64_t from, int64_t i, int64_t columns, uint64_t mark,
-    entry *entries, int64_t *kept, int64_t room) {
-    enum { BLOCK = 32 };
+    int64_t mark_place, entry *entries, int64_t *kept, int64_t room) {
+    enum { BLOCK = 64 };
     int64_t found = *kept;
     while (i < columns && found < room) {
         const int64_t end = smaller(i + BLOCK, columns);
         int32_t any = 0;
-        for (int64_t j = i; j < end; j++) any |= ordered(type, descending, x, from + j) < mark;
+        switch (type) {
+#define ANY(name, Type)                                                                                                \
+        case name: {                                                                                                   \
+            const Type *elements = (const Type *)x + from, last = elements[mark_place];                                \
+            if (descending) for (int64_t j = i; j < end; j++) any |= !(elements[j] <= last);                           \
+            else for (int64_t j = i; j < end; j++) any |= !(elements[j] >= last);                                      \
+            break;                                                                                                     \
+        }
+        ANY(CV_FLOAT32, float)
+        ANY(CV_FLOAT64, double)
+        ANY(CV_INT8, int8_t)
+        ANY(CV_INT16, int16_t)
+        ANY(CV_INT32, int32_t)
+        ANY(CV_INT64, int64_t)
+        ANY(CV_UINT8, uint8_t)
+        ANY(CV_BOOL, uint8_t)
+        ANY(CV_UINT16, uint16_t)
+        ANY(CV_UINT32, uint32_t)
+        ANY(CV_UINT64, uint64_t)
+#undef ANY
+        case CV_FLOAT16: case CV_BFLOAT16: break;
+        }
         if (!any) {
             i = end;
             continue;
@@ -102,8 +124,8 @@ INLINE const entry *first_in_order(
         if (order != entries) memcpy(entries, order, (size_t)count * sizeof(entry));
         kept = count;
         // Where none counts, nothing is below.
-        const uint64_t mark = count > 0 ? entries[count - 1].key : 0;
-        i = take(type, descending, x, from, i, columns, mark, entries, &kept, room);
+        const entry last = count > 0 ? entries[count - 1] : (entry){0, 0};
+        i = take(type, descending, x, from, i, columns, last.key, last.place, entries, &kept, room);
         order = sorted(entries, entries + columns, kept);
     }
     return order;

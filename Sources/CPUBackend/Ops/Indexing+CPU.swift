@@ -109,8 +109,11 @@ private struct ScatterBlocks {
         let work = extents.outer * extents.inner * (extents.count + extents.extent)
         let wanted = max(1, min(4 * Parallel.workers, work / memoryGrain))
         let perMatrix = wanted.dividedRoundingUp(by: max(extents.outer, 1))
-        let few = mostElements == nil ? extents.inner.dividedRoundingUp(by: perMatrix) : 0
-        columns = min(extents.inner, max(16, few))
+        if let mostElements {
+            columns = min(extents.inner, 16 * extents.extent > mostElements ? 8 : 16)
+        } else {
+            columns = min(extents.inner, max(16, extents.inner.dividedRoundingUp(by: perMatrix)))
+        }
         columnBlocks = extents.inner.dividedRoundingUp(by: columns)
         let cuts = max(
             wanted.dividedRoundingUp(by: extents.outer * columnBlocks),
@@ -121,8 +124,8 @@ private struct ScatterBlocks {
 
     var count: Int { extents.outer * columnBlocks * rowBlocks }
 
-    /// Of the largest block.
-    var elements: Int { rows * columns }
+    /// Of the largest block, and one more row.
+    var elements: Int { (rows + 1) * columns }
 
     subscript(index: Int) -> cv_scatter_block {
         let (left, top) = (index % columnBlocks * columns, index / columnBlocks % rowBlocks * rows)

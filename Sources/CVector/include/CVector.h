@@ -152,7 +152,7 @@ void cv_gather_indexed(
     cv_type type, cv_indices indices, const void *x, void *y, int64_t first, int64_t last, int64_t extent,
     int64_t count, int64_t inner);
 /// Sums of source [outer, count, inner] in a block of y [outer, extent, inner], in the order of the indices. Of floating-point
-/// numbers it is an index for each element, and `sums` is room for the block's elements.
+/// numbers it is an index for each element, and `sums` is room for the block's elements and one more row.
 void cv_scatter_add(
     cv_type type, cv_indices indices, const void *source, void *y, double *sums, cv_scatter_block block,
     int64_t extent, int64_t count, int64_t inner);
