@@ -5,6 +5,7 @@ let package = Package(
     name: "Tessera",
     products: [
         .library(name: "Tessera", targets: ["Tessera"]),
+        .library(name: "TesseraVision", targets: ["TesseraVision"]),
         .executable(name: "gpu-bench", targets: ["gpu-bench"]),
         .executable(name: "gpu-probe", targets: ["gpu-probe"]),
     ],
@@ -20,6 +21,7 @@ let package = Package(
         .systemLibrary(name: "CZlib"),
         .target(name: "CKernels", exclude: ["tuning.json"]),
         .target(name: "CVector"),
+        .target(name: "CPictures", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
         // The library, each layer importing only those above it.
         .target(name: "OpenCL", dependencies: ["COpenCL"]),
         .target(name: "AtomicFiles", dependencies: ["CXattr"]),
@@ -35,6 +37,8 @@ let package = Package(
                 "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        // Products of their own, so that nobody pays for what they don't use.
+        .target(name: "TesseraVision", dependencies: ["CPictures", "Tessera"]),
         // Command lines.
         .target(
             name: "BenchSupport",
@@ -105,6 +109,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/ParityProgram"),
         .testTarget(name: "ParityTests", dependencies: ["OpenCL", "OpenCLBackend", "ParityRunner", "TestSupport"]),
+        .testTarget(name: "VisionTests", dependencies: ["CPictures", "Tessera", "TesseraVision"]),
         .testTarget(name: "TensorGraphTests", dependencies: ["TensorGraph", "TestSupport"]),
     ],
     cLanguageStandard: .c2x

@@ -1,6 +1,6 @@
 extension AxisInterpolation {
     /// What is wrong with it for a tensor of this type.
-    fileprivate func complaint(of dtype: DType) -> String? {
+    package func complaint(of dtype: DType) -> String? {
         guard extent >= 1, count >= 1 else {
             return "needs at least one element along axis \(axis), before and after, not \(extent) and \(count)"
         }

@@ -3,7 +3,7 @@ extension HostTensor {
     ///
     /// - Returns: `nil` where some whole numbers don't fit, or the numbers are of one kind and the type of the other.
     /// - Throws: ``GraphError`` where there is no memory for them.
-    func converted(to dtype: DType) throws -> HostTensor? {
+    package func converted(to dtype: DType) throws -> HostTensor? {
         guard dtype != self.dtype else { return self }
         switch (self.dtype, dtype) {
         case (.float16, _): return try rounded(from: UInt16.self, to: dtype) { Double(Float(float16Bits: $0)) }

@@ -3,14 +3,14 @@ import Foundation
 /// The bytes of a file that stays open, each read when it is wanted (`pread`): where the file is cut short meanwhile, that is an
 /// error, while reading memory that is mapped to it would end the process. What can be read only once, such as a pipe, is
 /// read at once.
-final class StoredBytes: Sendable {
-    let path: String
-    let count: Int
+package final class StoredBytes: Sendable {
+    package let path: String
+    package let count: Int
     private let descriptor: Int32
     private let contents: [UInt8]?
 
     /// - Throws: ``FileError`` where it can't be opened or is neither a file nor a pipe.
-    init(path: String) throws {
+    package init(path: String) throws {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw FileError(path: path, reason: "cannot be read: it is no file's name")
         }
@@ -43,7 +43,7 @@ final class StoredBytes: Sendable {
     /// Fills memory with the bytes from a place on.
     ///
     /// - Throws: ``FileError`` where there are not as many, or they can't be read.
-    func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws {
+    package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws {
         guard offset >= 0, target.count <= count - offset else { throw Self.failure(path, EINVAL) }
         if let contents { return target.copyBytes(from: contents[offset..<(offset + target.count)]) }
         var done = 0

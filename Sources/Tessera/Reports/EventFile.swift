@@ -1,7 +1,8 @@
 import Foundation
 
 /// Event files as TensorBoard reads them: TFRecords (a length and bytes, each with a masked CRC-32C), each an `Event` of
-/// `tensorboard/compat/proto/event.proto`. Only what scalars need of protobuf's wire format is here.
+/// `tensorboard/compat/proto/event.proto`. Only what scalars and pictures need of
+/// protobuf's wire format is here.
 enum EventFile {
     /// The first record of a file, which says what the others are.
     static func version(at time: Double) -> [UInt8] { record(double(1, time) + bytes(3, Array("brain.Event:2".utf8))) }
@@ -14,6 +15,17 @@ enum EventFile {
             bytes(1, bytes(1, Array(scalar.tag.utf8)) + float(2, Float(scalar.value)))
         }
         return record(double(1, time) + integer(2, step) + bytes(5, values))
+    }
+
+    /// A picture of one step by its tag.
+    ///
+    /// - Parameter time: in seconds since 1970.
+    static func picture(_ picture: PNGFile, tag: String, step: Int, at time: Double) -> [UInt8] {
+        let image =
+            integer(1, picture.height) + integer(2, picture.width) + integer(3, picture.channels)
+            + bytes(4, picture.bytes)
+        let value = bytes(1, bytes(1, Array(tag.utf8)) + bytes(4, image))
+        return record(double(1, time) + integer(2, step) + bytes(5, value))
     }
 
     // MARK: TFRecord

@@ -59,7 +59,10 @@ package enum HTMLPage {
         .figures { display: flex; flex-wrap: wrap; gap: .4rem 2.5rem; margin: 0 0 1.6rem; }
         .figures dt { color: var(--faint); font-size: .85rem; } .figures dd { margin: 0; font-size: 1.35rem; }
         .matrix { width: auto; } .matrix td { text-align: right; background: rgb(47 111 181 / var(--share)); }
-        section { min-width: 0; } .charts + section { margin-top: 2rem; }
+        section { min-width: 0; } .charts + section, section + section { margin-top: 2rem; }
+        .pictures { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; }
+        figure img { max-width: 100%; height: auto; image-rendering: pixelated; border-radius: 4px; display: block; }
+        figcaption { color: var(--faint); font-size: .85rem; margin-top: .25rem; }
         @media (max-width: 34rem) { .charts { grid-template-columns: 1fr; } }
         """
 }

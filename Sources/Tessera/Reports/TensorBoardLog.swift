@@ -2,7 +2,7 @@ import AtomicFiles
 import Foundation
 
 /// Losses and metrics of a training in a folder for `tensorboard --logdir`: those of steps, of epochs, and of what is tested
-/// on, as `loss/step`, `loss/train` and `loss/test`.
+/// on, as `loss/step`, `loss/train` and `loss/test`; and pictures of one's own.
 ///
 /// A training that goes on writes a file of its own beside those before, which TensorBoard shows as one.
 public final class TensorBoardLog: TrainingCallback {
@@ -51,6 +51,13 @@ public final class TensorBoardLog: TrainingCallback {
     public func write(_ scalars: [String: Double], step: Int) throws {
         let sorted = scalars.sorted { $0.key < $1.key }.map { (tag: $0.key, value: $0.value) }
         try write(EventFile.scalars(sorted, step: step, at: Date().timeIntervalSince1970))
+    }
+
+    /// Writes a picture by its tag, samples of what is generated, say: TensorBoard shows a slider over the steps.
+    ///
+    /// - Throws: ``FileError`` where the disk is full, say.
+    public func write(_ picture: PNGFile, as tag: String, step: Int) throws {
+        try write(EventFile.picture(picture, tag: tag, step: step, at: Date().timeIntervalSince1970))
     }
 
     private func write(_ bytes: [UInt8]) throws {

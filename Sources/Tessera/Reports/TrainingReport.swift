@@ -2,7 +2,7 @@ import AtomicFiles
 import Foundation
 
 /// A page that shows how a training goes, in one file that needs no other: curves of losses and metrics, confusion matrices,
-/// examples a second and memory. While it trains, a browser reads it again every few seconds.
+/// pictures, examples a second and memory. While it trains, a browser reads it again every few seconds.
 public final class TrainingReport: TrainingCallback {
     private let path: String
     private let title: String
@@ -20,6 +20,7 @@ public final class TrainingReport: TrainingCallback {
     private var curves: [String: Curves] = [:]
     private var rates = Curve()
     private var matrices: [(name: String, matrix: ConfusionMatrix)] = []
+    private var pictures: [(name: String, shown: [(step: Int, file: PNGFile)])] = []
     private var step = 0
     private var examples = 0
     /// Examples and time since the last rate.
@@ -76,6 +77,20 @@ public final class TrainingReport: TrainingCallback {
         try write()
     }
 
+    /// Shows a picture on the page, below the curves: samples of what is generated, boxes that were found.
+    ///
+    /// - Parameters:
+    ///   - name: its title; a later picture of the same name takes its place, or stands beside it.
+    ///   - keeping: how many of the last pictures of the name are shown, each with its step; at least 1.
+    /// - Throws: ``FileError`` where the page can't be written.
+    public func show(_ picture: PNGFile, as name: String, keeping count: Int = 1) throws {
+        let place = pictures.firstIndex { $0.name == name } ?? pictures.count
+        if place == pictures.count { pictures.append((name, [])) }
+        pictures[place].shown.append((step, picture))
+        pictures[place].shown = pictures[place].shown.suffix(max(count, 1))
+        if written.map({ $0.duration(to: clock.now) >= .seconds(refreshSeconds) }) ?? true || !isRunning { try write() }
+    }
+
     private func add(_ name: String, _ value: Double, to curve: WritableKeyPath<Curves, Curve>) {
         if curves[name] == nil { names.append(name) }
         curves[name, default: Curves()][keyPath: curve].add(value, step: step)
@@ -110,6 +125,7 @@ public final class TrainingReport: TrainingCallback {
             \(charts.joined(separator: "\n"))
             </div>
             \(matrices.map { table($0.name, $0.matrix) }.joined(separator: "\n"))
+            \(pictures.map { Self.gallery($0.name, $0.shown) }.joined(separator: "\n"))
             """)
     }
 
@@ -121,6 +137,24 @@ public final class TrainingReport: TrainingCallback {
                 .init(name: "training", colour: "#2f6fb5", points: curves.training.points),
                 .init(name: "test", colour: "#d1601a", points: curves.test.points),
             ])
+    }
+
+    /// A small picture is enlarged to squares that are seen.
+    private static func gallery(_ name: String, _ shown: [(step: Int, file: PNGFile)]) -> String {
+        let figures = shown.map { step, file in
+            """
+            <figure><img width="\(max(file.width, min(file.width * 8, 320)))" alt="\(HTMLPage.escaped(name)), step \(step)" \
+            src="data:image/png;base64,\(Data(file.bytes).base64EncodedString())"><figcaption>step \(step)</figcaption></figure>
+            """
+        }
+        return """
+            <section>
+            <h2>\(HTMLPage.escaped(name))</h2>
+            <div class="pictures">
+            \(figures.joined(separator: "\n"))
+            </div>
+            </section>
+            """
     }
 
     /// Rows are labels. Of more classes than fit on a page there is no table.
