@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-PACKAGES := pocl-opencl-icd ocl-icd-opencl-dev opencl-headers libopenblas-dev zlib1g-dev dataset-fashion-mnist
+PACKAGES := pocl-opencl-icd ocl-icd-opencl-dev opencl-headers libopenblas-dev zlib1g-dev libpng-dev libjpeg-dev \
+    dataset-fashion-mnist
 # What the examples learn from, beside that.
 EXAMPLE_DATA :=
 CHECKERS := oclgrind

@@ -7,7 +7,7 @@
 # What drivers and the system's libraries leak or race on by themselves is in Tests/Sanitizers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-suites='^(OpenCLTests|ExecutionTests|TesseraTests|BenchTests)\.'
+suites='^(OpenCLTests|ExecutionTests|TesseraTests|VisionTests|BenchTests)\.'
 # A crash is to be reported by the sanitizer alone.
 export SWIFT_BACKTRACE=enable=no
 

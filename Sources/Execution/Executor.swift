@@ -278,7 +278,9 @@ public final class Executor {
 
 /// The device failed, under ``Executor/FailurePolicy/report``.
 public struct DeviceFailure: Error, CustomStringConvertible {
+    /// The device's name.
     public let device: String
+    /// What failed, as the driver said it.
     public let reason: String
 
     public var description: String { "\(device): \(reason)" }

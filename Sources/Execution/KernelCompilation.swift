@@ -2,6 +2,7 @@ import Logging
 
 /// How far a device's compiler is with the kernels that a plan needs and that no cache has.
 public struct KernelCompilation: Hashable, Sendable {
+    /// The device's name.
     public var device: String
     /// Kernels that are ready.
     public var done: Int

@@ -6,6 +6,7 @@ public struct PlanLimit: Hashable, Sendable {
     /// them.
     public var byteCount: Int
 
+    /// A limit of the number of plans, and of the bytes that they keep between runs.
     public init(count: Int = 64, byteCount: Int = 512 << 20) {
         self.count = count
         self.byteCount = byteCount
@@ -14,6 +15,7 @@ public struct PlanLimit: Hashable, Sendable {
 
 /// A plan, or something that has one and says more of it: what its outputs are called, say.
 public protocol PlanHolder {
+    /// The plan.
     var plan: Plan { get }
 }
 
@@ -41,10 +43,12 @@ public final class PlanCache<Key: Hashable, Value: PlanHolder> {
     private var entries: [Key: Entry] = [:]
     private var uses = 0
 
+    /// How many plans are kept; those beyond a lower limit go at once.
     public var limit: PlanLimit {
         didSet { trim() }
     }
 
+    /// An empty cache.
     public init(limit: PlanLimit = PlanLimit()) { self.limit = limit }
 
     /// The plan of this key, made where there is none. What makes it may ask for others meanwhile.

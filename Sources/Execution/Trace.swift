@@ -11,8 +11,10 @@ public final class Trace: Sendable {
         public var track: String
         /// Nanoseconds on the track's own clock.
         public var start: UInt64
+        /// In nanoseconds.
         public var duration: UInt64
 
+        /// An event of `duration` nanoseconds from `start` on.
         public init(name: String, track: String, start: UInt64, duration: UInt64) {
             self.name = name
             self.track = track
@@ -23,8 +25,10 @@ public final class Trace: Sendable {
 
     private let storage = Mutex<[Event]>([])
 
+    /// A trace without events.
     public init() {}
 
+    /// The events so far, in the order in which they ended.
     public var events: [Event] { storage.withLock { $0 } }
 
     package func add(_ event: Event) { storage.withLock { $0.append(event) } }

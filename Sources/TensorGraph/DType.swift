@@ -8,7 +8,9 @@ public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvert
     case float32
     /// IEEE 754 binary64, for gradient checks and references.
     case float64
+    /// Whole numbers with a sign, of so many bits.
     case int8, int16, int32, int64
+    /// Whole numbers without a sign, of so many bits.
     case uint8, uint16, uint32, uint64
     /// True or false, a byte of 1 or 0: what comparisons give.
     case bool

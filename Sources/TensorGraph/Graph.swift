@@ -67,6 +67,7 @@ public final class Graph {
         }
     }
 
+    /// A graph without nodes.
     public init() {}
 
     /// Adds a node after checking its operands; a variable or an input that already has a node is given that.
@@ -192,11 +193,15 @@ public final class Graph {
 
 /// A symbolic tensor: a value that a graph will compute.
 public struct Tensor {
+    /// The graph that it belongs to.
     public let graph: Graph
     package let value: Value
+    /// The shape and the type of the elements.
     public let type: TensorType
 
+    /// The extents, outermost first.
     public var shape: Shape { type.shape }
+    /// The type of the elements.
     public var dtype: DType { type.dtype }
 
     package init(graph: Graph, value: Value, type: TensorType) {

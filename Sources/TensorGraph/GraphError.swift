@@ -1,8 +1,11 @@
 /// The line of user code that made a node.
 public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
+    /// The module and the file's name, as `#fileID` says them.
     public var file: String
+    /// From 1.
     public var line: UInt
 
+    /// A line, as `#fileID` and `#line` say it.
     public init(file: StaticString, line: UInt) {
         self.file = "\(file)"
         self.line = line
@@ -28,6 +31,7 @@ public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Where in the user's code; `nil` where only a line of the library is known.
     public var location: SourceLocation?
 
+    /// An error at a line of the user's; a line of the library says nothing and is left out.
     public init(
         operation: String, message: String, operands: [TensorType] = [], location: SourceLocation? = nil
     ) {

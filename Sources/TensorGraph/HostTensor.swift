@@ -1,5 +1,6 @@
 /// A type that can be the element of a ``HostTensor``.
 public protocol TensorElement: BitwiseCopyable, Sendable {
+    /// The type of a tensor of such elements.
     static var dtype: DType { get }
 }
 
@@ -19,11 +20,14 @@ extension Bool: TensorElement { public static var dtype: DType { .bool } }
 ///
 /// A value type; copies share storage until one is written to.
 public struct HostTensor: Hashable, Sendable {
+    /// The shape and the type of the elements.
     public let type: TensorType
     /// The elements in native byte order, `type.byteCount` bytes; those of `bool` are 0 or 1.
     public private(set) var bytes: [UInt8]
 
+    /// The extents, outermost first.
     public var shape: Shape { type.shape }
+    /// The type of the elements.
     public var dtype: DType { type.dtype }
 
     /// A tensor over raw bytes.

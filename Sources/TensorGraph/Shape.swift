@@ -1,7 +1,9 @@
 /// The extents of a tensor, outermost first. Tensors are dense and row-major; `[]` is a scalar.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
+    /// The extents, outermost first.
     public var dimensions: [Int]
 
+    /// A shape of these extents, outermost first.
     public init(_ dimensions: [Int]) { self.dimensions = dimensions }
     public init(arrayLiteral elements: Int...) { dimensions = elements }
 
@@ -82,9 +84,12 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
 /// What a node's result is known to be before anything runs: its shape and element type.
 public struct TensorType: Hashable, Sendable, CustomStringConvertible {
+    /// The extents.
     public var shape: Shape
+    /// The type of the elements.
     public var dtype: DType
 
+    /// The type of a tensor of this shape.
     public init(_ shape: Shape, _ dtype: DType = .float32) {
         self.shape = shape
         self.dtype = dtype

@@ -8,6 +8,7 @@ import Synchronization
 public final class Variable: Hashable, Sendable, CustomStringConvertible {
     /// A name for checkpoints and messages, for example `dense1.weight`.
     public let name: String
+    /// The shape and the type of the elements, which never change.
     public let type: TensorType
     /// The value before the first run.
     public let initialValue: HostTensor

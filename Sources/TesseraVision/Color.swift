@@ -1,16 +1,22 @@
 /// A colour to draw with: red, green and blue from 0 to 255, and how opaque it is.
 public struct Color: Hashable, Sendable {
+    /// From 0 to 255.
     public var red: UInt8
+    /// From 0 to 255.
     public var green: UInt8
+    /// From 0 to 255.
     public var blue: UInt8
     /// 0 is transparent, 255 opaque. Only pictures with alpha keep it.
     public var alpha: UInt8
 
+    /// A colour of these parts, opaque where nothing else is said.
     public init(red: UInt8, green: UInt8, blue: UInt8, alpha: UInt8 = 255) {
         (self.red, self.green, self.blue, self.alpha) = (red, green, blue, alpha)
     }
 
+    /// No light.
     public static let black = Color(red: 0, green: 0, blue: 0)
+    /// All light.
     public static let white = Color(red: 255, green: 255, blue: 255)
     /// Nothing: black where a picture has no alpha.
     public static let clear = Color(red: 0, green: 0, blue: 0, alpha: 0)

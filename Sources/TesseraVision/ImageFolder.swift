@@ -14,6 +14,7 @@ import Tessera
 /// their paths. A batch has “input”, float32 `[count, channels, height, width]` of numbers in 0...1, and “target”, int32
 /// `[count]`.
 public struct ImageFolder: Dataset, Sendable {
+    /// The folder's path, as it was given.
     public let folder: String
     /// The names of the classes.
     public let classes: [String]
@@ -21,8 +22,11 @@ public struct ImageFolder: Dataset, Sendable {
     public let files: [String]
     /// The number of each example's class.
     public let labels: [Int32]
+    /// What is done to each picture, in this order.
     public let transforms: [PictureTransform]
+    /// What all pictures are converted to.
     public let channels: Picture.Channels
+    /// How many pixels a file may have.
     public let pixelLimit: Int
 
     public var count: Int { files.count }

@@ -4,11 +4,16 @@ extension Picture {
     /// A rectangle in a picture: its edges in pixels from the picture's left and top edge, between pixels, so that a box from
     /// 0 to ``width`` has all columns.
     public struct Box: Hashable, Sendable {
+        /// The left edge.
         public var left: Double
+        /// The upper edge.
         public var top: Double
+        /// The right edge, to the right of the last column.
         public var right: Double
+        /// The lower edge, below the last row.
         public var bottom: Double
 
+        /// A box of these edges.
         public init(left: Double, top: Double, right: Double, bottom: Double) {
             (self.left, self.top, self.right, self.bottom) = (left, top, right, bottom)
         }

@@ -9,9 +9,11 @@ import Tessera
 public struct Picture: Hashable, Sendable {
     /// What the numbers of a pixel are.
     public enum Channels: Int, Hashable, Sendable, CaseIterable {
+        /// From black to white.
         case gray = 1
         /// Grey, and how much of it there is: 0 is transparent, 255 opaque. Colours are not multiplied by it.
         case grayAlpha
+        /// Red, green and blue.
         case rgb
         /// Red, green and blue, and how much of them there is.
         case rgba
@@ -26,6 +28,7 @@ public struct Picture: Hashable, Sendable {
     public let height: Int
     /// In pixels, from 1 to ``extentLimit``.
     public let width: Int
+    /// What the numbers of a pixel are.
     public let channels: Channels
     /// `[height, width, channels]`, row-major.
     public private(set) var pixels: [UInt8]

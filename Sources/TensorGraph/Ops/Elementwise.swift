@@ -343,24 +343,31 @@ extension Tensor {
         try apply(.unary(function), file: file, line: line)
     }
 
+    /// `|x|` of each element. The slope at 0 is 0. torch.abs.
     public func absolute(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.absolute, file, line)
     }
+    /// -1, 0 or 1 of each element, with the slope 0. torch.sign.
     public func sign(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.sign, file, line)
     }
+    /// `x²` of each element. torch.square.
     public func square(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.square, file, line)
     }
+    /// `√x` of each element, NaN below 0. torch.sqrt.
     public func sqrt(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.squareRoot, file, line)
     }
+    /// `1 / √x` of each element. torch.rsqrt.
     public func rsqrt(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.reciprocalSquareRoot, file, line)
     }
+    /// `1 / x` of each element. torch.reciprocal.
     public func reciprocal(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.reciprocal, file, line)
     }
+    /// `eˣ` of each element. torch.exp.
     public func exp(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.exponential, file, line)
     }
@@ -368,42 +375,55 @@ extension Tensor {
     public func expm1(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.exponentialMinusOne, file, line)
     }
+    /// The natural logarithm of each element, NaN below 0. torch.log.
     public func log(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.logarithm, file, line)
     }
+    /// The sine of each element, in radians. torch.sin.
     public func sin(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.sine, file, line)
     }
+    /// The cosine of each element, in radians. torch.cos.
     public func cos(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.cosine, file, line)
     }
+    /// The tangent of each element, in radians. torch.tan.
     public func tan(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.tangent, file, line)
     }
+    /// The angle from -π/2 to π/2 of each sine. torch.asin.
     public func asin(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.arcsine, file, line)
     }
+    /// The angle from 0 to π of each cosine. torch.acos.
     public func acos(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.arccosine, file, line)
     }
+    /// The angle from -π/2 to π/2 of each tangent. torch.atan.
     public func atan(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.arctangent, file, line)
     }
+    /// The hyperbolic sine of each element. torch.sinh.
     public func sinh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.hyperbolicSine, file, line)
     }
+    /// The hyperbolic cosine of each element. torch.cosh.
     public func cosh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.hyperbolicCosine, file, line)
     }
+    /// The inverse of ``sinh(file:line:)``. torch.asinh.
     public func asinh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.inverseHyperbolicSine, file, line)
     }
+    /// The inverse of ``cosh(file:line:)``, NaN below 1. torch.acosh.
     public func acosh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.inverseHyperbolicCosine, file, line)
     }
+    /// The inverse of ``tanh(file:line:)``, NaN beyond -1 and 1. torch.atanh.
     public func atanh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.inverseHyperbolicTangent, file, line)
     }
+    /// The least whole number that is not below each element. torch.ceil.
     public func ceil(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.ceiling, file, line)
     }
@@ -415,27 +435,36 @@ extension Tensor {
     public func round(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.rounding, file, line)
     }
+    /// The greatest whole number that is not above each element. torch.floor.
     public func floor(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.floor, file, line)
     }
+    /// The error function, `2/√π · ∫₀ˣ e^(-t²) dt`, of each element. torch.erf.
     public func erf(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.errorFunction, file, line)
     }
+    /// `1 / (1 + e⁻ˣ)` of each element. torch.sigmoid.
     public func sigmoid(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.sigmoid, file, line)
     }
+    /// The hyperbolic tangent of each element. torch.tanh.
     public func tanh(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.tanh, file, line)
     }
+    /// `max(x, 0)` of each element, with the slope 0 at 0. torch.relu.
     public func relu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.relu, file, line)
     }
+    /// `x · Φ(x)` with the normal distribution Φ, of each element (Hendrycks and Gimpel, 2016).
+    /// torch.nn.functional.gelu.
     public func gelu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.gelu, file, line)
     }
+    /// `x · sigmoid(x)` of each element (Elfwing, Uchibe and Doya, 2017). torch.nn.functional.silu.
     public func silu(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.silu, file, line)
     }
+    /// `log(1 + eˣ)` of each element. torch.nn.functional.softplus.
     public func softplus(file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try unary(.softplus, file, line)
     }
@@ -472,41 +501,56 @@ extension Tensor {
             .fill(Fill(value: number, type: TensorType([], dtype))), at: location ?? node.location)[0]
     }
 
+    /// The sum, element by element; shapes broadcast. torch.add.
     public static func + (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.add, right) }
+    /// The difference, element by element; shapes broadcast. torch.sub.
     public static func - (left: Tensor, right: Tensor) throws(GraphError) -> Tensor {
         try left.combine(.subtract, right)
     }
+    /// The product, element by element; shapes broadcast. torch.mul.
     public static func * (left: Tensor, right: Tensor) throws(GraphError) -> Tensor {
         try left.combine(.multiply, right)
     }
+    /// The quotient, element by element; shapes broadcast. torch.div, of integers cut towards zero.
     public static func / (left: Tensor, right: Tensor) throws(GraphError) -> Tensor { try left.combine(.divide, right) }
+    /// The sum, element by element; shapes broadcast. torch.add.
     public static func + (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.add, right) }
+    /// The difference, element by element; shapes broadcast. torch.sub.
     public static func - (left: Tensor, right: Double) throws(GraphError) -> Tensor {
         try left.combine(.subtract, right)
     }
+    /// The product, element by element; shapes broadcast. torch.mul.
     public static func * (left: Tensor, right: Double) throws(GraphError) -> Tensor {
         try left.combine(.multiply, right)
     }
+    /// The quotient, element by element; shapes broadcast. torch.div, of integers cut towards zero.
     public static func / (left: Tensor, right: Double) throws(GraphError) -> Tensor { try left.combine(.divide, right) }
+    /// The sum, element by element; shapes broadcast. torch.add.
     public static func + (left: Double, right: Tensor) throws(GraphError) -> Tensor { try right.combine(.add, left) }
+    /// The product, element by element; shapes broadcast. torch.mul.
     public static func * (left: Double, right: Tensor) throws(GraphError) -> Tensor {
         try right.combine(.multiply, left)
     }
+    /// The difference, element by element; shapes broadcast. torch.sub.
     public static func - (left: Double, right: Tensor) throws(GraphError) -> Tensor {
         try right.scalar(left, for: .subtract).combine(.subtract, right)
     }
+    /// The quotient, element by element; shapes broadcast. torch.div, of integers cut towards zero.
     public static func / (left: Double, right: Tensor) throws(GraphError) -> Tensor {
         let right = try right.autocastToFloat32()
         return try right.scalar(left, for: .divide).combine(.divide, right)
     }
+    /// Each element with the other sign. torch.neg.
     public static prefix func - (operand: Tensor) throws(GraphError) -> Tensor {
         try operand.graph.add(.unary(.negate), [operand], at: operand.node.location)[0]
     }
 
+    /// Each element to a power; shapes broadcast. torch.pow.
     public func power(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor {
         try combine(.power, other, at: SourceLocation(file: file, line: line))
     }
 
+    /// Each element to a power; shapes broadcast. torch.pow.
     public func power(_ exponent: Double, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
     {
         try combine(.power, exponent, at: SourceLocation(file: file, line: line))
@@ -531,11 +575,15 @@ extension Tensor {
         try combine(.arctangent2, x, at: SourceLocation(file: file, line: line))
     }
 
+    /// The lesser of two elements, NaN where either is; shapes broadcast. Of equal ones both have half of the slope.
+    /// torch.minimum.
     public func minimum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
     {
         try combine(.minimum, other, at: SourceLocation(file: file, line: line))
     }
 
+    /// The greater of two elements, NaN where either is; shapes broadcast. Of equal ones both have half of the slope.
+    /// torch.maximum.
     public func maximum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) throws(GraphError) -> Tensor
     {
         try combine(.maximum, other, at: SourceLocation(file: file, line: line))

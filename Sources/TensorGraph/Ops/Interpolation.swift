@@ -39,13 +39,16 @@ public struct Interpolation: Hashable, Sendable {
         case alignedCorners
     }
 
+    /// What an element counts at a position.
     public var filter: Filter
+    /// The positions of the result's elements.
     public var coordinates: Coordinates
     /// Whether filters grow by as much as the tensor shrinks, so that every element counts somewhere.
     public var isAntialiased: Bool
     /// Whether what lies beyond the edges is left out, and the rest counts for it, instead of the edges being repeated.
     public var excludesOutside: Bool
 
+    /// An interpolation of any filter and coordinates, ONNX's among them.
     public init(
         _ filter: Filter, _ coordinates: Coordinates, isAntialiased: Bool = false, excludesOutside: Bool = false
     ) {

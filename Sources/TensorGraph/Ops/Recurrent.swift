@@ -29,7 +29,12 @@
 // torch.nn.RNN, LSTM, GRU.
 
 /// What a plain recurrent cell makes of the sum of its products. PyTorch's nonlinearity.
-public enum RecurrentActivation: Hashable, Sendable { case tanh, relu }
+public enum RecurrentActivation: Hashable, Sendable {
+    /// The hyperbolic tangent.
+    case tanh
+    /// `max(x, 0)`.
+    case relu
+}
 
 package struct Recurrence: Hashable, Sendable {
     package enum Cell: Hashable, Sendable {

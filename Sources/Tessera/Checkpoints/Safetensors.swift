@@ -5,6 +5,7 @@
 /// bytes. A tensor that goes by several names is stored under one of them, and the metadata leads from each other name to it,
 /// as `safetensors.torch.save_model` writes tied weights.
 public struct SafetensorsFile {
+    /// The file's path, as it was given.
     public let path: String
     private let header: SafetensorsHeader
     private let data: StoredBytes

@@ -27,10 +27,13 @@ public enum Augmentation: Hashable, Sendable {
 /// Example `index` of an epoch has the number `index + epoch · count` in this dataset's batches, which is what its change is
 /// drawn from. So this goes around datasets that choose examples, and only batches made ahead go around it.
 public struct AugmentedDataset: Dataset, Sendable {
+    /// The dataset whose images are changed.
     public let base: any Dataset & Sendable
+    /// The changes, in their order.
     public let augmentations: [Augmentation]
     /// The name of the tensor with the images.
     public let name: String
+    /// What all that is drawn depends on.
     public let seed: UInt64
     private let location: SourceLocation
 

@@ -12,10 +12,14 @@ public struct CharacterDataset: Dataset, Sendable {
         case batchFirst
     }
 
+    /// How many tokens there are: they are from 0 to less than this.
     public static let vocabularySize = 96
 
+    /// The whole text.
     public let tokens: [Int32]
+    /// How many characters an example has.
     public let context: Int
+    /// Which axis of a batch is time.
     public let layout: Layout
     /// Every example begins `stride` characters after the one before.
     public let stride: Int

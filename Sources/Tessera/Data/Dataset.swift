@@ -49,6 +49,7 @@ public struct Batch: Sendable {
     /// The number of examples.
     public var count: Int
 
+    /// A batch of `count` examples.
     public init(_ tensors: [String: HostTensor], count: Int) {
         self.tensors = tensors
         self.count = count
@@ -76,6 +77,7 @@ public struct Batch: Sendable {
 
 /// Examples held in tensors, one row each.
 public struct TensorDataset: Dataset, Sendable {
+    /// All rows, by name.
     public let tensors: [String: HostTensor]
     public let count: Int
 
@@ -150,9 +152,13 @@ extension Dataset {
 
 /// The order in which a dataset is gone through: in batches, in another order each epoch, all from one seed.
 public struct BatchOrder: Sendable {
+    /// The number of examples.
     public let count: Int
+    /// The number of examples in a batch, but for a smaller last one.
     public let batchSize: Int
+    /// What the order is drawn from.
     public let seed: UInt64
+    /// Whether each epoch has another order; else examples come as they are numbered.
     public let shuffles: Bool
     /// Whether the last batch of an epoch is left out where it is smaller than the others.
     public let dropsPartial: Bool
@@ -190,6 +196,7 @@ public struct BatchOrder: Sendable {
         }
     }
 
+    /// How many batches an epoch has.
     public var batchesPerEpoch: Int {
         let (whole, rest) = count.quotientAndRemainder(dividingBy: batchSize)
         return dropsPartial || rest == 0 ? whole : whole + 1

@@ -74,6 +74,7 @@ public enum IDX {
 public struct ImageDataset: Dataset, Sendable {
     /// `[count, rows, columns]`, uint8.
     public let images: HostTensor
+    /// The class of each image.
     public let labels: [Int32]
     public var count: Int { labels.count }
 

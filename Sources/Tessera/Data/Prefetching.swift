@@ -6,6 +6,7 @@ import Foundation
 /// Threads begin at the first batch of an epoch and end with the last one, with the next epoch's first, or with the dataset.
 /// Any other batch than the next of the epoch is made where it is asked for.
 public final class PrefetchedDataset: Dataset {
+    /// The dataset whose batches are made ahead.
     public let base: any Dataset & Sendable
     private let ahead: Int
     private let threads: Int

@@ -8,6 +8,7 @@ public struct SequenceDataset: Dataset, Sendable {
     public let sequences: [String: [[Int32]]]
     /// What else an example has, a row each, such as labels.
     public let tensors: [String: HostTensor]
+    /// Which axis of a batch is time.
     public let layout: CharacterDataset.Layout
     /// What a sequence is filled up with.
     public let padding: Int32

@@ -1,5 +1,6 @@
 /// Some of a dataset's examples, in an order of their own.
 public struct Subset: Dataset, Sendable {
+    /// The dataset that the examples are of.
     public let base: any Dataset & Sendable
     /// The examples' indices in `base`.
     public let indices: [Int]

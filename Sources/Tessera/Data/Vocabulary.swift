@@ -5,6 +5,7 @@
 public struct Vocabulary: Hashable, Sendable {
     /// The texts, in the order of their numbers.
     public let words: [String]
+    /// Whether there is a token for words that are not known.
     public let isOpen: Bool
     private let numbers: [TensorName: Int]
 

@@ -2,6 +2,7 @@
 /// another not at all (`torch.utils.data.WeightedRandomSampler`). Where the order does not shuffle, as to evaluate, each comes
 /// once.
 public struct WeightedSampling: Dataset, Sendable {
+    /// The dataset that examples are drawn from.
     public let base: any Dataset & Sendable
     /// The sums of the weights up to each example.
     private let sums: [Double]

@@ -34,12 +34,14 @@ public final class DecodingCache {
 
 /// Where a pass goes on from what a cache holds.
 public struct Decoding {
+    /// What earlier steps left.
     public let cache: DecodingCache
     /// int32 `[]`: how many positions the cache holds; 0 begins anew.
     public let start: Tensor
     /// int32 `[batch]`: the row of the cache that each row goes on from; its own, where nil.
     public let parents: Tensor?
 
+    /// A step that goes on behind the positions that the cache holds.
     public init(_ cache: DecodingCache, start: Tensor, parents: Tensor? = nil) {
         self.cache = cache
         self.start = start

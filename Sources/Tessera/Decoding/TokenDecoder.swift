@@ -18,6 +18,7 @@ public struct DecodingStep: Hashable, Sendable {
     /// The row of the step before that each row goes on from: its own, but in a beam.
     public var parents: [Int]
 
+    /// A step of these rows.
     public init(sequences: [[Int32]], parents: [Int]) {
         self.sequences = sequences
         self.parents = parents
@@ -33,6 +34,7 @@ public struct DecodedSequence: Hashable, Sendable {
     /// Whether the end token is there.
     public var hasEnded: Bool
 
+    /// A sequence of these tokens.
     public init(tokens: [Int32], logProbability: Double, hasEnded: Bool) {
         self.tokens = tokens
         self.logProbability = logProbability
@@ -42,8 +44,11 @@ public struct DecodedSequence: Hashable, Sendable {
 
 /// Continues prompts token by token with a model of any kind.
 public struct TokenDecoder: Sendable {
+    /// How the next token is chosen.
     public var strategy: DecodingStrategy
+    /// How many tokens a sequence gets at most.
     public var maximumTokens: Int
+    /// The token after which a sequence goes no further; `nil` where there is none.
     public var endToken: Int32?
 
     /// - Parameters:

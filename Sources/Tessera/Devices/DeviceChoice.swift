@@ -17,6 +17,8 @@ public enum DeviceChoice: Hashable, Sendable, CustomStringConvertible {
     /// several.
     case named(String)
 
+    /// The choice that a command line's text stands for: `auto`, `cpu`, `opencl`, `opencl:1`, or a part of a device's
+    /// name.
     public init(_ text: String) {
         let text = text.trimmingCharacters(in: .whitespacesAndNewlines)
         let lowered = text.lowercased()
@@ -48,6 +50,7 @@ public enum DeviceChoice: Hashable, Sendable, CustomStringConvertible {
 public struct DeviceError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was asked for.
     public var choice: DeviceChoice
+    /// What is wrong, and what devices there are.
     public var reason: String
     /// What there is: `cpu` and every OpenCL device.
     public var available: [String]

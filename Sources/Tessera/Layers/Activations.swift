@@ -17,6 +17,7 @@ public class Activation: Layer {
 
 /// `max(x, 0)`
 public final class ReLU: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.relu() } }
 }
 
@@ -30,26 +31,31 @@ public final class GELU: Activation {
 
 /// `x · sigmoid(x)`
 public final class SiLU: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.silu() } }
 }
 
 /// `1 / (1 + e⁻ˣ)`
 public final class Sigmoid: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.sigmoid() } }
 }
 
 /// The hyperbolic tangent.
 public final class Tanh: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.tanh() } }
 }
 
 /// `min(max(x, 0), 6)`. torch.nn.ReLU6.
 public final class ReLU6: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.relu6() } }
 }
 
 /// x above 0, else `slope · x` (Maas et al., 2013). torch.nn.LeakyReLU.
 public final class LeakyReLU: Activation {
+    /// A layer without parameters; `slope` is that below 0.
     public init(slope: Double = 0.01, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.leakyReLU(slope: slope) }
     }
@@ -77,6 +83,7 @@ public struct PReLU: Layer {
 
 /// x above 0, else `alpha · (eˣ - 1)` (Clevert et al., 2016). torch.nn.ELU.
 public final class ELU: Activation {
+    /// A layer without parameters; `-alpha` is the limit below 0.
     public init(alpha: Double = 1, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.elu(alpha: alpha) }
     }
@@ -84,11 +91,13 @@ public final class ELU: Activation {
 
 /// The self-normalising ELU (Klambauer et al., 2017), with ``AlphaDropout``. torch.nn.SELU.
 public final class SELU: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.selu() } }
 }
 
 /// x above 0, else `alpha · (e^(x / alpha) - 1)` (Barron, 2017). torch.nn.CELU.
 public final class CELU: Activation {
+    /// A layer without parameters; `-alpha` is the limit below 0.
     public init(alpha: Double = 1, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.celu(alpha: alpha) }
     }
@@ -96,11 +105,13 @@ public final class CELU: Activation {
 
 /// `x · tanh(softplus(x))` (Misra, 2020). torch.nn.Mish.
 public final class Mish: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.mish() } }
 }
 
 /// `ln(1 + e^(beta · x)) / beta`. torch.nn.Softplus.
 public final class Softplus: Activation {
+    /// A layer without parameters; `beta` is above 0.
     public init(beta: Double = 1, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.softplus(beta: beta) }
     }
@@ -108,26 +119,31 @@ public final class Softplus: Activation {
 
 /// `x / (1 + |x|)`. torch.nn.Softsign.
 public final class Softsign: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.softsign() } }
 }
 
 /// `ln(sigmoid(x))`. torch.nn.LogSigmoid.
 public final class LogSigmoid: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.logSigmoid() } }
 }
 
 /// `min(max(x + 3, 0), 6) / 6` (Howard et al., 2019). torch.nn.Hardsigmoid.
 public final class HardSigmoid: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.hardSigmoid() } }
 }
 
 /// `x · hardSigmoid(x)` (Howard et al., 2019). torch.nn.Hardswish.
 public final class HardSwish: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.hardSwish() } }
 }
 
 /// x held between two numbers. torch.nn.Hardtanh.
 public final class HardTanh: Activation {
+    /// A layer without parameters, with results from `minimum` to `maximum`.
     public init(minimum: Double = -1, maximum: Double = 1, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.hardTanh(minimum: minimum, maximum: maximum) }
     }
@@ -135,6 +151,7 @@ public final class HardTanh: Activation {
 
 /// x moved towards 0 by `lambda`, and 0 within it. torch.nn.Softshrink.
 public final class Softshrink: Activation {
+    /// A layer without parameters; `lambda` is at least 0.
     public init(lambda: Double = 0.5, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.softshrink(lambda: lambda) }
     }
@@ -142,6 +159,7 @@ public final class Softshrink: Activation {
 
 /// x, but 0 from `-lambda` to `lambda`. torch.nn.Hardshrink.
 public final class Hardshrink: Activation {
+    /// A layer without parameters; `lambda` is at least 0.
     public init(lambda: Double = 0.5, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.hardshrink(lambda: lambda) }
     }
@@ -149,11 +167,13 @@ public final class Hardshrink: Activation {
 
 /// `x - tanh(x)`. torch.nn.Tanhshrink.
 public final class Tanhshrink: Activation {
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { super.init(file, line) { try $0.tanhshrink() } }
 }
 
 /// x where it is above `threshold`, else `value`. torch.nn.Threshold.
 public final class Threshold: Activation {
+    /// A layer without parameters: what is not above the threshold becomes `value`.
     public init(_ threshold: Double, value: Double, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.threshold(threshold, value: value) }
     }
@@ -161,6 +181,7 @@ public final class Threshold: Activation {
 
 /// The softmax along one axis, by default the last. torch.nn.Softmax.
 public final class Softmax: Activation {
+    /// A layer without parameters; a negative axis counts from the last.
     public init(axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.softmax(axis: axis) }
     }
@@ -168,6 +189,7 @@ public final class Softmax: Activation {
 
 /// The logarithm of the softmax along one axis, by default the last. torch.nn.LogSoftmax.
 public final class LogSoftmax: Activation {
+    /// A layer without parameters; a negative axis counts from the last.
     public init(axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.logSoftmax(axis: axis) }
     }
@@ -219,6 +241,7 @@ extension Tensor {
 /// `a · gate(b)` of the two halves a and b along one axis, by default the last: GLU, SwiGLU, GEGLU, ReGLU by the gate.
 /// torch.nn.GLU. ``Tensor/glu(axis:gate:file:line:)`` says which half is which.
 public final class GLU: Activation {
+    /// A layer without parameters; a negative axis counts from the last.
     public init(
         axis: Int = -1, gate: Gate = .sigmoid, file: StaticString = #fileID, line: UInt = #line
     ) {

@@ -119,6 +119,7 @@ extension Tensor {
 public struct SinusoidalPositions: Layer {
     private let location: SourceLocation
 
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {

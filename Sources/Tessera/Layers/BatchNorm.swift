@@ -4,12 +4,17 @@
 /// While training, with the batch's own statistics, which the running ones follow as part of the step:
 /// `running = (1 - momentum) · running + momentum · batch`, with the unbiased variance. Otherwise with the running ones.
 public struct BatchNorm<Axes: SpatialAxes>: Layer {
+    /// The scale, `[channels]`; begins as ones.
     public let weight: Variable
+    /// The shift, `[channels]`; begins as zeros.
     public let bias: Variable
+    /// `[channels]`, what inference takes for the mean; begins as zeros, and is not trained.
     public let runningMean: Variable
+    /// `[channels]`, what inference takes for the variance; begins as ones, and is not trained.
     public let runningVariance: Variable
     /// How many batches the running statistics are the mean of, int64; `nil` where there is a momentum.
     public let batchCount: Variable?
+    /// What is added to the variance.
     public var epsilon: Double
     /// `nil` where the running statistics are the mean of those of all batches.
     public let momentum: Double?

@@ -7,6 +7,7 @@ public struct CategoricalEmbedding: Layer {
     public let counts: [Int]
     private let location: SourceLocation
 
+    /// A table for columns of these numbers of categories, with rows of `width` numbers.
     public init(
         _ counts: [Int], _ width: Int, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -51,6 +52,7 @@ public struct CategoricalEmbedding: Layer {
 /// Rows for several categorical columns, each out of a table of its own with a width of its own, side by side: int32
 /// `[n, columns]` → `[n, Σ widths]`.
 public struct ColumnEmbeddings: Layer {
+    /// The table of each column.
     public let tables: [Embedding]
     private let location: SourceLocation
 
@@ -81,11 +83,17 @@ public struct ColumnEmbeddings: Layer {
 /// Bags of different sizes are filled up with the index that is ``paddingIndex``; one of nothing else gives zeros. Of equal
 /// maxima all share the gradient.
 public struct EmbeddingBag: Layer {
-    public enum Mode: Hashable, Sendable, CaseIterable { case sum, mean, maximum }
+    /// How the rows of a bag become one.
+    public enum Mode: Hashable, Sendable, CaseIterable {
+        /// Their sum, their mean, or the greatest number of each place.
+        case sum, mean, maximum
+    }
 
     /// `[count, width]`
     public let weight: Variable
+    /// How the rows of a bag become one.
     public let mode: Mode
+    /// The index that does not count; `nil` where all do.
     public let paddingIndex: Int?
     private let location: SourceLocation
 

@@ -4,11 +4,17 @@
 /// `weight` `[outputs, inputs/groups, kernel…]` and `bias` `[outputs]` begin uniform within ±1/√fan-in, as PyTorch's. With as
 /// many groups as inputs it is depthwise; ``SeparableConv`` adds the products over channels.
 public struct Conv<Axes: SpatialAxes>: Layer {
+    /// `[outputs, inputs/groups, kernel…]`
     public let weight: Variable
+    /// `[outputs]`; `nil` where there is none.
     public let bias: Variable?
+    /// From one window to the next.
     public var stride: PerAxis
+    /// Elements beyond the ends of each axis.
     public var padding: ConvolutionPadding
+    /// From one element of a window to the next.
     public var dilation: PerAxis
+    /// Parts of the channels that do not see each other.
     public var groups: Int
     /// What stands in the padding.
     public var paddingMode: PaddingMode
@@ -80,12 +86,19 @@ public typealias Conv3D = Conv<ThreeAxes>
 /// Along each axis `h = (p - 1)·stride - 2·padding + dilation·(kernel - 1) + outputPadding + 1`. `weight` `[inputs,
 /// outputs/groups, kernel…]` and `bias` `[outputs]` begin uniform within ±1/√(outputs/groups · kernel…), as PyTorch's.
 public struct ConvTransposed<Axes: SpatialAxes>: Layer {
+    /// `[inputs, outputs/groups, kernel…]`
     public let weight: Variable
+    /// `[outputs]`; `nil` where there is none.
     public let bias: Variable?
+    /// From one window of the output to the next.
     public var stride: PerAxis
+    /// What the output loses at either end.
     public var padding: PerAxis
+    /// What the output gains at the far end.
     public var outputPadding: PerAxis
+    /// From one element of a window to the next.
     public var dilation: PerAxis
+    /// Parts of the channels that do not see each other.
     public var groups: Int
     private let location: SourceLocation
 

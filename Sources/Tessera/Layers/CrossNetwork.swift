@@ -36,6 +36,7 @@ public struct CrossNetwork: Layer {
 
 /// Cross layers of the second kind over `[n, width]`: `x' = x₀ ⊙ (W·x + b) + x` with a matrix each (Wang et al., DCN V2, 2021).
 public struct CrossNetworkV2: Layer {
+    /// Each `W·x + b`, in their order.
     public let layers: [Dense]
     private let location: SourceLocation
 
@@ -58,6 +59,7 @@ public struct CrossNetworkV2: Layer {
 /// Cross layers of the second kind whose matrices are of low rank, each a mixture of experts over `[n, width]` (Wang et al.,
 /// DCN V2, 2021): `x' = Σᵢ Gᵢ(x) · (x₀ ⊙ (Uᵢ·g(Cᵢ·g(Vᵢᵀ·x)) + b)) + x` with a softmax G over the experts.
 public struct CrossNetworkMixture: Layer {
+    /// In their order.
     public let layers: [CrossMixtureLayer]
     private let location: SourceLocation
 
@@ -97,6 +99,7 @@ public struct CrossMixtureLayer: Module {
     public let outward: Variable
     /// b, `[width]`; begins as zeros.
     public let bias: Variable
+    /// G before its softmax, `[n, width]` → `[n, experts]`.
     public let gate: Dense
     private let activation: any Layer
 
@@ -132,6 +135,7 @@ public struct CrossMixtureLayer: Module {
 /// Cross layers and dense ones over `[n, width]` → `[n, outputs]`, one behind the other or side by side (Wang et al., DCN V2,
 /// 2021).
 public struct DeepCrossNetwork: Layer {
+    /// Where the dense layers stand.
     public enum Arrangement: Hashable, Sendable, CaseIterable {
         /// The dense layers read what the cross layers give.
         case stacked
@@ -139,9 +143,13 @@ public struct DeepCrossNetwork: Layer {
         case parallel
     }
 
+    /// The cross layers, `[n, width]` → `[n, width]`.
     public let cross: any Layer
+    /// The dense layers, each with a ReLU.
     public let deep: Sequential
+    /// The last layer, without an activation.
     public let output: Dense
+    /// Where the dense layers stand.
     public let arrangement: Arrangement
 
     /// - Parameters:

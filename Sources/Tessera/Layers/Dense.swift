@@ -2,10 +2,13 @@
 ///
 /// `weight` `[outputs, inputs]` and `bias` `[outputs]` begin uniform within ±1/√inputs, as PyTorch's.
 public struct Dense: Layer {
+    /// `[outputs, inputs]`
     public let weight: Variable
+    /// `[outputs]`; `nil` where there is none.
     public let bias: Variable?
     private let location: SourceLocation
 
+    /// A layer of `inputs` numbers to `outputs`.
     public init(
         _ inputs: Int, _ outputs: Int, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID,
         line: UInt = #line
@@ -39,6 +42,7 @@ public struct Embedding: Layer {
     public let weight: Variable
     private let location: SourceLocation
 
+    /// A table of `count` rows of `width` numbers.
     public init(
         _ count: Int, _ width: Int, _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {

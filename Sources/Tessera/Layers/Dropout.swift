@@ -3,6 +3,7 @@
 ///
 /// The mask follows from the seed and the step alone, the same on every device.
 public struct Dropout: Layer {
+    /// How likely an element becomes 0: from 0 to less than 1.
     public var rate: Double
     private let seed: UInt64
     private let location: SourceLocation
@@ -24,6 +25,7 @@ public struct Dropout: Layer {
 /// Zeroes whole channels of `[n, c, …]` with probability `rate` while training and scales the rest by `1 / (1 - rate)` (Tompson
 /// et al., 2015). torch.nn.Dropout1d to Dropout3d.
 public struct ChannelDropout: Layer {
+    /// How likely a channel becomes 0: from 0 to less than 1.
     public var rate: Double
     private let seed: UInt64
     private let location: SourceLocation
@@ -45,6 +47,7 @@ public struct ChannelDropout: Layer {
 /// Zeroes whole examples of `[n, …]` with probability `rate` while training and scales the rest by `1 / (1 - rate)`: at the end
 /// of a residual branch, stochastic depth (Huang et al., 2016). timm's DropPath.
 public struct DropPath: Layer {
+    /// How likely an example's branch becomes 0: from 0 to less than 1.
     public var rate: Double
     private let seed: UInt64
     private let location: SourceLocation
@@ -66,6 +69,7 @@ public struct DropPath: Layer {
 /// Sets elements to what ``SELU`` nears at -∞ with probability `rate` while training, and scales and shifts all so that mean and
 /// variance stay what they are (Klambauer et al., 2017). torch.nn.AlphaDropout.
 public struct AlphaDropout: Layer {
+    /// How likely an element becomes SELU's lower limit: from 0 to less than 1.
     public var rate: Double
     private let seed: UInt64
     private let location: SourceLocation

@@ -23,7 +23,9 @@ extension Tensor {
 public struct FactorizationMachine: Layer {
     /// `[1]`
     public let bias: Variable
+    /// A weight for each category, of width 1.
     public let linear: CategoricalEmbedding
+    /// A vector for each category.
     public let embedding: CategoricalEmbedding
     private let location: SourceLocation
 
@@ -55,8 +57,11 @@ public struct FactorizationMachine: Layer {
 /// DeepFM (Guo et al., 2017): a factorisation machine and dense layers that share its vectors: int32 `[n, columns]` → `[n, 1]`,
 /// a logit.
 public struct DeepFM: Layer {
+    /// The factorisation machine, whose vectors the dense layers read.
     public let machine: FactorizationMachine
+    /// The dense layers, each with a ReLU.
     public let deep: Sequential
+    /// Of the dense layers, one number.
     public let output: Dense
     private let location: SourceLocation
 

@@ -2,6 +2,7 @@
 public struct Flatten: Layer {
     private let location: SourceLocation
 
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) { location = SourceLocation(file: file, line: line) }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {

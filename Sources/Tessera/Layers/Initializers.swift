@@ -2,7 +2,9 @@ import Foundation
 
 /// What follows a layer, for the size of its first weights. torch.nn.init.calculate_gain.
 public enum Nonlinearity: Hashable, Sendable {
+    /// A function without a number of its own.
     case linear, sigmoid, tanh, relu, selu
+    /// A ReLU with a slope below 0.
     case leakyReLU(slope: Double = 0.01)
 
     /// By how much it makes what passes through it smaller.

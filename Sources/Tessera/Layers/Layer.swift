@@ -2,14 +2,18 @@
 ///
 /// Every layer reads its variables through the pass, so that each is one tensor of the graph, with one gradient.
 public final class ForwardPass {
+    /// What a pass is for.
     public enum Mode {
         /// Dropout drops and batch norm uses and follows the batch's statistics. `step` is an int32 scalar that is
         /// another at each step.
         case training(step: Tensor)
+        /// Nothing is dropped, and normalisation takes running statistics.
         case inference
     }
 
+    /// The graph that layers add nodes to.
     public let graph: Graph
+    /// What the pass is for.
     public let mode: Mode
     /// Where the pass goes on from what layers have kept of earlier runs, if it does.
     public let decoding: Decoding?
@@ -20,6 +24,7 @@ public final class ForwardPass {
     /// What variables become when the step succeeds, besides what an optimizer does.
     public private(set) var updates: [(Variable, Tensor)] = []
 
+    /// A pass over a graph.
     public init(_ graph: Graph, _ mode: Mode) {
         self.graph = graph
         self.mode = mode
@@ -56,9 +61,12 @@ public final class ForwardPass {
 
 /// Layers one after the other. Their names are their numbers from 0, as in PyTorch.
 public struct Sequential: Layer {
+    /// In the order in which they are called.
     public var layers: [any Layer]
 
+    /// Layers one behind the other.
     public init(_ layers: any Layer...) { self.layers = layers }
+    /// Layers one behind the other.
     public init(_ layers: [any Layer]) { self.layers = layers }
 
     public var members: [LayerMember] { layers.enumerated().map { .layer("\($0)", $1) } }
@@ -72,6 +80,7 @@ public struct Sequential: Layer {
 public struct Lambda: Layer {
     private let body: (Tensor) throws -> Tensor
 
+    /// A layer without parameters that does what a closure says.
     public init(_ body: @escaping (Tensor) throws -> Tensor) { self.body = body }
     public var members: [LayerMember] { [] }
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor { try body(input) }

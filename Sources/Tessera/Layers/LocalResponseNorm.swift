@@ -1,6 +1,7 @@
 /// Each number divided by a power of the mean square of its neighbours across channels (Krizhevsky et al., 2012).
 /// torch.nn.LocalResponseNorm. ``Tensor/localResponseNorm(size:alpha:beta:k:file:line:)`` says what the numbers are.
 public final class LocalResponseNorm: Activation {
+    /// A layer without parameters over windows of `size` channels.
     public init(
         _ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1, file: StaticString = #fileID,
         line: UInt = #line

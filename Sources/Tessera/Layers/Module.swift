@@ -20,7 +20,9 @@ public protocol Layer: Module {
 
 /// A module or variable inside a module, with its name there.
 public enum LayerMember {
+    /// A variable under a name.
     case variable(String, Variable)
+    /// A module under a name, which stands before those of its members.
     case layer(String, any Module)
 
     var name: String {

@@ -8,10 +8,15 @@
 /// Causal attention to itself goes on from a ``DecodingCache`` in a pass that decodes.
 public struct MultiHeadAttention: Layer {
     private let projections: AttentionProjections
+    /// What the heads' results go through, `[…, width]` → `[…, width]`.
     public let output: Dense
+    /// How many heads the queries have.
     public let heads: Int
+    /// How many heads keys and values have, each for as many of the queries'.
     public let keyValueHeads: Int
+    /// Whether no query sees a later key.
     public var isCausal: Bool
+    /// How heads know where they are.
     public var positions: AttentionPositions?
     private let dropout: Dropout?
     private let location: SourceLocation

@@ -1,9 +1,13 @@
 /// The norm of order p of each window, `(Σ|x|ᵖ)^(1/p)`, of `[n, c, …]` over one to three axes. torch.nn.LPPool1d to LPPool3d, of
 /// numbers that are not negative the same.
 public struct NormPool<Axes: SpatialAxes>: Layer {
+    /// p, at least 1.
     public var order: Int
+    /// The extents of a window.
     public var window: PerAxis
+    /// From one window to the next.
     public var stride: PerAxis
+    /// Whether a last window may reach beyond the end.
     public var ceilingMode: Bool
     private let location: SourceLocation
 
@@ -42,8 +46,11 @@ public typealias NormPool3D = NormPool<ThreeAxes>
 /// The maxima of ``MaxPool`` back where they were, zeros elsewhere: `[n, c, p…]` and their indices → `[n, c, …]`.
 /// torch.nn.MaxUnpool1d to MaxUnpool3d.
 public struct MaxUnpool<Axes: SpatialAxes>: Module {
+    /// The extents of the pooling's windows.
     public var window: PerAxis
+    /// From one of the pooling's windows to the next.
     public var stride: PerAxis
+    /// What the pooling had beyond the ends.
     public var padding: PerAxis
     private let location: SourceLocation
 

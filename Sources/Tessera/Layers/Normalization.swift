@@ -1,10 +1,14 @@
 /// Normalisation of the last axis with a scale and a bias (Ba et al., 2016). torch.nn.LayerNorm.
 public struct LayerNorm: Layer {
+    /// The scale, `[width]`; begins as ones.
     public let weight: Variable
+    /// The shift, `[width]`; begins as zeros.
     public let bias: Variable
+    /// What is added to the variance.
     public var epsilon: Double
     private let location: SourceLocation
 
+    /// A layer over a last axis of `width` elements.
     public init(_ width: Int, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line) {
         let location = SourceLocation(file: file, line: line)
         (weight, bias) = scaleAndBias(of: "LayerNorm", width, location)
@@ -21,7 +25,9 @@ public struct LayerNorm: Layer {
 
 /// Normalisation of the last axis to a mean square of 1, with a scale (Zhang and Sennrich, 2019). torch.nn.RMSNorm.
 public struct RMSNorm: Layer {
+    /// The scale, `[width]`; begins as ones.
     public let weight: Variable
+    /// What is added to the mean square.
     public var epsilon: Double
     private let location: SourceLocation
 
@@ -41,9 +47,13 @@ public struct RMSNorm: Layer {
 /// Normalisation of groups of neighbouring channels of each example of `[n, c, …]`, with a scale and a bias for each channel
 /// (Wu and He, 2018). torch.nn.GroupNorm.
 public struct GroupNorm: Layer {
+    /// The scale, `[channels]`; begins as ones.
     public let weight: Variable
+    /// The shift, `[channels]`; begins as zeros.
     public let bias: Variable
+    /// Into how many groups the channels are parted.
     public var groups: Int
+    /// What is added to the variance.
     public var epsilon: Double
     private let location: SourceLocation
 
@@ -68,11 +78,15 @@ public struct GroupNorm: Layer {
 /// Normalisation of each channel of each example of `[n, c, …]` by itself, with a scale and a bias for each channel (Ulyanov
 /// et al., 2016). torch.nn.InstanceNorm1d to 3d with `affine=True`.
 public struct InstanceNorm: Layer {
+    /// The scale, `[channels]`; begins as ones.
     public let weight: Variable
+    /// The shift, `[channels]`; begins as zeros.
     public let bias: Variable
+    /// What is added to the variance.
     public var epsilon: Double
     private let location: SourceLocation
 
+    /// A layer over so many channels.
     public init(_ channels: Int, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line) {
         let location = SourceLocation(file: file, line: line)
         (weight, bias) = scaleAndBias(of: "InstanceNorm", channels, location)

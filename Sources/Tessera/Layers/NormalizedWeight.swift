@@ -1,6 +1,7 @@
 /// A layer whose weight is `g · v / ‖v‖`, a magnitude and a direction that are trained in its place (Salimans and Kingma, 2016).
 /// torch.nn.utils.parametrizations.weight_norm, with its names.
 public struct WeightNorm<Wrapped: Layer>: Layer {
+    /// The layer as it was given; its own weight is not read.
     public let layer: Wrapped
     /// g, as long as the weight along `axis` and 1 along all others; begins as the norms of the weight.
     public let magnitude: Variable
@@ -48,6 +49,7 @@ public struct WeightNorm<Wrapped: Layer>: Layer {
 /// A layer whose weight is divided by its largest singular value, which a step of power iteration follows in each training step
 /// (Miyato et al., 2018). torch.nn.utils.parametrizations.spectral_norm, with its names.
 public struct SpectralNorm<Wrapped: Layer>: Layer {
+    /// The layer as it was given.
     public let layer: Wrapped
     /// What is trained; begins as the layer's weight.
     public let original: Variable
@@ -55,7 +57,9 @@ public struct SpectralNorm<Wrapped: Layer>: Layer {
     public let left: Variable
     /// The right one: as long as all other axes together.
     public let right: Variable
+    /// Steps of power iteration at each step of training.
     public var iterations: Int
+    /// What norms are at least.
     public var epsilon: Double
     private let weight: ReplacedWeight
     private let axis: Int

@@ -1,6 +1,8 @@
 /// One number for every spatial axis, `3`, or one for each, the outermost first, `[3, 5]`.
 public enum PerAxis: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    /// The same for all axes.
     case all(Int)
+    /// One for each axis, the outermost first.
     case each([Int])
 
     public init(integerLiteral number: Int) { self = .all(number) }

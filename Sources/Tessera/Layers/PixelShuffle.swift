@@ -1,5 +1,6 @@
 /// Channels to pixels: `[n, c·r², h, w]` → `[n, c, h·r, w·r]` (Shi et al., 2016). torch.nn.PixelShuffle.
 public final class PixelShuffle: Activation {
+    /// A layer without parameters; height and width become `factor` times as large.
     public init(_ factor: Int, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.pixelShuffle(factor) }
     }
@@ -7,6 +8,7 @@ public final class PixelShuffle: Activation {
 
 /// Pixels to channels: `[n, c, h·r, w·r]` → `[n, c·r², h, w]`. torch.nn.PixelUnshuffle.
 public final class PixelUnshuffle: Activation {
+    /// A layer without parameters; `factor` divides height and width.
     public init(_ factor: Int, file: StaticString = #fileID, line: UInt = #line) {
         super.init(file, line) { try $0.pixelUnshuffle(factor) }
     }

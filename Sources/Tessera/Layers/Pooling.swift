@@ -18,10 +18,15 @@ public typealias AveragePool3D = AveragePool<ThreeAxes>
 ///
 /// ``Tensor/maxPool(window:stride:padding:dilation:ceilingMode:file:line:)`` says what the numbers are.
 public struct MaxPool<Axes: SpatialAxes>: Layer {
+    /// The extents of a window.
     public var window: Int
+    /// From one window to the next.
     public var stride: Int
+    /// Elements beyond the ends, which are never the greatest.
     public var padding: Int
+    /// From one element of a window to the next.
     public var dilation: Int
+    /// Whether a last window may reach beyond the end.
     public var ceilingMode: Bool
     private let location: SourceLocation
 
@@ -61,10 +66,15 @@ public struct MaxPool<Axes: SpatialAxes>: Layer {
 ///
 /// ``Tensor/averagePool(window:stride:padding:dilation:ceilingMode:countsPadding:file:line:)`` says what the numbers are.
 public struct AveragePool<Axes: SpatialAxes>: Layer {
+    /// The extents of a window.
     public var window: Int
+    /// From one window to the next.
     public var stride: Int
+    /// Zeros beyond the ends.
     public var padding: Int
+    /// Whether a last window may reach beyond the end.
     public var ceilingMode: Bool
+    /// Whether zeros beyond the ends count in the mean.
     public var countsPadding: Bool
     private let location: SourceLocation
 
@@ -96,6 +106,7 @@ public struct AdaptiveAveragePool: Layer {
     public var extents: [Int]
     private let location: SourceLocation
 
+    /// A layer without parameters that gives these extents.
     public init(to extents: [Int], file: StaticString = #fileID, line: UInt = #line) {
         self.extents = extents
         location = SourceLocation(file: file, line: line)
@@ -112,6 +123,7 @@ public struct AdaptiveMaxPool: Layer {
     public var extents: [Int]
     private let location: SourceLocation
 
+    /// A layer without parameters that gives these extents.
     public init(to extents: [Int], file: StaticString = #fileID, line: UInt = #line) {
         self.extents = extents
         location = SourceLocation(file: file, line: line)
@@ -126,6 +138,7 @@ public struct AdaptiveMaxPool: Layer {
 public struct GlobalAveragePool: Layer {
     private let location: SourceLocation
 
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) {
         location = SourceLocation(file: file, line: line)
     }
@@ -139,6 +152,7 @@ public struct GlobalAveragePool: Layer {
 public struct GlobalMaxPool: Layer {
     private let location: SourceLocation
 
+    /// A layer without parameters.
     public init(file: StaticString = #fileID, line: UInt = #line) {
         location = SourceLocation(file: file, line: line)
     }

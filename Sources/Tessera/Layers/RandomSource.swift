@@ -6,6 +6,7 @@ import Foundation
 public final class RandomSource: RandomNumberGenerator {
     private var generator: SplitMix64
 
+    /// A source whose numbers the seed alone decides.
     public init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
     public func next() -> UInt64 { generator.next() }

@@ -1,10 +1,12 @@
 /// One step of an ``RNN``, for decoding a step at a time: x `[b, inputs]` and the state `[b, hidden]` → the next state.
 /// torch.nn.RNNCell.
 public struct RNNCell: Module {
+    /// The cell's matrices and biases.
     public let weights: RecurrentWeights
     private let activation: RecurrentActivation
     private let location: SourceLocation
 
+    /// A cell of `inputs` numbers with a state of `hidden` numbers.
     public init(
         _ inputs: Int, _ hidden: Int, activation: RecurrentActivation = .tanh, hasBias: Bool = true,
         _ random: RandomSource, file: StaticString = #fileID, line: UInt = #line
@@ -33,9 +35,11 @@ public struct RNNCell: Module {
 /// One step of an ``LSTM``, for decoding a step at a time: x `[b, inputs]` and the states `[b, hidden]` → the next states.
 /// torch.nn.LSTMCell.
 public struct LSTMCell: Module {
+    /// The cell's matrices and biases.
     public let weights: RecurrentWeights
     private let location: SourceLocation
 
+    /// A cell of `inputs` numbers with a state of `hidden` numbers.
     public init(
         _ inputs: Int, _ hidden: Int, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID,
         line: UInt = #line
@@ -67,9 +71,11 @@ public struct LSTMCell: Module {
 /// One step of a ``GRU``, for decoding a step at a time: x `[b, inputs]` and the state `[b, hidden]` → the next state.
 /// torch.nn.GRUCell.
 public struct GRUCell: Module {
+    /// The cell's matrices and biases.
     public let weights: RecurrentWeights
     private let location: SourceLocation
 
+    /// A cell of `inputs` numbers with a state of `hidden` numbers.
     public init(
         _ inputs: Int, _ hidden: Int, hasBias: Bool = true, _ random: RandomSource, file: StaticString = #fileID,
         line: UInt = #line

@@ -6,6 +6,7 @@ public struct RecurrentWeights: Module {
     public let hidden: Variable
     /// `[gates·hidden]`; neither is there without the other.
     public let inputBias: Variable?
+    /// `[gates · hidden]`, added to what comes of the state; `nil` where there is none.
     public let hiddenBias: Variable?
 
     /// - Parameters:

@@ -1,5 +1,6 @@
 /// How many spatial axes a layer's input `[n, c, …]` has: what tells ``MaxPool2D`` from ``MaxPool3D``.
 public protocol SpatialAxes {
+    /// How many they are.
     static var count: Int { get }
 }
 

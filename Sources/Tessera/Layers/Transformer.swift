@@ -1,7 +1,9 @@
 /// One layer of a transformer over `[b, s, width]`: attention of the sequence to itself and a two-layer network, each beside
 /// a residual connection. torch.nn.TransformerEncoderLayer with `batch_first`; causal, one layer of a language model.
 public struct TransformerEncoderLayer: Layer {
+    /// Of the input to itself.
     public let attention: MultiHeadAttention
+    /// Of the attention; before it or after, as the layer says.
     public let norm1: LayerNorm
     private let network: FeedForward
     private let dropout: Dropout
@@ -60,9 +62,13 @@ public struct TransformerEncoderLayer: Layer {
 /// the memory `[b, sm, width]`, and a two-layer network, each beside a residual connection. torch.nn.TransformerDecoderLayer
 /// with `batch_first`.
 public struct TransformerDecoderLayer: Module {
+    /// Of the input to itself.
     public let attention: MultiHeadAttention
+    /// Of the input to the encoder's output.
     public let crossAttention: MultiHeadAttention
+    /// Of the attention to itself.
     public let norm1: LayerNorm
+    /// Of the attention to the encoder's output.
     public let norm2: LayerNorm
     private let network: FeedForward
     private let dropouts: [Dropout]
@@ -119,9 +125,12 @@ public struct TransformerDecoderLayer: Module {
 
 /// Encoder layers one after the other, and a norm after the last where they normalise first. torch.nn.TransformerEncoder.
 public struct TransformerEncoder: Layer {
+    /// In the order in which they are called.
     public let layers: [TransformerEncoderLayer]
+    /// What comes last; `nil` where nothing does.
     public let norm: LayerNorm?
 
+    /// Layers one behind the other, and what normalises their result.
     public init(_ layers: [TransformerEncoderLayer], norm: LayerNorm? = nil) {
         self.layers = layers
         self.norm = norm
@@ -142,9 +151,12 @@ public struct TransformerEncoder: Layer {
 
 /// Decoder layers one after the other, and a norm after the last where they normalise first. torch.nn.TransformerDecoder.
 public struct TransformerDecoder: Module {
+    /// In the order in which they are called.
     public let layers: [TransformerDecoderLayer]
+    /// What comes last; `nil` where nothing does.
     public let norm: LayerNorm?
 
+    /// Layers one behind the other, and what normalises their result.
     public init(_ layers: [TransformerDecoderLayer], norm: LayerNorm? = nil) {
         self.layers = layers
         self.norm = norm

@@ -6,6 +6,7 @@ public struct Upsample: Layer {
         case scaleOfEach(Double)
     }
 
+    /// How elements in between are made.
     public var interpolation: Interpolation
     private let target: Target
     private let location: SourceLocation

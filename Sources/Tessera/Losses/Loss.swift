@@ -2,6 +2,7 @@
 public enum Reduction: Hashable, Sendable {
     /// Their mean, over what counts.
     case mean
+    /// The sum of all terms.
     case sum
     /// They stay as they are.
     case none
@@ -16,6 +17,7 @@ public struct Loss: Sendable {
     /// The losses before they are reduced; `nil` where a loss of one's own says their mean alone.
     private let terms: (@Sendable (_ prediction: Tensor, _ target: Tensor) throws -> LossTerms)?
 
+    /// What results and reports call it.
     public var name: String { measure.name }
 
     /// A loss of one's own: a scalar, the mean over the batch's examples.

@@ -134,11 +134,13 @@ public struct ConfusionMatrix: MetricState {
         }
     }
 
+    /// How many there are.
     public let classes: Int
     var figure = Figure.accuracy
     /// Row by row: a row is a label. Empty before the first.
     private var counts: [Int] = []
 
+    /// A matrix without counts.
     public init(classes: Int) { self.classes = classes }
 
     /// How often a row with a label was taken for one of a class; 0 of a class that there is not.

@@ -31,12 +31,18 @@ extension Metric {
 public struct DetectionPrecision: MetricState {
     /// A rectangle of an image with what it shows.
     public struct Box: Hashable, Sendable {
+        /// The left edge, in any unit that all boxes have.
         public var left: Double
+        /// The upper edge.
         public var top: Double
+        /// The right edge, not less than the left one.
         public var right: Double
+        /// The lower edge, not less than the upper one.
         public var bottom: Double
+        /// The class of what it shows.
         public var label: Int
 
+        /// A box of these edges and this class.
         public init(left: Double, top: Double, right: Double, bottom: Double, label: Int) {
             (self.left, self.top, self.right, self.bottom, self.label) = (left, top, right, bottom, label)
         }
@@ -62,6 +68,7 @@ public struct DetectionPrecision: MetricState {
     private let overlaps: [Double]
     private var findings: [Int: Findings] = [:]
 
+    /// Nothing yet; overlaps are above 0 and up to 1.
     public init(overlaps: [Double] = [0.5]) { self.overlaps = overlaps }
 
     /// Compares the boxes of one image: each, from the highest score on, takes the true box that it overlaps with most of

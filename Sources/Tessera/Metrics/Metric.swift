@@ -5,6 +5,7 @@ public struct Metric: Sendable {
     /// Whether to print it as a percentage.
     public let isFraction: Bool
 
+    /// What results and reports call it.
     public var name: String { measure.name }
 
     /// A metric of one's own: a scalar, the mean over the batch's examples.

@@ -26,13 +26,20 @@ extension Metric {
 /// All scores of a yes-or-no question, with what is so: what areas under curves are computed from.
 public struct RankedScores: MetricState {
     /// Under which curve the area is that is the value.
-    public enum Area: Hashable, Sendable { case receiverOperating, precisionRecall }
+    public enum Area: Hashable, Sendable {
+        /// The true positive rate by the false one.
+        case receiverOperating
+        /// The precision by the recall, as a sum of steps.
+        case precisionRecall
+    }
 
     private let area: Area
     private var scores: [(score: Double, isPositive: Bool)] = []
 
+    /// No scores yet.
     public init(_ area: Area = .receiverOperating) { self.area = area }
 
+    /// Adds one example.
     public mutating func add(score: Double, isPositive: Bool) { scores.append((score, isPositive)) }
 
     /// Takes scores and labels.
@@ -66,6 +73,8 @@ public struct RankedScores: MetricState {
 
     private var isOrdered: Bool { !scores.contains { $0.score.isNaN } }
 
+    /// The area under the receiver operating characteristic; NaN where there are not both kinds of examples.
+    /// sklearn.metrics.roc_auc_score.
     public var areaUnderROC: Double {
         guard isOrdered else { return .nan }
         var (positive, negative, pairs) = (0.0, 0.0, 0.0)
@@ -77,6 +86,8 @@ public struct RankedScores: MetricState {
         return pairs / (positive * negative)
     }
 
+    /// The area under precision by recall; NaN where there are no positive examples.
+    /// sklearn.metrics.average_precision_score.
     public var averagePrecision: Double {
         guard isOrdered else { return .nan }
         var (positive, all, sum) = (0.0, 0.0, 0.0)

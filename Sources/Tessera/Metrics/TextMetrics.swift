@@ -65,6 +65,7 @@ public struct BLEU: MetricState {
     private var totals = Array(repeating: 0, count: order)
     private var (candidateLength, referenceLength) = (0, 0)
 
+    /// No sequences yet.
     public init() {}
 
     /// Counts one text beside any number of right ones; of their lengths the nearest counts, the shorter of two.
@@ -122,8 +123,10 @@ public struct EditDistance: MetricState {
     /// All tokens that were wanted.
     public private(set) var length = 0
 
+    /// No sequences yet.
     public init() {}
 
+    /// Adds a sequence and what it should be.
     public mutating func add(_ candidate: [Int32], reference: [Int32]) {
         edits += Self.edits(from: candidate, to: reference)
         length += reference.count

@@ -9,6 +9,7 @@ public final class AdaDelta: Optimizer {
     private let epsilon: Double
     private let weightDecay: Double
 
+    /// With PyTorch's values where none are given.
     public init(learningRate: Double = 1, rho: Double = 0.9, epsilon: Double = 1e-6, weightDecay: Double = 0) {
         self.learningRate = learningRate
         self.rho = rho

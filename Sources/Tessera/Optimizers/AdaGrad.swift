@@ -10,6 +10,7 @@ public final class AdaGrad: Optimizer {
     private let initialSum: Double
     private let epsilon: Double
 
+    /// With PyTorch's values where none are given.
     public init(
         learningRate: Double = 1e-2, learningRateDecay: Double = 0, weightDecay: Double = 0, initialSum: Double = 0,
         epsilon: Double = 1e-10

@@ -9,6 +9,7 @@ public final class LAMB: Optimizer {
     private let epsilon: Double
     private let weightDecay: Double
 
+    /// With the usual values where none are given.
     public init(
         learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-6,
         weightDecay: Double = 0

@@ -9,6 +9,7 @@ public struct LearningRateSchedule: Sendable {
     /// What the factor depends on beside the step, which checkpoints hold.
     let plateaus: [PlateauSchedule]
 
+    /// A schedule of one's own: what the optimizer's rate is multiplied by, of the number of moves before.
     public init(_ factor: @escaping @Sendable (_ step: Int) -> Double) {
         self.init(factor, following: [])
     }
@@ -107,6 +108,7 @@ public struct LearningRateSchedule: Sendable {
 
     /// How a rate goes from one value to another.
     public enum Curve: Sendable {
+        /// Half a period of a cosine, or a straight line.
         case cosine, linear
     }
 

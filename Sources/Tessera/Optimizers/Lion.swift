@@ -8,6 +8,7 @@ public final class Lion: Optimizer {
     private let (beta1, beta2): (Double, Double)
     private let weightDecay: Double
 
+    /// With the usual values where none are given.
     public init(learningRate: Double = 1e-4, beta1: Double = 0.9, beta2: Double = 0.99, weightDecay: Double = 0) {
         self.learningRate = learningRate
         (self.beta1, self.beta2) = (beta1, beta2)

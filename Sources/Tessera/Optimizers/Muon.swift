@@ -21,6 +21,7 @@ public final class Muon: Optimizer {
     private let weightDecay: Double
     private let scale: Scale
 
+    /// With PyTorch's values where none are given.
     public init(
         learningRate: Double = 1e-3, momentum: Double = 0.95, isNesterov: Bool = true, weightDecay: Double = 0.1,
         scale: Scale = .original

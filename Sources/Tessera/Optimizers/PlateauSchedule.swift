@@ -16,6 +16,7 @@ public final class PlateauSchedule: Sendable {
     public enum Threshold: Hashable, Sendable {
         /// A share of the best.
         case relative(Double)
+        /// Better by this number.
         case absolute(Double)
     }
 
@@ -30,6 +31,7 @@ public final class PlateauSchedule: Sendable {
         /// How many numbers are still not to be counted after the last time that the rate was lowered.
         public var cooling = 0
 
+        /// Nothing seen yet.
         public init() {}
     }
 
@@ -88,6 +90,7 @@ public final class PlateauSchedule: Sendable {
         return LearningRateSchedule({ _ in self.state.factor }, following: [self])
     }
 
+    /// What has been seen so far.
     public var state: State {
         get { present.withLock { $0 } }
         set { present.withLock { $0 = newValue } }

@@ -12,6 +12,7 @@ public final class RMSprop: Optimizer {
     private let momentum: Double
     private let isCentered: Bool
 
+    /// With PyTorch's values where none are given.
     public init(
         learningRate: Double = 1e-2, alpha: Double = 0.99, epsilon: Double = 1e-8, weightDecay: Double = 0,
         momentum: Double = 0, isCentered: Bool = false

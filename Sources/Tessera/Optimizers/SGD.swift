@@ -10,6 +10,7 @@ public final class SGD: Optimizer {
     private let isNesterov: Bool
     private let weightDecay: Double
 
+    /// With PyTorch's values where none are given.
     public init(
         learningRate: Double, momentum: Double = 0, dampening: Double = 0, isNesterov: Bool = false,
         weightDecay: Double = 0

@@ -10,6 +10,7 @@
 /// A module of variables by the model's names, so that it is saved and loaded as one, with the count of what was
 /// averaged as `n_averaged`.
 public final class WeightAverage: Module {
+    /// Which mean it is.
     public enum Kind: Hashable, Sendable {
         /// Each time the average keeps the share `decay`, in 0...1, and takes the rest from the parameters.
         case exponential(decay: Double)

@@ -11,6 +11,7 @@ import Foundation
 ///
 /// A training that is resumed so comes to the same bits as one that never stopped, whenever its process ended.
 public final class CheckpointFolder {
+    /// The folder's path, as it was given.
     public let path: String
     private let count: Int
     private let interval: Int?

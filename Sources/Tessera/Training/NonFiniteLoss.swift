@@ -2,6 +2,7 @@
 public struct NonFiniteLoss: Error, CustomStringConvertible {
     /// Which loss it is; `nil` where the step has one alone.
     public let name: String?
+    /// The loss: NaN or an infinity.
     public let loss: Double
     /// The number of steps before this one.
     public let step: Int

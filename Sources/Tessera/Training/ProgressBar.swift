@@ -11,6 +11,7 @@ public final class ProgressBar {
     private var items = 0
     private var text = ""
 
+    /// A bar that writes to the standard error.
     public init() {
         isTerminal = isatty(STDERR_FILENO) == 1
         begin = clock.now

@@ -36,12 +36,17 @@ public final class Trainer {
         case proceed
     }
 
+    /// What is trained.
     public let model: any Module
+    /// The parameters that are trained, each in one group.
     public let groups: [ParameterGroup]
+    /// What runs the steps.
     public let executor: Executor
     /// In which types the model is computed.
     public let precision: Precision
+    /// The learning rate's course, of groups that have none of their own.
     public var schedule: LearningRateSchedule
+    /// What happens where a loss is not finite.
     public var onNonFiniteLoss = NonFiniteLossPolicy.report
     let gradientNorm: Double?
     let gradientLimit: Double?

@@ -2,6 +2,7 @@
 ///
 /// Names are told apart by their bytes. Nothing that the archive says is believed before it is checked: see ``tensor(_:)``.
 public struct NPZFile {
+    /// The file's path, as it was given.
     public let path: String
     private let archive: ZipArchive
     private let members: [TensorName: ZipArchive.Member]

@@ -12,6 +12,7 @@ public protocol Tokenizer: Sendable {
 
 /// The bytes of UTF-8, each a token: 256 of them.
 public struct ByteTokenizer: Tokenizer {
+    /// A tokenizer of the 256 bytes.
     public init() {}
 
     public var vocabularySize: Int { 256 }
@@ -24,6 +25,7 @@ public struct ByteTokenizer: Tokenizer {
 
 /// Characters (Unicode scalars), each a token of an open vocabulary.
 public struct CharacterTokenizer: Tokenizer {
+    /// The characters by their tokens.
     public let vocabulary: Vocabulary
 
     /// - Parameters:
@@ -33,6 +35,7 @@ public struct CharacterTokenizer: Tokenizer {
         vocabulary = Vocabulary(of: texts.lazy.flatMap { $0.unicodeScalars.lazy.map { String($0) } }, limit: limit)
     }
 
+    /// A tokenizer whose characters have the numbers of a vocabulary.
     public init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
 
     public var vocabularySize: Int { vocabulary.count }
@@ -45,7 +48,9 @@ public struct CharacterTokenizer: Tokenizer {
 /// Words, each a token of an open vocabulary: runs of letters, marks and digits, with apostrophes inside; any other character
 /// but spaces is a word by itself.
 public struct WordTokenizer: Tokenizer {
+    /// The words by their tokens.
     public let vocabulary: Vocabulary
+    /// Whether words are made small before they are looked for.
     public let lowercases: Bool
 
     /// - Parameters:
@@ -58,6 +63,7 @@ public struct WordTokenizer: Tokenizer {
         self.init(Vocabulary(of: words, minimumCount: minimumCount, limit: limit), lowercases: lowercases)
     }
 
+    /// A tokenizer whose words have the numbers of a vocabulary.
     public init(_ vocabulary: Vocabulary, lowercases: Bool = true) {
         self.vocabulary = vocabulary
         self.lowercases = lowercases
