@@ -63,6 +63,10 @@ test-faults: dependencies ## make every call of a training run and of a benchmar
 test-sanitizers: dependencies ## run what comes near OpenCL, memory and threads under sanitizers
 	Tests/run-sanitizers.sh
 
+.PHONY: docs
+docs: build ## the documentation as pages: .build/documentation
+	Documentation/build.sh $(RELEASE) .build/documentation
+
 .PHONY: lint
 lint: ## check the format of all Swift files
 	swift format lint --strict --recursive --parallel $(SOURCES)

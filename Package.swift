@@ -109,6 +109,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/ParityProgram"),
         .testTarget(name: "ParityTests", dependencies: ["OpenCL", "OpenCLBackend", "ParityRunner", "TestSupport"]),
+        .testTarget(name: "DocumentationTests", dependencies: ["Tessera", "TesseraVision"]),
         .testTarget(name: "VisionTests", dependencies: ["CPictures", "Tessera", "TesseraVision"]),
         .testTarget(name: "TensorGraphTests", dependencies: ["TensorGraph", "TestSupport"]),
     ],

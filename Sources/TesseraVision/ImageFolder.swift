@@ -7,7 +7,7 @@ import Tessera
 ///
 ///     let pets = try ImageFolder("pets", transforms: [.resizeShorterSide(256), .centerCrop(height: 224, width: 224)])
 ///     let parts = try pets.split([0.9, 0.1], seed: 1, stratifiedBy: pets.labels)
-///     let batches = try PrefetchedDataset(AugmentedDataset(parts[0], [.horizontalFlip()], seed: 1))
+///     let train = try AugmentedDataset(parts[0], [.horizontalFlip()], seed: 1).prefetched()
 ///
 /// Classes are the folders in it, in the order of their names' bytes, and have the numbers from 0 on. Their pictures are all
 /// files below them, through links too, whose names end in `.png`, `.jpg` or `.jpeg`, in any case; in the order of
@@ -41,7 +41,7 @@ public struct ImageFolder: Dataset, Sendable {
     ///   - channels: that all pictures are converted to, before the transforms. With alpha, a ``PictureTransform/blend(over:)``
     ///     puts them on a background; without, what is transparent keeps the colour that the file has there.
     ///   - pixelLimit: how many pixels a file may have.
-    /// - Throws: ``FileError`` for a folder that can't be read or has no folders, and for a class without a picture.
+    /// - Throws: `FileError` for a folder that can't be read or has no folders, and for a class without a picture.
     public init(
         _ folder: String, transforms: [PictureTransform] = [], channels: Picture.Channels = .rgb,
         pixelLimit: Int = Picture.pixelLimit
@@ -117,7 +117,7 @@ public struct ImageFolder: Dataset, Sendable {
 
     /// One example's picture, after the transforms.
     ///
-    /// - Throws: ``FileError``, which names the file, where it can't be read or decoded; ``GraphError`` for an index that is
+    /// - Throws: `FileError`, which names the file, where it can't be read or decoded; `GraphError` for an index that is
     ///   no example's, and for a transform that is not possible.
     public func picture(
         _ index: Int, file: StaticString = #fileID, line: UInt = #line

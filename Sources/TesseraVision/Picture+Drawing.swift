@@ -102,7 +102,7 @@ extension Picture {
     ///   - padding: pixels between cells and around them.
     ///   - labels: of the pictures, below each; as many as there are, or none.
     ///   - scale: of labels' letters.
-    /// - Throws: ``GraphError`` for no pictures, numbers that make no sense, or where there is no memory for the grid.
+    /// - Throws: `GraphError` for no pictures, numbers that make no sense, or where there is no memory for the grid.
     public static func grid(
         _ pictures: [Picture], columns: Int? = nil, padding: Int = 2, background: Color = .black,
         labels: [String] = [], scale: Int = 1, file: StaticString = #fileID, line: UInt = #line
@@ -147,7 +147,7 @@ extension Picture {
     /// - Parameters:
     ///   - batch: `[count, channels, height, width]`, as ``pictures(of:range:file:line:)`` takes it.
     ///   - range: the numbers that become 0 and 255.
-    /// - Throws: ``GraphError`` as there, and as ``grid(_:columns:padding:background:labels:scale:file:line:)``.
+    /// - Throws: `GraphError` as there, and as ``grid(_:columns:padding:background:labels:scale:file:line:)``.
     public static func grid(
         of batch: HostTensor, range: ClosedRange<Float> = 0...1, columns: Int? = nil, padding: Int = 2,
         background: Color = .black, labels: [String] = [], file: StaticString = #fileID, line: UInt = #line

@@ -14,8 +14,8 @@ extension Picture {
     /// - Parameters:
     ///   - channels: to convert to; those of the file, where `nil`. See ``converted(to:)``.
     ///   - pixelLimit: how many pixels it may have. A file of a few kilobytes can have a thousand million.
-    /// - Throws: ``FileError`` for a file that can't be read, is corrupt or cut short, has too many pixels, or is neither
-    ///   PNG nor JPEG; ``GraphError`` where there is no memory for it.
+    /// - Throws: `FileError` for a file that can't be read, is corrupt or cut short, has too many pixels, or is neither
+    ///   PNG nor JPEG; `GraphError` where there is no memory for it.
     public init(contentsOf path: String, channels: Channels? = nil, pixelLimit: Int = pixelLimit) throws {
         let stored = try StoredBytes(path: path)
         try HostMemory.require(stored.count, for: path)
@@ -27,8 +27,8 @@ extension Picture {
     /// Decodes the bytes of a PNG or JPEG file, as ``init(contentsOf:channels:pixelLimit:)`` reads them.
     ///
     /// - Parameter name: what errors call it.
-    /// - Throws: ``FileError`` for bytes that are corrupt or cut short, of a picture of too many pixels, or neither PNG nor
-    ///   JPEG; ``GraphError`` where there is no memory for it.
+    /// - Throws: `FileError` for bytes that are corrupt or cut short, of a picture of too many pixels, or neither PNG nor
+    ///   JPEG; `GraphError` where there is no memory for it.
     public init(
         decoding bytes: [UInt8], name: String = "picture", channels: Channels? = nil, pixelLimit: Int = pixelLimit
     ) throws {
@@ -82,7 +82,7 @@ extension Picture {
 
     /// The bytes of a PNG file of the picture (libpng).
     ///
-    /// - Throws: ``GraphError`` where there is no memory for it.
+    /// - Throws: `GraphError` where there is no memory for it.
     public func pngBytes() throws(GraphError) -> [UInt8] {
         try HostMemory.require(3 * pixels.count, for: "a PNG file of \(height) by \(width) pixels")
         var header = cp_header()
@@ -100,7 +100,7 @@ extension Picture {
 
     /// Writes the picture as a PNG file, whole or not at all.
     ///
-    /// - Throws: ``FileError`` where that is not possible, ``GraphError`` where there is no memory for it.
+    /// - Throws: `FileError` where that is not possible, `GraphError` where there is no memory for it.
     public func write(to path: String) throws {
         try AtomicFile.write(try pngBytes(), to: path, isDurable: false)
     }

@@ -7,7 +7,7 @@ extension Picture {
     /// (`.cubic(isAntialiased: true)`) and NEAREST (`.nearestExact`): columns first, then rows, each rounded to 8 bits; colours
     /// are weighed by how opaque they are. Filters without antialiasing read a few pixels only, and so are for enlarging.
     ///
-    /// - Throws: ``GraphError`` for extents that no picture has, an interpolation that makes no sense, or where there is no
+    /// - Throws: `GraphError` for extents that no picture has, an interpolation that makes no sense, or where there is no
     ///   memory for it.
     public func resized(
         height: Int, width: Int, by interpolation: Interpolation = .linear(isAntialiased: true),
@@ -36,7 +36,7 @@ extension Picture {
     /// The picture with its shorter side of so many pixels, and the longer one in proportion, rounded down.
     /// torchvision.transforms.v2.Resize of one number.
     ///
-    /// - Throws: ``GraphError`` as ``resized(height:width:by:file:line:)``.
+    /// - Throws: `GraphError` as ``resized(height:width:by:file:line:)``.
     public func resized(
         shorterSide: Int, by interpolation: Interpolation = .linear(isAntialiased: true),
         file: StaticString = #fileID, line: UInt = #line

@@ -4,14 +4,14 @@ extension Picture {
     /// The picture as float32 `[channels, height, width]` of numbers in 0...1. torchvision.transforms.v2's ToTensor, whose
     /// numbers these are.
     ///
-    /// - Throws: ``GraphError`` where there is no memory for it.
+    /// - Throws: `GraphError` where there is no memory for it.
     public func tensor() throws -> HostTensor {
         try HostTensor(TensorType([channels.count, height, width])) { write(to: $0.bindMemory(to: Float.self)) }
     }
 
     /// The picture as uint8 `[channels, height, width]`. torchvision.transforms.v2's PILToTensor.
     ///
-    /// - Throws: ``GraphError`` where there is no memory for it.
+    /// - Throws: `GraphError` where there is no memory for it.
     public func byteTensor() throws -> HostTensor {
         try HostTensor(TensorType([channels.count, height, width], .uint8)) { target in
             forEachSample { target[$0] = $1 }
@@ -38,7 +38,7 @@ extension Picture {
     /// - Parameters:
     ///   - tensor: of a floating-point type, or uint8, which is taken as it is.
     ///   - range: the numbers that become 0 and 255; those beyond are cut off, and what is not a number becomes 0.
-    /// - Throws: ``GraphError`` for a tensor of another type or shape, and a range without numbers.
+    /// - Throws: `GraphError` for a tensor of another type or shape, and a range without numbers.
     public init(
         _ tensor: HostTensor, range: ClosedRange<Float> = 0...1, file: StaticString = #fileID, line: UInt = #line
     ) throws {
@@ -59,7 +59,7 @@ extension Picture {
     /// - Parameters:
     ///   - tensor: of a floating-point type, or uint8, which is taken as it is.
     ///   - range: the numbers that become 0 and 255; those beyond are cut off, and what is not a number becomes 0.
-    /// - Throws: ``GraphError`` for a tensor of another type or shape, and a range without numbers.
+    /// - Throws: `GraphError` for a tensor of another type or shape, and a range without numbers.
     public static func pictures(
         of tensor: HostTensor, range: ClosedRange<Float> = 0...1, file: StaticString = #fileID, line: UInt = #line
     ) throws -> [Picture] {

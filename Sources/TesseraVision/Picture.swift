@@ -39,7 +39,7 @@ public struct Picture: Hashable, Sendable {
     /// A picture of given pixels.
     ///
     /// - Parameter pixels: `[height, width, channels]`, row-major.
-    /// - Throws: ``GraphError`` for extents that no picture has, or another number of pixels.
+    /// - Throws: `GraphError` for extents that no picture has, or another number of pixels.
     public init(
         height: Int, width: Int, channels: Channels, pixels: [UInt8], file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) {
@@ -56,7 +56,7 @@ public struct Picture: Hashable, Sendable {
 
     /// A picture of one colour.
     ///
-    /// - Throws: ``GraphError`` for extents that no picture has, or where there is no memory for it.
+    /// - Throws: `GraphError` for extents that no picture has, or where there is no memory for it.
     public init(
         height: Int, width: Int, channels: Channels = .rgb, color: Color = .black, file: StaticString = #fileID,
         line: UInt = #line
@@ -170,7 +170,7 @@ public struct Picture: Hashable, Sendable {
 
     /// The part of `height` by `width` pixels whose first pixel is at `top` and `left`.
     ///
-    /// - Throws: ``GraphError`` where it is not in the picture.
+    /// - Throws: `GraphError` where it is not in the picture.
     public func cropped(
         top: Int, left: Int, height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Picture {
@@ -196,7 +196,7 @@ public struct Picture: Hashable, Sendable {
     /// The part of `height` by `width` pixels in the middle, with 0 around a picture that is smaller.
     /// torchvision.transforms.v2.CenterCrop, whose rounding this is.
     ///
-    /// - Throws: ``GraphError`` for extents that no picture has, or where there is no memory for it.
+    /// - Throws: `GraphError` for extents that no picture has, or where there is no memory for it.
     public func centerCropped(
         height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Picture {
@@ -247,7 +247,7 @@ public struct Picture: Hashable, Sendable {
 
     /// Each pixel as a square of `factor` by `factor` of them.
     ///
-    /// - Throws: ``GraphError`` where the picture would be too large, or the factor is below 1.
+    /// - Throws: `GraphError` where the picture would be too large, or the factor is below 1.
     public func enlarged(
         _ factor: Int, file: StaticString = #fileID, line: UInt = #line
     ) throws(GraphError) -> Picture {

@@ -1,7 +1,7 @@
 import Tessera
 
 /// A change of a picture that is the same each time, before it becomes a tensor; what is drawn anew in each epoch is an
-/// ``Augmentation`` of tensors.
+/// `Augmentation` of tensors.
 public enum PictureTransform: Hashable, Sendable {
     /// To `height` by `width` pixels, whatever the ratio was. torchvision.transforms.v2.Resize of two numbers.
     case resize(height: Int, width: Int, by: Interpolation = .linear(isAntialiased: true))

@@ -116,10 +116,19 @@ enum PNGChunks {
             let length = bytes[place..<(place + 4)].reduce(0) { $0 << 8 | Int($1) }
             guard length <= bytes.count - place - 12 else { return }
             let data = bytes[(place + 4)..<(place + 8 + length)]
-            let sum = ~data.reduce(~UInt32(0)) { sum, byte in
-                (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
+            var sum = ~UInt32(0)
+            for byte in data {
+                sum ^= UInt32(byte)
+                for _ in 0..<8 {
+                    let shifted: UInt32 = sum >> 1
+                    sum = sum & 1 == 1 ? shifted ^ 0xedb8_8320 : shifted
+                }
             }
-            for byte in 0..<4 { bytes[place + 8 + length + byte] = UInt8(truncatingIfNeeded: sum >> (24 - 8 * byte)) }
+            sum = ~sum
+            for byte in 0..<4 {
+                let shift = 24 - 8 * byte
+                bytes[place + 8 + length + byte] = UInt8(truncatingIfNeeded: sum >> UInt32(shift))
+            }
             place += 12 + length
         }
     }

@@ -57,8 +57,8 @@ import Testing
         let augmented = try AugmentedDataset(
             part, [.horizontalFlip(), .normalization(mean: [0.5, 0.5, 0.5], deviation: [1, 1, 1])], seed: 2)
         let order = try BatchOrder(count: augmented.count, batchSize: 2)
-        let ahead = try PrefetchedDataset(augmented)
-        for batch in try augmented.batches(order, epoch: 1) {
+        let ahead = try augmented.prefetched(ahead: 2, threads: 2)
+        for batch in try ahead.batches(order, epoch: 1) {
             #expect(try ahead.batch(batch).tensors == augmented.batch(batch).tensors)
         }
     }

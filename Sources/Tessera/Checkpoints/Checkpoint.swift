@@ -21,12 +21,12 @@ extension Module {
 }
 
 extension Trainer {
-    /// What of the metadata says how far the last call of ``fit`` was.
+    /// What of the metadata says how far the last call of `fit` was.
     private static let fitKey = "tessera.fit"
     /// What says what the plateaus of all schedules have seen.
     private static let plateauKey = "tessera.plateaus"
 
-    /// What the names begin with of what the callbacks of ``fit`` have to remember.
+    /// What the names begin with of what the callbacks of `fit` have to remember.
     private static let callbackPrefix = "tessera.callback."
 
     private var plateaus: [PlateauSchedule] { schedule.plateaus + groups.flatMap(\.schedule.plateaus) }

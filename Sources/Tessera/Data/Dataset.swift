@@ -231,7 +231,7 @@ public struct BatchOrder: Sendable {
         }
     }
 
-    /// Where the `number`-th batch of an epoch lies in its ``indices(epoch:)``.
+    /// Where the `number`-th batch of an epoch lies in its ``indices(epoch:file:line:)``.
     ///
     /// - Throws: ``GraphError`` where an epoch has no such batch.
     public func range(

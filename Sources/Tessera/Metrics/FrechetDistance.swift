@@ -74,6 +74,7 @@ public struct FrechetDistance: MetricState {
     private var generated = Moments()
     private var real = Moments()
 
+    /// No features yet.
     public init() {}
 
     /// Takes features of generated and of real examples, `[n, features]` and `[m, features]`; either may have no rows.

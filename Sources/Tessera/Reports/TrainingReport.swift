@@ -81,7 +81,7 @@ public final class TrainingReport: TrainingCallback {
     ///
     /// - Parameters:
     ///   - name: its title; a later picture of the same name takes its place, or stands beside it.
-    ///   - keeping: how many of the last pictures of the name are shown, each with its step; at least 1.
+    ///   - count: how many of the last pictures of the name are shown, each with its step; at least 1.
     /// - Throws: ``FileError`` where the page can't be written.
     public func show(_ picture: PNGFile, as name: String, keeping count: Int = 1) throws {
         let place = pictures.firstIndex { $0.name == name } ?? pictures.count

@@ -1,7 +1,7 @@
 import AtomicFiles
 import Foundation
 
-/// Checkpoints that ``Trainer/fit`` writes while it trains: the last few, and the best.
+/// Checkpoints that `Trainer.fit` writes while it trains: the last few, and the best.
 ///
 /// ```swift
 /// let folder = CheckpointFolder("runs/1", keepsBest: "accuracy", prefersGreater: true)

@@ -82,12 +82,12 @@ extension Trainer {
         return total
     }
 
-    /// Ends the call of ``fit`` that runs after the step that runs, with a checkpoint where it writes some; another that
+    /// Ends the call of `fit` that runs after the step that runs, with a checkpoint where it writes some; another that
     /// resumes it goes on. To be called by callbacks and after steps.
     public func stop() { isStopping = true }
 }
 
-/// What watches a call of ``Trainer/fit``, so that checkpoints can keep what it has seen.
+/// What watches a call of `Trainer.fit`, so that checkpoints can keep what it has seen.
 struct FitWatchers {
     private var callbacks: [any TrainingCallback] = []
     private var checkpoints: CheckpointFolder?
@@ -129,7 +129,7 @@ struct FitWatchers {
     }
 }
 
-/// What a call of ``Trainer/fit`` went through, so that another can take it up again.
+/// What a call of `Trainer.fit` went through, so that another can take it up again.
 struct FitCall: Hashable, Sendable {
     /// The trainer's step when the call began.
     var begin: Int

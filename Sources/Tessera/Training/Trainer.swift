@@ -68,11 +68,11 @@ public final class Trainer {
 
     let plans = PlanCache<PlanKey, StepPlan>()
     private var stepPlan: Plan?
-    /// The last call of ``fit``, for one that resumes it.
+    /// The last call of `fit`, for one that resumes it.
     var lastFit: FitCall?
     /// What has watched it.
     var watchers = FitWatchers()
-    /// Whether ``fit`` is to end after the step that runs.
+    /// Whether `fit` is to end after the step that runs.
     var isStopping = false
     /// Where the trainer was made: nodes that it adds itself are said to come from there.
     let (file, line): (StaticString, UInt)
@@ -104,7 +104,7 @@ public final class Trainer {
     ///     as steps, schedules count the moves.
     ///   - precision: in which types the step and the prediction are computed, while parameters stay float32.
     ///   - step: what comes out of a batch: at least one loss, metrics and other tensors.
-    ///   - predicting: what ``predict(_:)-(_)`` gives.
+    ///   - predicting: what `predict` gives.
     public convenience init(
         _ model: any Module, groups: [ParameterGroup], schedule: LearningRateSchedule = .constant,
         gradientNorm: Double? = nil, gradientLimit: Double? = nil, accumulatedBatches: Int = 1,

@@ -1,4 +1,4 @@
-/// Something that ``Trainer/fit`` tells how a training goes: it may note that, or end it with ``Trainer/stop()``.
+/// Something that `Trainer.fit` tells how a training goes: it may note that, or end it with ``Trainer/stop()``.
 ///
 /// All methods have an implementation that does nothing.
 public protocol TrainingCallback: AnyObject {
@@ -8,7 +8,7 @@ public protocol TrainingCallback: AnyObject {
     func stepDidEnd(_ result: Trainer.Result, of trainer: Trainer) throws
     /// Is called after each whole epoch, once what to test on is evaluated.
     func epochDidEnd(_ epoch: Epoch, of trainer: Trainer) throws
-    /// Is called when ``Trainer/fit`` is done or was stopped, but not where it throws.
+    /// Is called when `Trainer.fit` is done or was stopped, but not where it throws.
     func fitDidEnd(of trainer: Trainer) throws
 
     /// What checkpoints keep, so that a training that is resumed goes on as if it had never stopped; `nil` where there is
@@ -29,7 +29,7 @@ extension TrainingCallback {
     public func restore(_ state: String) throws {}
 }
 
-/// What has come out of one epoch of ``Trainer/fit``.
+/// What has come out of one epoch of `Trainer.fit`.
 public struct Epoch: Sendable {
     /// From 1, within what the call of `fit` has to do.
     public let number: Int
