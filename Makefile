@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PACKAGES := pocl-opencl-icd ocl-icd-opencl-dev opencl-headers libopenblas-dev zlib1g-dev libpng-dev libjpeg-dev \
-    dataset-fashion-mnist
+    libsqlite3-dev dataset-fashion-mnist
 # What the examples learn from, beside that.
 EXAMPLE_DATA :=
 CHECKERS := oclgrind

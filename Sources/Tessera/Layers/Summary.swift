@@ -117,13 +117,7 @@ private struct ModelTable {
         }
         let flops = rows.reduce(0) { $0 + $1.flops }
         cells.append(["total", "", "", grouped(Double(trained)), grouped(flops), HostMemory.text(of: outputBytes)])
-        let widths = header.indices.map { column in ([header] + cells).map { $0[column].count }.max() ?? 0 }
-        let lines = ([header] + cells).map { row in
-            row.indices.map { column in
-                let space = String(repeating: " ", count: widths[column] - row[column].count)
-                return column < 3 ? row[column] + space : space + row[column]
-            }.joined(separator: "  ")
-        }
+        let lines = aligned([header] + cells, isRight: header.indices.map { $0 >= 3 })
         let state = others > 0 ? ", and \(grouped(Double(others))) numbers that are not trained" : ""
         return lines.joined(separator: "\n")
             + "\n\(grouped(Double(trained))) parameters\(state): \(HostMemory.text(of: parameterBytes))\n"

@@ -95,21 +95,21 @@ package struct CurveChart {
 
     // MARK: Pieces
 
-    private static func rule(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
+    package static func rule(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
         "<line x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\" y2=\"\(number(y2))\""
             + " style=\"stroke:var(--line)\"/>"
     }
 
-    private static func text(
+    package static func text(
         _ text: String, _ x: Double, _ y: Double, anchor: String = "start", colour: String = "var(--faint)"
     ) -> String {
         "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\" style=\"fill:\(colour)\">"
             + "\(HTMLPage.escaped(text))</text>"
     }
 
-    private static func number(_ value: Double) -> String { decimal(value, 1) }
+    package static func number(_ value: Double) -> String { decimal(value, 1) }
 
-    static func label(_ value: Double) -> String { String(format: "%.6g", value) }
+    package static func label(_ value: Double) -> String { String(format: "%.6g", value) }
 
     // MARK: Axes
 
@@ -120,7 +120,7 @@ package struct CurveChart {
     }
 
     /// At most eight round numbers from below the least value to above the greatest.
-    static func ticks(_ values: [Double]) -> [Double] {
+    package static func ticks(_ values: [Double]) -> [Double] {
         let least = values.min() ?? 0
         var greatest = values.max() ?? 1
         // Of one value alone, and where the two are so near that no number is between them.

@@ -41,7 +41,9 @@ public struct Epoch: Sendable {
     /// A loss or a metric by its name, on the data to test on where there are any; “loss” is the sum of all losses.
     ///
     /// - Throws: ``GraphError`` where there is none of that name.
-    func figure(_ name: String, for user: String, at location: SourceLocation) throws(GraphError) -> Double {
+    package func figure(
+        _ name: String, for user: String, at location: SourceLocation
+    ) throws(GraphError) -> Double {
         let result = test ?? training
         if let figure = result.losses[name] ?? result.metrics[name] { return figure }
         if name == "loss" { return result.loss }
