@@ -89,6 +89,13 @@ let package = Package(
         .executableTarget(
             name: "tiny-gan", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/tiny-gan"),
         .executableTarget(
+            name: "package-sections", dependencies: ["ExampleNetworks", "ExampleSupport"],
+            path: "Examples/package-sections"),
+        .executableTarget(
+            name: "word-language", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/word-language"),
+        .executableTarget(
+            name: "movie-ratings", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/movie-ratings"),
+        .executableTarget(
             name: "example-page",
             dependencies: ["ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Examples/ExamplePage"),

@@ -193,6 +193,37 @@ class DeepCross(nn.Module):
         return self.output(torch.cat([x, self.deep(start)], 1)).squeeze(1)
 
 
+class RecurrentClassifier(nn.Module):
+    """An embedding, a recurrent layer over sequences of 1 to 12 tokens, and a linear map of its last states."""
+
+    def __init__(self, cell, vocabulary, classes, width, hidden, bidirectional=False):
+        super().__init__()
+        self.embedding, self.recurrence = nn.Embedding(vocabulary, width), cell(width, hidden, bidirectional=bidirectional)
+        self.output = nn.Linear(2 * hidden if bidirectional else hidden, classes)
+
+    def forward(self, tokens, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(self.embedding(tokens), lengths, enforce_sorted=False)
+        last = self.recurrence(packed)[1]
+        return self.output((last[0] if isinstance(last, tuple) else last).transpose(0, 1).flatten(1))
+
+
+class StackedCross(nn.Module):
+    """DCN-v2, stacked: four categorical columns embedded to 16; 2 cross layers before an MLP 64-32."""
+
+    def __init__(self, counts):
+        super().__init__()
+        self.embedding, width = nn.Embedding(sum(counts), 16), 16 * len(counts)
+        self.register_buffer("first", torch.tensor([sum(counts[:column]) for column in range(len(counts))]))
+        self.cross = nn.ModuleList([nn.Linear(width, width) for _ in range(2)])
+        self.deep = nn.Sequential(nn.Linear(width, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    def forward(self, categories):
+        x = start = self.embedding(categories + self.first).flatten(1)
+        for layer in self.cross:
+            x = start * layer(x) + x
+        return self.deep(x).squeeze(1)
+
+
 def training_passes(p, device):
     batch, name = p["b"], p["model"]
 
@@ -212,6 +243,17 @@ def training_passes(p, device):
         module = DeepCross()
         inputs = integers(1000, batch, 26), torch.randn(batch, 13, device=device)
         target = integers(2, batch).float()
+    elif name in ("package-sections", "word-language"):
+        vocabulary, classes = (11592, 58) if name == "package-sections" else (51, 7)
+        module = (
+            RecurrentClassifier(nn.GRU, vocabulary, classes, 128, 128, bidirectional=True)
+            if name == "package-sections" else RecurrentClassifier(nn.LSTM, vocabulary, classes, 64, 128))
+        # Packing asks for lengths that the processor has.
+        inputs, target = (integers(vocabulary, 12, batch), torch.randint(1, 13, (batch,))), integers(classes, batch)
+    elif name == "movie-ratings":
+        counts = [673, 4803, 100, 716]
+        module = StackedCross(counts)
+        inputs, target = (torch.stack([integers(count, batch) for count in counts], 1),), torch.randn(batch, device=device)
     else:
         raise KeyError(name)
     module = module.to(device)
@@ -220,6 +262,8 @@ def training_passes(p, device):
         y = module(*inputs)
         if name == "deep-cross":
             return F.binary_cross_entropy_with_logits(y, target)
+        if name == "movie-ratings":
+            return F.mse_loss(y, target)
         return F.cross_entropy(y.flatten(0, -2), target.flatten())
 
     optimizer = torch.optim.Adam(module.parameters(), fused=device.type == "cuda")

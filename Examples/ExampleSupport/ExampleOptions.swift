@@ -96,7 +96,7 @@ public struct ExampleRun {
     public var train: any Dataset & Sendable
     public var test: any Dataset & Sendable
     /// Makes the model anew, from the seed.
-    public var makeTrainer: (Executor) -> Trainer
+    public var makeTrainer: (Executor) throws -> Trainer
     /// What the evaluation means.
     public var figures: (Trainer.Result) -> [ExampleResult.Figure]
     /// Adds pictures and samples of what the trainer has learned, given its evaluation.
@@ -104,7 +104,7 @@ public struct ExampleRun {
 
     public init(
         _ about: ExampleDescription, options: ExampleOptions, batch: Int, epochs: Int, train: any Dataset & Sendable,
-        test: any Dataset & Sendable, makeTrainer: @escaping (Executor) -> Trainer,
+        test: any Dataset & Sendable, makeTrainer: @escaping (Executor) throws -> Trainer,
         figures: @escaping (Trainer.Result) -> [ExampleResult.Figure],
         present: @escaping (Trainer, Trainer.Result, ExampleResults) throws -> Void = { _, _, _ in }
     ) {
@@ -127,7 +127,7 @@ public struct ExampleRun {
         let results = ExampleResults(about, options, since: began)
         let test = try options.part(of: test)
         let executor = try options.executor()
-        let trainer = makeTrainer(executor)
+        let trainer = try makeTrainer(executor)
         say("device: \(executor.deviceName)")
         say("parameters: \(trainer.model.parameterCount)")
         if let path = options.load {
@@ -191,7 +191,7 @@ public struct ExampleRun {
     /// Compares the outputs of the trained model with those of a new one that read the checkpoint.
     private func verify(_ trainer: Trainer, _ path: String) throws {
         let sample = try test.batch(Array(0..<min(batch, test.count))[...]).tensors
-        let fresh = makeTrainer(try options.executor())
+        let fresh = try makeTrainer(try options.executor())
         try fresh.load(from: path)
         guard try fresh.predict(sample) == trainer.predict(sample) else {
             throw ExampleFailure("the outputs after loading \(path) are not those before saving it")

@@ -64,7 +64,8 @@ import Testing
         "train:model=tiny-transformer,b=1",
         "pool:n=1,c=2,w=9,k=2", "pool:n=1,c=2,h=5,w=6,k=3,s=2,p=1,mode=max",
         "pool:n=1,c=2,d=4,h=5,w=6,k=3,s=2,p=1,ceil=1,mode=average", "pool:n=1,c=2,d=4,h=5,w=6,k=2,mode=norm",
-        "train:model=deep-cross,b=2",
+        "train:model=deep-cross,b=2", "train:model=package-sections,b=2", "train:model=word-language,b=1",
+        "train:model=movie-ratings,b=2",
     ])
     func everyFamilyCanBeBuilt(_ text: String) throws {
         let row = try BenchCase(text)
@@ -85,9 +86,13 @@ import Testing
     /// The networks that are timed are those that the examples train.
     @Test func theNetworksAreTheExamples() throws {
         let random = RandomSource(seed: 3)
-        let networks: [(String, any Layer)] = [
+        let networks: [(String, any Module)] = [
             ("fashion-cnn", Sequential.fashionCNN(random)), ("char-lstm", CharacterLSTM(random)),
             ("tiny-transformer", CharacterTransformer(random)),
+            (
+                "word-language",
+                RecurrentClassifier(.lstm, vocabulary: 51, classes: 7, width: 64, hidden: 128, random)
+            ), ("movie-ratings", RatingNetwork(.stacked, counts: [673, 4803, 100, 716], random)),
         ]
         for (name, network) in networks {
             let program = try CaseProgram(BenchCase("train:model=\(name),b=2"), .fwdbwd)

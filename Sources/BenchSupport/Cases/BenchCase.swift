@@ -65,6 +65,9 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         case charLSTM = "char-lstm"
         case tinyTransformer = "tiny-transformer"
         case deepCross = "deep-cross"
+        case packageSections = "package-sections"
+        case wordLanguage = "word-language"
+        case movieRatings = "movie-ratings"
     }
 
     /// What `pool` takes of a window, as `mode=` says.

@@ -39,6 +39,13 @@ struct TrainingNetwork {
             return try textModel(prepared(CharacterTransformer(random)), [batch, CharacterTransformer.context])
         case .deepCross:
             return try deepCross(batch)
+        case .packageSections:
+            return try sequenceClassifier(
+                .gru, vocabulary: 11_592, classes: 58, width: 128, hidden: 128, isBidirectional: true, steps: 12, batch)
+        case .wordLanguage:
+            return try sequenceClassifier(.lstm, vocabulary: 51, classes: 7, width: 64, hidden: 128, steps: 12, batch)
+        case .movieRatings:
+            return try movieRatings(batch)
         }
     }
 
@@ -58,7 +65,7 @@ struct TrainingNetwork {
     // MARK: Parts
 
     /// The layer with its parameters in the case's type, named by their place in the network.
-    private mutating func prepared<Network: Layer>(_ layer: Network, name: String? = nil) throws -> Network {
+    private mutating func prepared<Network: Module>(_ layer: Network, name: String? = nil) throws -> Network {
         for (inner, variable) in layer.namedVariables {
             let twin = Variable(name.map { "\($0).\(inner)" } ?? inner, try variable.initialValue.converted(to: dtype))
             parameters.append(twin)
@@ -84,6 +91,32 @@ struct TrainingNetwork {
         let vocabulary = CharacterDataset.vocabularySize
         let characters = try data("characters", shape, .indices(count: vocabulary))
         return try classifier(network, characters, labels: shape, classes: vocabulary)
+    }
+
+    /// Sequences of 1 to `steps` tokens.
+    private mutating func sequenceClassifier(
+        _ cell: RecurrentClassifier.Cell, vocabulary: Int, classes: Int, width: Int, hidden: Int,
+        isBidirectional: Bool = false, steps: Int, _ batch: Int
+    ) throws -> (Tensor, Tensor) {
+        let network = try prepared(
+            RecurrentClassifier(
+                cell, vocabulary: vocabulary, classes: classes, width: width, hidden: hidden,
+                isBidirectional: isBidirectional, random))
+        let text = try data("text", [steps, batch], .indices(count: vocabulary))
+        let lengths = try data("lengths", [batch], .indices(count: steps)) + 1
+        let y = try network(text, lengths: lengths, pass)
+        return (y, try Loss.crossEntropy(y, data("labels", [batch], .indices(count: classes))))
+    }
+
+    /// Cross layers before dense ones over the four columns of MovieLens.
+    private mutating func movieRatings(_ batch: Int) throws -> (Tensor, Tensor) {
+        let counts = [673, 4803, 100, 716]
+        let network = try prepared(RatingNetwork(.stacked, counts: counts, dropout: 0, random))
+        let columns = try counts.enumerated().map { column, count in
+            try data("column \(column)", [batch, 1], .indices(count: count))
+        }
+        let y = try network(.concatenated(columns, axis: 1), pass)
+        return (y, try Loss.meanSquaredError(y, data("stars", [batch], .normal)))
     }
 
     /// 26 categorical fields of 1000 values each, embedded in 16 numbers, beside 13 numbers; three cross layers beside two dense
