@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PACKAGES := pocl-opencl-icd ocl-icd-opencl-dev opencl-headers libopenblas-dev zlib1g-dev libpng-dev libjpeg-dev \
     libsqlite3-dev dataset-fashion-mnist
 # What the examples learn from, beside that.
-EXAMPLE_DATA :=
+EXAMPLE_DATA := python3 wamerican wdutch wfrench witalian wngerman wspanish wswedish
 CHECKERS := oclgrind
 SOURCES := Sources Tests Examples Package.swift
 RELEASE ?= .build/release
@@ -32,6 +32,8 @@ demo: build ## probe, benchmark and train on this machine: under 10 minutes afte
 .PHONY: example-data
 example-data: dependencies # what the examples learn from, installed where it is missing
 	@Tests/install-packages.sh $(EXAMPLE_DATA)
+	@Examples/Data/descriptions.sh
+	@Examples/Data/movielens.sh
 
 .PHONY: examples
 examples: example-data ## train every example to what it must reach, and write a page: .build/examples/index.html

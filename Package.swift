@@ -106,7 +106,12 @@ let package = Package(
                 "AtomicFiles", "BenchSupport", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph",
                 "Tessera",
             ]),
-        .testTarget(name: "ExampleTests", dependencies: ["AtomicFiles", "ExampleSupport", "Tessera"]),
+        .testTarget(
+            name: "ExampleTests",
+            dependencies: [
+                "AtomicFiles", "ExampleNetworks", "ExampleSupport", "Tessera",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(name: "CVectorTests", dependencies: ["CVector"]),
         .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CVector", "Execution", "TensorGraph"]),
         .testTarget(name: "OpenCLBackendTests", dependencies: ["Execution", "OpenCLBackend", "TensorGraph"]),

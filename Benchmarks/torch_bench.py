@@ -194,7 +194,8 @@ class DeepCross(nn.Module):
 
 
 class RecurrentClassifier(nn.Module):
-    """An embedding, a recurrent layer over sequences of 1 to 12 tokens, and a linear map of its last states."""
+    """An embedding, a recurrent layer over sequences of 1 to 12 tokens, and a linear map of its last states; of both directions,
+    of the greatest outputs."""
 
     def __init__(self, cell, vocabulary, classes, width, hidden, bidirectional=False):
         super().__init__()
@@ -203,7 +204,9 @@ class RecurrentClassifier(nn.Module):
 
     def forward(self, tokens, lengths):
         packed = nn.utils.rnn.pack_padded_sequence(self.embedding(tokens), lengths, enforce_sorted=False)
-        last = self.recurrence(packed)[1]
+        outputs, last = self.recurrence(packed)
+        if self.recurrence.bidirectional:
+            return self.output(nn.utils.rnn.pad_packed_sequence(outputs)[0].amax(0).relu())
         return self.output((last[0] if isinstance(last, tuple) else last).transpose(0, 1).flatten(1))
 
 

@@ -1,7 +1,7 @@
 import Tessera
 
 /// Tells what kind of text a sequence of tokens is: an embedding, one recurrent layer in one or both directions, and a linear map
-/// of its last states to the classes: int32 `[steps, n]` with lengths `[n]` → logits `[n, classes]`. Parameters have the names
+/// of what it has found to the classes: int32 `[steps, n]` with lengths `[n]` → logits `[n, classes]`. Parameters have the names
 /// of the PyTorch program's that it is compared with.
 public struct RecurrentClassifier: Module {
     /// What the recurrent layer is made of.
@@ -9,45 +9,78 @@ public struct RecurrentClassifier: Module {
         case rnn, gru, lstm
     }
 
+    /// A recurrent layer of one of the kinds, which give what they have found in ways of their own.
+    enum Recurrence {
+        case rnn(RNN)
+        case gru(GRU)
+        case lstm(LSTM)
+
+        var layer: any Layer {
+            switch self {
+            case .rnn(let layer): layer
+            case .gru(let layer): layer
+            case .lstm(let layer): layer
+            }
+        }
+    }
+
+    /// What the linear map reads of the recurrent layer.
+    public enum Pooling: Sendable {
+        /// The last state of each direction.
+        case last
+        /// The greatest output of all steps and 0, which fills sequences up and so changes nothing.
+        case maximum
+    }
+
     let embedding: Embedding
-    let recurrence: any Layer
+    let recurrence: Recurrence
     let output: Dense
     let dropout: Dropout
+    private let pooling: Pooling
     private let width: Int
 
     /// - Parameters:
     ///   - vocabulary: the number of tokens; 0 fills sequences up.
     ///   - width: of a token's row.
     ///   - hidden: the width of a state, of each direction.
-    ///   - dropout: the rate at which numbers of the rows and of the last states are dropped while training.
+    ///   - dropout: the rate at which numbers of the rows and of what the linear map reads are dropped while training.
     public init(
         _ cell: Cell, vocabulary: Int, classes: Int, width: Int, hidden: Int, isBidirectional: Bool = false,
-        dropout: Double = 0, _ random: RandomSource
+        pooling: Pooling = .last, dropout: Double = 0, _ random: RandomSource
     ) {
         embedding = Embedding(vocabulary, width, random)
         recurrence =
             switch cell {
-            case .rnn: RNN(width, hidden, isBidirectional: isBidirectional, random)
-            case .gru: GRU(width, hidden, isBidirectional: isBidirectional, random)
-            case .lstm: LSTM(width, hidden, isBidirectional: isBidirectional, random)
+            case .rnn: .rnn(RNN(width, hidden, isBidirectional: isBidirectional, random))
+            case .gru: .gru(GRU(width, hidden, isBidirectional: isBidirectional, random))
+            case .lstm: .lstm(LSTM(width, hidden, isBidirectional: isBidirectional, random))
             }
+        self.pooling = pooling
         self.width = isBidirectional ? 2 * hidden : hidden
         output = Dense(self.width, classes, random)
         self.dropout = Dropout(dropout, random)
     }
 
+    public var members: [LayerMember] {
+        [.layer("embedding", embedding), .layer("recurrence", recurrence.layer), .layer("output", output)]
+    }
+
     public func callAsFunction(_ tokens: Tensor, lengths: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let rows = try dropout(embedding(tokens, pass), pass)
-        // [directions, n, hidden]
-        let last =
-            switch recurrence {
-            case let layer as RNN: try layer(rows, hidden: nil, lengths: lengths, pass).hidden
-            case let layer as GRU: try layer(rows, hidden: nil, lengths: lengths, pass).hidden
-            case let layer as LSTM: try layer(rows, hidden: nil, cell: nil, lengths: lengths, pass).hidden
-            default: try recurrence(rows, pass)
+        // [steps, n, directions · hidden] and [directions, n, hidden]
+        let outputs: Tensor
+        let last: Tensor
+        switch recurrence {
+        case .rnn(let layer): (outputs, last) = try layer(rows, hidden: nil, lengths: lengths, pass)
+        case .gru(let layer): (outputs, last) = try layer(rows, hidden: nil, lengths: lengths, pass)
+        case .lstm(let layer): (outputs, last, _) = try layer(rows, hidden: nil, cell: nil, lengths: lengths, pass)
+        }
+        let found =
+            switch pooling {
+            case .last: try last.transposed([1, 0, 2]).reshaped(to: [last.shape[1], width])
+            case .maximum: try outputs.maximum(axes: [0]).relu()
             }
-        let joined = try last.transposed([1, 0, 2]).reshaped(to: [last.shape[1], width])
-        return try output(dropout(joined, pass), pass)
+        return try output(dropout(found, pass), pass)
     }
 
     /// A trainer from batches of a ``SequenceDataset`` with sequences “text” and a tensor “label”, int32 `[n]`. Its first metric

@@ -22,6 +22,14 @@ struct MovieRatingsExample: ParsableCommand {
     var batch = 512
     @Option(help: "How often each network is trained, each time from another seed.")
     var repetitions = 5
+    @Option(help: "How far Adam goes at first.")
+    var learningRate = 2e-3
+    @Option(help: "By what share of the learning rate parameters shrink at each step.")
+    var weightDecay = 0.1
+    @Option(help: "The rate of dropout.")
+    var dropout = 0.3
+    @Flag(help: "Test on the ratings that settings are chosen by.")
+    var validation = false
     @Option(help: .init("The file that Examples/Data/movielens.sh makes.", valueName: "file"))
     var data = "Examples/Data/movielens.csv"
 
@@ -32,21 +40,23 @@ struct MovieRatingsExample: ParsableCommand {
     func run() throws {
         let began = ContinuousClock.now
         let ratings = try MovieRatings(path: data)
-        let (train, test) = (try ratings.part(.train), try ratings.part(.test))
+        let (train, test) = (try ratings.part(.train), try ratings.part(validation ? .validation : .test))
         let about = ExampleDescription(
             "movie-ratings", title: "Stars for films, by deep and cross networks",
-            task: "tell how many stars, a half to five, somebody gives a film, from who it is and the film's number, year and"
+            task:
+                "tell how many stars, a half to five, somebody gives a film, from who it is and the film's number, year and"
                 + " genres",
-            data: "MovieLens: \(ratings.dataset.count) ratings, \(test.count) to test on; what comes less than three times is"
-                + " one category")
+            data:
+                "MovieLens: \(ratings.dataset.count) ratings, \(test.count) to test on; categories that come less than three"
+                + " times are one")
         let order = try BatchOrder(count: train.count, batchSize: max(batch, 1))
         let steps = epochs * order.batchesPerEpoch
         func trainer(_ kind: RatingNetwork.Kind, _ seed: UInt64, _ executor: Executor) throws -> Trainer {
             let random = RandomSource(seed: seed)
-            let network = RatingNetwork(kind, counts: ratings.counts, random)
+            let network = RatingNetwork(kind, counts: ratings.counts, dropout: dropout, random)
             try executor.set(network.smallRows(random))
             return network.trainer(
-                learningRate: 2e-3, weightDecay: 0.1, steps: options.steps ?? steps, on: executor)
+                learningRate: learningRate, weightDecay: weightDecay, steps: options.steps ?? steps, on: executor)
         }
         if let network {
             let run = ExampleRun(
@@ -85,7 +95,8 @@ struct MovieRatingsExample: ParsableCommand {
         return figures
             + outcomes.indices.dropFirst().map {
                 .init(
-                    "gain of \(outcomes[$0].name)", errors[0] - errors[$0], unit: "stars", better: .higher, mustReach: 0)
+                    "gain of \(outcomes[$0].name)", errors[0] - errors[$0], unit: "stars", better: .higher, mustReach: 0
+                )
             }
     }
 
@@ -101,7 +112,8 @@ struct MovieRatingsExample: ParsableCommand {
         guard let (person, rows) = byPerson.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }) else {
             return ""
         }
-        let outputs = try trainer.predict(ratings.dataset.batch(rows[...]).tensors)["output"]?.elements(Float.self) ?? []
+        let outputs =
+            try trainer.predict(ratings.dataset.batch(rows[...]).tensors)["output"]?.elements(Float.self) ?? []
         let order = zip(rows, outputs).sorted { $0.1 > $1.1 }
         func lines(_ some: some Sequence<(Int, Float)>) -> String {
             some.map { row, expected in

@@ -15,6 +15,12 @@ struct PackageSections: ParsableCommand {
     var epochs = 8
     @Option(help: "Descriptions a step.")
     var batch = 64
+    @Option(help: "How far Adam goes at first.")
+    var learningRate = 2e-3
+    @Option(help: "The rate of dropout.")
+    var dropout = 0.3
+    @Flag(help: "Test on the descriptions that settings are chosen by, and train without them.")
+    var validation = false
     @Option(
         help: .init(
             "A file of the form of Packages, which may be packed with gzip. (default: what apt-cache dumpavail says)",
@@ -25,9 +31,10 @@ struct PackageSections: ParsableCommand {
         let began = ContinuousClock.now
         let packages = try PackageDescriptions(path: data).packages
         let sections = Vocabulary(labels: packages.map(\.section))
-        let known = packages.filter { $0.part != .test }
+        let testPart: DataPart = validation ? .validation : .test
+        let known = packages.filter { validation ? $0.part == .train : $0.part != .test }
         let tokenizer = WordTokenizer(of: known.map(\.description), minimumCount: 2)
-        let tested = packages.filter { $0.part == .test }
+        let tested = packages.filter { $0.part == testPart }
         let (train, test) = (
             try dataset(known, tokenizer, sections), try dataset(tested, tokenizer, sections)
         )
@@ -36,15 +43,17 @@ struct PackageSections: ParsableCommand {
             .init(
                 "package-sections", title: "Sections of packages, by a bidirectional GRU",
                 task: "tell the section of a package, one of \(sections.count), from its description in a line",
-                data: "\(packages.count) descriptions of the distribution's packages, \(test.count) to test on; all packages"
-                    + " of one source are on one side"),
+                data:
+                    "\(packages.count) descriptions of the distribution's packages, \(test.count) to test on; all of one"
+                    + " source are on one side"),
             options: options, batch: batch, epochs: epochs, train: train, test: test,
             makeTrainer: { executor in
                 RecurrentClassifier(
                     .gru, vocabulary: tokenizer.vocabularySize, classes: sections.count, width: 128, hidden: 128,
-                    isBidirectional: true, dropout: 0.5, RandomSource(seed: options.seed)
+                    isBidirectional: true, pooling: .maximum, dropout: dropout, RandomSource(seed: options.seed)
                 ).trainer(
-                    classes: sections.count, learningRate: 2e-3, weightDecay: 0.01, steps: options.steps ?? steps,
+                    classes: sections.count, learningRate: learningRate, weightDecay: 0.01,
+                    steps: options.steps ?? steps,
                     on: executor)
             },
             figures: { [.init("test accuracy", 100 * ($0.metric ?? .nan), unit: "%", better: .higher)] },

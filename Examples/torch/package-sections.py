@@ -41,7 +41,8 @@ def data():
 
 def network():
     numbers, sections, _, _ = data()
-    return sequences.RecurrentClassifier("gru", len(numbers) + 2, len(sections), 128, 128, bidirectional=True, dropout=0.5)
+    return sequences.RecurrentClassifier(
+        "gru", len(numbers) + 2, len(sections), 128, 128, bidirectional=True, pooling="maximum", dropout=0.3)
 
 
 def inputs():

@@ -55,20 +55,23 @@ def vocabulary(tokens, minimum_count=1):
 class RecurrentClassifier(nn.Module):
     """int64 `[steps, n]` with lengths `[n]` → logits `[n, classes]`."""
 
-    def __init__(self, cell, vocabulary, classes, width, hidden, bidirectional=False, dropout=0.0):
+    def __init__(self, cell, vocabulary, classes, width, hidden, bidirectional=False, pooling="last", dropout=0.0):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width)
         self.recurrence = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[cell](width, hidden, bidirectional=bidirectional)
         self.output = nn.Linear(2 * hidden if bidirectional else hidden, classes)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout, self.pooling = nn.Dropout(dropout), pooling
 
     def forward(self, tokens, lengths):
         rows = self.dropout(self.embedding(tokens))
         packed = nn.utils.rnn.pack_padded_sequence(rows, lengths, enforce_sorted=False)
-        last = self.recurrence(packed)[1]
-        if isinstance(last, tuple):
-            last = last[0]
-        return self.output(self.dropout(last.transpose(0, 1).flatten(1)))
+        outputs, last = self.recurrence(packed)
+        if self.pooling == "maximum":
+            # Filled up with zeros.
+            found = nn.utils.rnn.pad_packed_sequence(outputs)[0].amax(0).relu()
+        else:
+            found = (last[0] if isinstance(last, tuple) else last).transpose(0, 1).flatten(1)
+        return self.output(self.dropout(found))
 
 
 class Sequences:

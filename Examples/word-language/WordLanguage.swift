@@ -40,8 +40,9 @@ struct WordLanguage: ParsableCommand {
         let about = ExampleDescription(
             "word-language", title: "The language of a word, by three recurrent networks",
             task: "tell the language of a word, one of \(names.formatted(.list(type: .or)))",
-            data: "\(all.count) words of the distribution's lists, \(test.count) to test on; a word that several languages"
-                + " have is left out, other forms of a tested word may be trained on")
+            data:
+                "\(all.count) words of the distribution's lists, \(test.count) to test on; words of several languages are"
+                + " left out, other forms of a tested word may be trained on")
         let steps = epochs * (try train.batches(.init(count: train.count, batchSize: max(batch, 1)), epoch: 0).count)
         func trainer(_ cell: RecurrentClassifier.Cell, _ seed: UInt64, _ executor: Executor) -> Trainer {
             RecurrentClassifier(

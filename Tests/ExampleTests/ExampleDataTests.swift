@@ -22,9 +22,11 @@ import Testing
     /// By hand: FNV-1a of the empty text is its offset, 0xcbf29ce484222325; of “a” 0xaf63dc4c8601ec8c.
     @Test func partsFollowFromTheHashAlone() {
         let parts = ["", "a"].map { DataPart(of: $0) }
-        #expect(parts == [0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c].map { (hash: UInt64) in
-            hash % 10 == 0 ? .test : hash % 10 == 1 ? .validation : .train
-        })
+        #expect(
+            parts
+                == [0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c].map { (hash: UInt64) in
+                    hash % 10 == 0 ? .test : hash % 10 == 1 ? .validation : .train
+                })
         let many = (0..<10_000).map { DataPart(of: "source \($0)") }
         for (part, share) in [(DataPart.test, 0.1), (.validation, 0.1), (.train, 0.8)] {
             #expect(abs(Double(many.filter { $0 == part }.count) / 10_000 - share) < 0.02)
@@ -66,12 +68,13 @@ import Testing
         let folder = TestFolder()
         try write(["Packages": Data(packages.utf8)], into: folder)
         let read = try PackageDescriptions(path: "\(folder.path)/Packages", leastCount: 1).packages
-        #expect(read == [
-            .init(name: "ant", source: "ant", section: "science", description: "small"),
-            .init(name: "last", source: "last", section: "text", description: "without an empty line behind"),
-            .init(
-                name: "zebra", source: "animals", section: "games", description: "a game of stripes: many"),
-        ])
+        #expect(
+            read == [
+                .init(name: "ant", source: "ant", section: "science", description: "small"),
+                .init(name: "last", source: "last", section: "text", description: "without an empty line behind"),
+                .init(
+                    name: "zebra", source: "animals", section: "games", description: "a game of stripes: many"),
+            ])
     }
 
     @Test func tooFewPackagesAreAnError() throws {

@@ -20,7 +20,8 @@ import Testing
         let data = try SequenceDataset(
             ["text": sequences], tensors: ["label": HostTensor([labels.count], labels)], buckets: 2, layout: .timeFirst)
         let network = RecurrentClassifier(
-            cell, vocabulary: 4, classes: 3, width: 8, hidden: 16, isBidirectional: isBidirectional, dropout: 0.1, random)
+            cell, vocabulary: 4, classes: 3, width: 8, hidden: 16, isBidirectional: isBidirectional, dropout: 0.1,
+            random)
         let trainer = network.trainer(classes: 3, learningRate: 1e-2, weightDecay: 0.01, steps: 160, on: executor)
         try trainer.fit(data, batchSize: 32, epochs: 20, progress: nil)
         let result = try trainer.evaluate(data)
@@ -30,10 +31,11 @@ import Testing
     }
 
     /// What fills a sequence up says nothing.
-    @Test(arguments: RecurrentClassifier.Cell.allCases)
-    func paddingChangesNothing(_ cell: RecurrentClassifier.Cell) throws {
+    @Test(arguments: RecurrentClassifier.Cell.allCases, [RecurrentClassifier.Pooling.last, .maximum])
+    func paddingChangesNothing(_ cell: RecurrentClassifier.Cell, _ pooling: RecurrentClassifier.Pooling) throws {
         let network = RecurrentClassifier(
-            cell, vocabulary: 9, classes: 3, width: 5, hidden: 7, isBidirectional: true, RandomSource(seed: 2))
+            cell, vocabulary: 9, classes: 3, width: 5, hidden: 7, isBidirectional: true, pooling: pooling,
+            RandomSource(seed: 2))
         let trainer = network.trainer(classes: 3, learningRate: 1e-3, steps: 1, on: executor)
         func logits(_ tokens: [Int32], filledTo length: Int) throws -> [Float] {
             let filled = tokens + Array(repeating: 0, count: length - tokens.count)

@@ -41,7 +41,9 @@ struct TrainingNetwork {
             return try deepCross(batch)
         case .packageSections:
             return try sequenceClassifier(
-                .gru, vocabulary: 11_592, classes: 58, width: 128, hidden: 128, isBidirectional: true, steps: 12, batch)
+                .gru, vocabulary: 11_592, classes: 58, width: 128, hidden: 128, isBidirectional: true,
+                pooling: .maximum,
+                steps: 12, batch)
         case .wordLanguage:
             return try sequenceClassifier(.lstm, vocabulary: 51, classes: 7, width: 64, hidden: 128, steps: 12, batch)
         case .movieRatings:
@@ -96,12 +98,12 @@ struct TrainingNetwork {
     /// Sequences of 1 to `steps` tokens.
     private mutating func sequenceClassifier(
         _ cell: RecurrentClassifier.Cell, vocabulary: Int, classes: Int, width: Int, hidden: Int,
-        isBidirectional: Bool = false, steps: Int, _ batch: Int
+        isBidirectional: Bool = false, pooling: RecurrentClassifier.Pooling = .last, steps: Int, _ batch: Int
     ) throws -> (Tensor, Tensor) {
         let network = try prepared(
             RecurrentClassifier(
                 cell, vocabulary: vocabulary, classes: classes, width: width, hidden: hidden,
-                isBidirectional: isBidirectional, random))
+                isBidirectional: isBidirectional, pooling: pooling, random))
         let text = try data("text", [steps, batch], .indices(count: vocabulary))
         let lengths = try data("lengths", [batch], .indices(count: steps)) + 1
         let y = try network(text, lengths: lengths, pass)
