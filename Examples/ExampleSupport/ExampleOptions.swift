@@ -57,6 +57,12 @@ public struct ExampleOptions: ParsableArguments {
     /// The most steps to do in all; `nil` for no limit.
     public var stepLimit: Int? { steps ?? (quick ? 4 : nil) }
 
+    /// How many steps a whole training does, over which learning rates fall.
+    public func steps(epochs: Int, batches: Int) -> Int {
+        let (product, overflows) = max(epochs, 0).multipliedReportingOverflow(by: batches)
+        return min(steps ?? .max, overflows ? .max : product)
+    }
+
     /// With `--quick` the first examples of a dataset, otherwise all.
     public func part(of data: any Dataset & Sendable) throws -> any Dataset & Sendable {
         quick ? try Subset(of: data, Array(0..<min(data.count, 256))) : data

@@ -50,13 +50,13 @@ struct MovieRatingsExample: ParsableCommand {
                 "MovieLens: \(ratings.dataset.count) ratings, \(test.count) to test on; categories that come less than three"
                 + " times are one")
         let order = try BatchOrder(count: train.count, batchSize: max(batch, 1))
-        let steps = epochs * order.batchesPerEpoch
+        let steps = options.steps(epochs: epochs, batches: order.batchesPerEpoch)
         func trainer(_ kind: RatingNetwork.Kind, _ seed: UInt64, _ executor: Executor) throws -> Trainer {
             let random = RandomSource(seed: seed)
             let network = RatingNetwork(kind, counts: ratings.counts, dropout: dropout, random)
             try executor.set(network.smallRows(random))
             return network.trainer(
-                learningRate: learningRate, weightDecay: weightDecay, steps: options.steps ?? steps, on: executor)
+                learningRate: learningRate, weightDecay: weightDecay, steps: steps, on: executor)
         }
         if let network {
             let run = ExampleRun(

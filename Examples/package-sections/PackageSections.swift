@@ -38,7 +38,8 @@ struct PackageSections: ParsableCommand {
         let (train, test) = (
             try dataset(known, tokenizer, sections), try dataset(tested, tokenizer, sections)
         )
-        let steps = epochs * (try train.batches(.init(count: train.count, batchSize: max(batch, 1)), epoch: 0).count)
+        let order = try BatchOrder(count: train.count, batchSize: max(batch, 1))
+        let steps = options.steps(epochs: epochs, batches: try train.batches(order, epoch: 0).count)
         let run = ExampleRun(
             .init(
                 "package-sections", title: "Sections of packages, by a bidirectional GRU",
@@ -53,8 +54,7 @@ struct PackageSections: ParsableCommand {
                     isBidirectional: true, pooling: .maximum, dropout: dropout, RandomSource(seed: options.seed)
                 ).trainer(
                     classes: sections.count, learningRate: learningRate, weightDecay: 0.01,
-                    steps: options.steps ?? steps,
-                    on: executor)
+                    steps: steps, on: executor)
             },
             figures: { [.init("test accuracy", 100 * ($0.metric ?? .nan), unit: "%", better: .higher)] },
             present: { trainer, evaluation, results in

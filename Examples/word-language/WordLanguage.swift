@@ -43,12 +43,13 @@ struct WordLanguage: ParsableCommand {
             data:
                 "\(all.count) words of the distribution's lists, \(test.count) to test on; words of several languages are"
                 + " left out, other forms of a tested word may be trained on")
-        let steps = epochs * (try train.batches(.init(count: train.count, batchSize: max(batch, 1)), epoch: 0).count)
+        let order = try BatchOrder(count: train.count, batchSize: max(batch, 1))
+        let steps = options.steps(epochs: epochs, batches: try train.batches(order, epoch: 0).count)
         func trainer(_ cell: RecurrentClassifier.Cell, _ seed: UInt64, _ executor: Executor) -> Trainer {
             RecurrentClassifier(
                 cell, vocabulary: tokenizer.vocabularySize, classes: names.count, width: 64, hidden: 128,
                 RandomSource(seed: seed)
-            ).trainer(classes: names.count, learningRate: 2e-3, steps: options.steps ?? steps, on: executor)
+            ).trainer(classes: names.count, learningRate: 2e-3, steps: steps, on: executor)
         }
         func accuracy(_ result: Trainer.Result) -> Double? { result.metric.map { 100 * $0 } }
         func present(_ trainer: Trainer, _ evaluation: Trainer.Result, _ results: ExampleResults) throws {

@@ -84,7 +84,8 @@ import Testing
             let message = failure { _ = try PackageDescriptions(path: "\(folder.path)/\(name)") }
             #expect(message.contains("describes \(count) packages") && message.contains("apt-get update"), "\(message)")
         }
-        #expect(failure { _ = try PackageDescriptions(path: "\(folder.path)/absent") }.contains("absent"))
+        let absent = failure { _ = try PackageDescriptions(path: "\(folder.path)/absent") }
+        #expect(absent.contains("absent"), "\(absent)")
     }
 
     // MARK: Words
