@@ -72,6 +72,35 @@ import Testing
         }
     }
 
+    /// A vocabulary much larger than the beam: the same as sorting all that could come next.
+    @Test func beamsOverLargeVocabulariesFindTheBest() throws {
+        let (width, vocabulary, length) = (4, 500, 5)
+        for seed: UInt64 in 1...5 {
+            // Whole numbers, so that many are equal.
+            let logits = { (tokens: [Int32]) in try Self.row(seed, tokens, vocabulary).map { $0.rounded() } }
+            var alive: [(tokens: [Int32], score: Double)] = [([], 0)]
+            for _ in 0..<length {
+                var all: [(tokens: [Int32], score: Double)] = []
+                for row in alive {
+                    let numbers = try logits([1] + row.tokens).map(Double.init)
+                    let greatest = numbers.max() ?? 0
+                    let sum = log(numbers.reduce(0) { $0 + exp($1 - greatest) })
+                    all += numbers.enumerated().map {
+                        (row.tokens + [Int32($0.offset)], row.score + ($0.element - greatest - sum))
+                    }
+                }
+                // Of equal ones the first of the first row, as they stand.
+                let order = all.indices.sorted { (all[$1].score, $0) < (all[$0].score, $1) }
+                alive = order.prefix(width).map { all[$0] }
+            }
+            let found = try TokenDecoder(.beam(width: width), maximumTokens: length)([[1]]) { step in
+                try HostTensor([width, vocabulary], step.sequences.flatMap { try logits($0) })
+            }[0]
+            #expect(found.map(\.tokens) == alive.map(\.tokens))
+            #expect(zip(found, alive).allSatisfy { abs($0.logProbability - $1.score) < 1e-9 })
+        }
+    }
+
     /// Rows that end sooner stay as they are, and are filled up for the model.
     @Test func rowsEndByThemselves() throws {
         var steps: [DecodingStep] = []

@@ -51,16 +51,16 @@ struct BeamSearch {
     /// - Returns: for each row of the next step the row of this one that it goes on from, and its token.
     private func advance(_ beam: inout Beam, _ rows: [LogitRow]) -> [(parent: Int, token: Int32)] {
         guard !beam.isDone else { return rows.indices.map { ($0, endToken ?? 0) } }
-        var candidates: [(score: Double, parent: Int, token: Int)] = []
+        // No more than these are looked at: each sequence ends in one way only.
+        var best = BestCandidates(limit: 2 * width)
         for (parent, sequence) in beam.alive.enumerated() where sequence.logProbability > -.infinity {
             for token in 0..<rows[parent].vocabulary {
                 let score = sequence.logProbability + rows[parent].logProbability(of: token)
-                if score > -.infinity { candidates.append((score, parent, token)) }
+                if score > -.infinity { best.add((score, parent, token)) }
             }
         }
-        candidates.sort { ($1.score, $0.parent, $0.token) < ($0.score, $1.parent, $1.token) }
         var next: [(sequence: DecodedSequence, parent: Int)] = []
-        for (rank, candidate) in candidates.enumerated() where next.count < width {
+        for (rank, candidate) in best.sorted().enumerated() where next.count < width {
             var sequence = beam.alive[candidate.parent]
             sequence.tokens.append(Int32(candidate.token))
             sequence.logProbability = candidate.score
@@ -103,5 +103,33 @@ struct BeamSearch {
 
     private func isBetter(_ a: DecodedSequence, _ b: DecodedSequence) -> Bool {
         score(a.logProbability, length: a.tokens.count) > score(b.logProbability, length: b.tokens.count)
+    }
+}
+
+/// The best of many ways to go on: of a vocabulary of thousands of tokens nearly all are passed over at a glance.
+private struct BestCandidates {
+    typealias Candidate = (score: Double, parent: Int, token: Int)
+
+    private let limit: Int
+    /// At most twice the limit.
+    private var kept: [Candidate] = []
+    /// What is worse has no place; `nil` as long as there is room.
+    private var worst: Candidate?
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func add(_ candidate: Candidate) {
+        if let worst, !Self.isBetter(candidate, worst) { return }
+        kept.append(candidate)
+        guard kept.count >= limit.times(2) else { return }
+        kept = sorted()
+        worst = kept.last
+    }
+
+    /// The best first; of equal ones the first of the first row.
+    func sorted() -> [Candidate] { Array(kept.sorted(by: Self.isBetter).prefix(limit)) }
+
+    private static func isBetter(_ a: Candidate, _ b: Candidate) -> Bool {
+        (b.score, a.parent, a.token) < (a.score, b.parent, b.token)
     }
 }
