@@ -46,6 +46,24 @@ def attention(case, is_causal=False, keys=None, values=None, lengths=None, **opt
     recorder.case(case, inputs, run, dict(layer.named_parameters()))
 
 
+def weights(case, is_causal=False, keys=None, lengths=None):
+    layer = module(case, nn.MultiheadAttention(WIDTH, HEADS, batch_first=True))
+    inputs = {"x": normal(f"{case} x", BATCH, STEPS, WIDTH)}
+    if keys:
+        inputs["keys"] = normal(f"{case} keys", BATCH, KEYS, keys)
+    if lengths:
+        inputs["lengths"] = torch.tensor(lengths, dtype=torch.int32)
+
+    def run(x, keys=None, lengths=None):
+        keys = x if keys is None else keys
+        hidden = None if lengths is None else padding(lengths, keys.shape[1])
+        mask = causal(STEPS) if is_causal else None
+        return layer(x, keys, keys, key_padding_mask=hidden, attn_mask=mask, average_attn_weights=False)[1]
+
+    taking_part = {name: value for name, value in layer.named_parameters() if name.startswith("in_proj")}
+    recorder.case(case, inputs, run, taking_part)
+
+
 def encoder(case, layers=1, is_causal=False, lengths=None, **options):
     def layer():
         return nn.TransformerEncoderLayer(WIDTH, HEADS, INNER, dropout=0, batch_first=True, **options)
@@ -90,6 +108,8 @@ attention("attention to others", keys=WIDTH, lengths=[4, 1])
 attention("attention to others with values", keys=WIDTH, values=WIDTH)
 attention("attention of other widths", keys=3, values=6, kdim=3, vdim=6)
 attention("attention of other widths without bias", keys=3, values=6, kdim=3, vdim=6, bias=False)
+weights("weights causal", is_causal=True)
+weights("weights of others with lengths", keys=WIDTH, lengths=[4, 1])
 encoder("encoder after", activation="relu")
 encoder("encoder before", norm_first=True, activation="gelu", lengths=[2, 5])
 encoder("encoder stack", layers=2, norm_first=True, activation="gelu", is_causal=True)

@@ -34,6 +34,12 @@ import Testing
                 ]
             }
         }
+        for (name, isCausal) in [("weights causal", true), ("weights of others with lengths", false)] {
+            let layer = MultiHeadAttention(Self.width, heads: Self.heads, isCausal: isCausal, Self.random)
+            try reference.check(name, module: layer) { x, pass in
+                ["y": try layer.weights(#require(x["x"]), keysFrom: x["keys"], keyLengths: x["lengths"], pass)]
+            }
+        }
         for heads in [4, 3] {
             let layer = MultiHeadAttention(
                 2 * heads, heads: heads, isCausal: true, positions: .linearBiases, Self.random)
@@ -174,7 +180,7 @@ import Testing
         let attention = [
             "", " causal", " without bias", " with lengths", " to others", " to others with values", " of other widths",
             " of other widths without bias",
-        ].map { "attention\($0)" }
+        ].map { "attention\($0)" } + ["weights causal", "weights of others with lengths"]
         let layers = ["encoder", "decoder"].flatMap { kind in ["after", "before", "stack"].map { "\(kind) \($0)" } }
         let positions = [
             "rotary halves", "rotary neighbours", "sinusoidal", "linear biases of 4 heads", "linear biases of 3 heads",

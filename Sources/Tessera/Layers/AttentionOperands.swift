@@ -24,8 +24,17 @@ struct AttentionOperands {
             isCausal: masks.isCausal)
     }
 
-    /// The same with all weights `[b, heads, s, sk]` in memory, for `changing` to change them.
+    /// The same with all weights in memory, for `changing` to change them.
     func attention(_ masks: AttentionMasks, changing: (Tensor) throws -> Tensor) throws -> Tensor {
+        let (batch, heads, steps) = (queries.shape[0], queries.shape[1], queries.shape[2])
+        let (keyHeads, count) = (keys.shape[1], keys.shape[2])
+        let rows = heads / max(keyHeads, 1) * steps
+        return try changing(weights(masks)).reshaped(to: [batch, keyHeads, rows, count]).matMul(values)
+            .reshaped(to: [batch, heads, steps, values.shape[3]])
+    }
+
+    /// How much each query takes of each value: `[b, heads, s, sk]`, rows of which add up to 1, or to 0 where nothing is seen.
+    func weights(_ masks: AttentionMasks) throws -> Tensor {
         let graph = queries.graph
         let (batch, heads, steps, width) = (
             queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]
@@ -68,10 +77,8 @@ struct AttentionOperands {
         }
         weights = try weights.softmax()
         for mask in visible { weights = try .select(mask, weights, zero) }
-        let result = try changing(weights).reshaped(to: [batch, keyHeads, rows, count]).matMul(values)
-            .reshaped(to: [batch, heads, steps, values.shape[3]])
-        if let lengths = masks.keyLengths { graph.check(lengths, in: 0..<(count + 1), "key lengths", of: result) }
-        return result
+        if let lengths = masks.keyLengths { graph.check(lengths, in: 0..<(count + 1), "key lengths", of: weights) }
+        return weights
     }
 }
 

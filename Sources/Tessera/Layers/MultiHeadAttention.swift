@@ -69,21 +69,8 @@ public struct MultiHeadAttention: Layer {
         mask: Tensor? = nil, keyLengths: Tensor? = nil, _ pass: ForwardPass
     ) throws -> Tensor {
         let joined = try pass.graph.at(location) { () throws -> Tensor in
-            var operands = try projections(
-                input, source, values, AttentionHeads(queries: heads, keys: keyValueHeads), pass, location)
-            var masks = AttentionMasks(bias: bias, mask: mask, keyLengths: keyLengths, isCausal: isCausal)
-            // Only a sequence that does not see what is to come can be gone on with.
-            let decoding = isCausal && source == nil && values == nil ? pass.decoding : nil
-            try positions?.rotate(&operands, decoding)
-            if let decoding {
-                guard bias == nil, mask == nil, keyLengths == nil else {
-                    throw GraphError(
-                        operation: "attention", message: "goes on from a cache with the causal mask alone",
-                        operands: [input.type], location: location)
-                }
-                masks = try decoding.extend(&operands, pass, at: location)
-            }
-            try positions?.bias(&masks, operands, decoding)
+            let masks = AttentionMasks(bias: bias, mask: mask, keyLengths: keyLengths, isCausal: isCausal)
+            let (operands, allMasks) = try prepared(input, source, values, masks, pass)
             if let dropout {
                 guard (0..<1).contains(dropout.rate) else {
                     throw GraphError(
@@ -91,12 +78,49 @@ public struct MultiHeadAttention: Layer {
                         operands: [input.type], location: location)
                 }
                 if case .training = pass.mode {
-                    return try operands.attention(masks) { try dropout($0, pass) }.joiningHeads()
+                    return try operands.attention(allMasks) { try dropout($0, pass) }.joiningHeads()
                 }
             }
-            return try operands.attention(masks).joiningHeads()
+            return try operands.attention(allMasks).joiningHeads()
         }
         return try output(joined, pass)
+    }
+
+    /// How much each position takes of each key, before dropout: `[b, heads, s, sk]`, to look at. Takes memory for all of them,
+    /// which attention itself does not. torch.nn.MultiheadAttention with `need_weights` and without `average_attn_weights`.
+    ///
+    /// - Parameters: those of the call.
+    public func weights(
+        _ input: Tensor, keysFrom source: Tensor? = nil, bias: Tensor? = nil, mask: Tensor? = nil,
+        keyLengths: Tensor? = nil, _ pass: ForwardPass
+    ) throws -> Tensor {
+        try pass.graph.at(location) {
+            let masks = AttentionMasks(bias: bias, mask: mask, keyLengths: keyLengths, isCausal: isCausal)
+            let (operands, allMasks) = try prepared(input, source, nil, masks, pass)
+            return try operands.weights(allMasks)
+        }
+    }
+
+    /// Queries, keys and values in heads, with what positions and a cache make of them and of the masks.
+    private func prepared(
+        _ input: Tensor, _ source: Tensor?, _ values: Tensor?, _ given: AttentionMasks, _ pass: ForwardPass
+    ) throws -> (operands: AttentionOperands, masks: AttentionMasks) {
+        var masks = given
+        var operands = try projections(
+            input, source, values, AttentionHeads(queries: heads, keys: keyValueHeads), pass, location)
+        // Only a sequence that does not see what is to come can be gone on with.
+        let decoding = isCausal && source == nil && values == nil ? pass.decoding : nil
+        try positions?.rotate(&operands, decoding)
+        if let decoding {
+            guard masks.bias == nil, masks.mask == nil, masks.keyLengths == nil else {
+                throw GraphError(
+                    operation: "attention", message: "goes on from a cache with the causal mask alone",
+                    operands: [input.type], location: location)
+            }
+            masks = try decoding.extend(&operands, pass, at: location)
+        }
+        try positions?.bias(&masks, operands, decoding)
+        return (operands, masks)
     }
 }
 
