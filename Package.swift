@@ -87,6 +87,10 @@ let package = Package(
             name: "tiny-transformer", dependencies: ["ExampleNetworks", "ExampleSupport"],
             path: "Examples/tiny-transformer"),
         .executableTarget(
+            name: "translate", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/translate"),
+        .executableTarget(
+            name: "stemming", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/stemming"),
+        .executableTarget(
             name: "tiny-gan", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/tiny-gan"),
         .executableTarget(
             name: "package-sections", dependencies: ["ExampleNetworks", "ExampleSupport"],

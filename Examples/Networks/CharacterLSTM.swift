@@ -1,7 +1,7 @@
 import Tessera
 
 /// An embedding, one recurrent layer, and a linear map to the characters: int32 `[steps, n]` → logits
-/// `[steps, n, vocabulary]`. Parameters have the names of the PyTorch program's that it is compared with.
+/// `[steps, n, vocabulary]`. Parameters have the names of PyTorch's twin.
 public struct CharacterLSTM: Layer {
     /// The number of characters it is trained on at a time.
     public static let context = 64
@@ -14,10 +14,6 @@ public struct CharacterLSTM: Layer {
         embedding = Embedding(vocabulary, width, random)
         recurrence = LSTM(width, width, random)
         output = Dense(width, vocabulary, random)
-    }
-
-    public var members: [LayerMember] {
-        [.layer("e", embedding), .layer("r", recurrence), .layer("o", output)]
     }
 
     public func callAsFunction(_ input: Tensor, _ pass: ForwardPass) throws -> Tensor {

@@ -11,19 +11,15 @@ struct TinyTransformer: ParsableCommand {
 
     @OptionGroup var options: ExampleOptions
     @OptionGroup var text: TextOptions
-    @Option(help: "How often to go through the text.")
-    var epochs = 10
     @Option(help: "Stretches of text a step.")
     var batch = 8
 
     func run() throws {
         try text.train(
-            .init(
-                "tiny-transformer", title: "Characters, by a transformer",
-                task: "go on with a text, character by character, by a transformer",
-                data: "the licences that come with Debian, the last tenth held out"),
-            options, context: CharacterTransformer.context, layout: .batchFirst, batch: batch, epochs: epochs,
-            learningRate: 1e-3
-        ) { CharacterTransformer($0) }
+            "tiny-transformer", title: "Characters, by a transformer",
+            task: "go on with a text, character by character, by a transformer", options,
+            .init(context: CharacterTransformer.context, layout: .batchFirst, learningRate: 1e-3) {
+                CharacterTransformer($0)
+            }, batch: batch, steps: 2000)
     }
 }

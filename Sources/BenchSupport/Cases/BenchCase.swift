@@ -68,6 +68,8 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         case packageSections = "package-sections"
         case wordLanguage = "word-language"
         case movieRatings = "movie-ratings"
+        case translate
+        case stemming
     }
 
     /// What `pool` takes of a window, as `mode=` says.

@@ -48,6 +48,10 @@ struct TrainingNetwork {
             return try sequenceClassifier(.lstm, vocabulary: 51, classes: 7, width: 64, hidden: 128, steps: 12, batch)
         case .movieRatings:
             return try movieRatings(batch)
+        case .translate:
+            return try sequences(prepared(SequenceTransformer.translation(random)), [batch, 12], vocabulary: 4000)
+        case .stemming:
+            return try sequences(prepared(SequenceTransformer.stemming(random)), [batch, 12], vocabulary: 30)
         }
     }
 
@@ -119,6 +123,16 @@ struct TrainingNetwork {
         }
         let y = try network(.concatenated(columns, axis: 1), pass)
         return (y, try Loss.meanSquaredError(y, data("stars", [batch], .normal)))
+    }
+
+    /// Sequences of one length to others of the same.
+    private mutating func sequences(
+        _ network: SequenceTransformer, _ shape: Shape, vocabulary: Int
+    ) throws -> (Tensor, Tensor) {
+        let tokens = Distribution.indices(count: vocabulary)
+        let memory = try network.encode(data("source", shape, tokens), lengths: nil, pass)
+        let y = try network.decode(data("input", shape, tokens), memory: memory, lengths: nil, pass)
+        return (y, try Loss.crossEntropy(y, data("target", shape, tokens)))
     }
 
     /// 26 categorical fields of 1000 values each, embedded in 16 numbers, beside 13 numbers; three cross layers beside two dense

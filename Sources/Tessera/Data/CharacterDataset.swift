@@ -69,12 +69,25 @@ public struct CharacterDataset: Dataset, Sendable {
         files: [String], context: Int, stride: Int? = nil, layout: Layout, file: StaticString = #fileID,
         line: UInt = #line
     ) throws -> (train: CharacterDataset, test: CharacterDataset) {
-        let tokens = try files.flatMap { Self.tokens(of: try FileBytes.read($0)) }
+        try split(
+            tokens: files.flatMap { Self.tokens(of: try FileBytes.read($0)) },
+            from: files.joined(separator: ", "), context: context, stride: stride, layout: layout, file: file, line: line)
+    }
+
+    /// The characters of a text, the last tenth kept apart to test on.
+    ///
+    /// - Parameters:
+    ///   - tokens: as ``tokens(of:)`` has them.
+    ///   - source: where they come from, in words, for errors.
+    /// - Throws: ``FileError`` where they are too few; ``GraphError`` where the context or the stride is not at least 1.
+    public static func split(
+        tokens: [Int32], from source: String, context: Int, stride: Int? = nil, layout: Layout,
+        file: StaticString = #fileID, line: UInt = #line
+    ) throws -> (train: CharacterDataset, test: CharacterDataset) {
         let border = tokens.count - tokens.count / 10
         guard tokens.count / 10 > context else {
             throw FileError(
-                path: files.joined(separator: ", "),
-                reason: "\(tokens.count) characters are too few for a context of \(context)")
+                path: source, reason: "\(tokens.count) characters are too few for a context of \(context)")
         }
         func dataset(_ tokens: ArraySlice<Int32>, stride: Int?) throws -> CharacterDataset {
             try CharacterDataset(
