@@ -173,6 +173,27 @@ class TinyTransformer(nn.Module):
         return self.output(self.norm(self.blocks(self.embedding(x) + self.position)))
 
 
+class SequenceTransformer(nn.Module):
+    """An encoder and a decoder of 2 layers each with 4 heads over one vocabulary."""
+
+    def __init__(self, vocabulary, width, inner, steps=12):
+        super().__init__()
+        self.embedding, self.output = nn.Embedding(vocabulary, width), nn.Linear(width, vocabulary)
+        self.dropout = nn.Dropout(0.1)
+        self.transformer = nn.Transformer(
+            width, 4, 2, 2, inner, 0.1, activation="gelu", batch_first=True, norm_first=True)
+        for module in self.modules():
+            if isinstance(module, nn.MultiheadAttention):
+                module.dropout = 0
+        angle = torch.arange(steps)[:, None] / 10000 ** (torch.arange(0, width, 2) / width)[None]
+        self.register_buffer("positions", torch.stack([angle.sin(), angle.cos()], -1).flatten(-2))
+        self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(steps))
+
+    def forward(self, source, tokens):
+        source, tokens = (self.dropout(self.embedding(x) + self.positions) for x in (source, tokens))
+        return self.output(self.transformer(source, tokens, tgt_mask=self.mask, tgt_is_causal=True))
+
+
 class DeepCross(nn.Module):
     """DCN-v2: 26 categorical fields of 1000 values embedded to 16, 13 dense; 3 cross layers beside an MLP 256-128."""
 
@@ -257,6 +278,10 @@ def training_passes(p, device):
         counts = [673, 4803, 100, 716]
         module = StackedCross(counts)
         inputs, target = (torch.stack([integers(count, batch) for count in counts], 1),), torch.randn(batch, device=device)
+    elif name in ("translate", "stemming"):
+        vocabulary, width, inner = {"translate": (4000, 256, 1024), "stemming": (30, 128, 512)}[name]
+        module = SequenceTransformer(vocabulary, width, inner)
+        inputs, target = [integers(vocabulary, batch, 12) for _ in range(2)], integers(vocabulary, batch, 12)
     else:
         raise KeyError(name)
     module = module.to(device)

@@ -22,12 +22,14 @@ public struct HeatMap {
         ]
         for (column, text) in columns.enumerated() {
             let (x, y) = (margin + column * cell + cell / 2, margin - 6)
-            lines.append("<text x=\"\(x)\" y=\"\(y)\" transform=\"rotate(-60 \(x) \(y))\">\(HTMLPage.escaped(text))</text>")
+            lines.append(
+                "<text x=\"\(x)\" y=\"\(y)\" transform=\"rotate(-60 \(x) \(y))\">\(HTMLPage.escaped(text))</text>")
         }
         for (row, (text, numbers)) in zip(rows, values).enumerated() {
             let y = margin + row * cell
             lines.append(
-                "<text x=\"\(margin - 6)\" y=\"\(y + cell / 2 + 4)\" text-anchor=\"end\">\(HTMLPage.escaped(text))</text>")
+                "<text x=\"\(margin - 6)\" y=\"\(y + cell / 2 + 4)\" text-anchor=\"end\">\(HTMLPage.escaped(text))</text>"
+            )
             for (column, number) in numbers.prefix(columns.count).enumerated() {
                 let shade = 255 - Int((min(max(number, 0), 1) * 220).rounded())
                 lines.append(

@@ -49,7 +49,8 @@ struct Stemming: ParsableCommand {
             .init(
                 "stemming", title: "Words to stems",
                 task: "find the stem of a word by a transformer with cross attention, character by character",
-                data: "\(train.count) English words of Debian's snowball-data with their stems, \(held.count) to test on"),
+                data: "\(train.count) English words of Debian's snowball-data with their stems, "
+                    + "\(held.count) to test on"),
             options: options, batch: batch, epochs: epochs, train: dataset,
             test: try SequenceTransformer.dataset(held.map { pairs[$0] }, buckets: 1),
             makeTrainer: { executor in

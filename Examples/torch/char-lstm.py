@@ -11,12 +11,12 @@ class CharacterLSTM(nn.Module):
 
     def __init__(self, vocabulary=characters.VOCABULARY, width=256):
         super().__init__()
-        self.e = nn.Embedding(vocabulary, width)
-        self.r = nn.LSTM(width, width)
-        self.o = nn.Linear(width, vocabulary)
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.recurrence = nn.LSTM(width, width)
+        self.output = nn.Linear(width, vocabulary)
 
     def forward(self, x):
-        return self.o(self.r(self.e(x))[0])
+        return self.output(self.recurrence(self.embedding(x))[0])
 
 
 EXCHANGES = [
@@ -28,4 +28,4 @@ if __name__ == "__main__":
     characters.train(
         "char-lstm", "Characters, by an LSTM",
         "go on with a text, character by character, by a long short-term memory", CharacterLSTM(), context=64, batch=32,
-        epochs=10, rate=3e-3, time_first=True)
+        steps=6000, rate=3e-3, time_first=True)

@@ -12,6 +12,7 @@ begin with `tessera.`, which `load_weights` leaves out. That is the whole rule; 
 import argparse
 import gzip
 import json
+import math
 import os
 import resource
 import time
@@ -119,17 +120,25 @@ def fashion(part):
     return images, idx(f"{FASHION}/{part}-labels-idx1-ubyte").long()
 
 
-def text_split(path="/usr/share/common-licenses"):
+def text_split(path):
     """The characters of a file, or of a folder's files one after the other, and the last tenth apart, as numbers below 96."""
     files = [path]
     if os.path.isdir(path):
         paths = (os.path.join(path, name) for name in sorted(os.listdir(path), key=lambda name: name.encode()))
         files = [file for file in paths if os.path.isfile(file) and not os.path.islink(file)]
-    data = np.concatenate([np.fromfile(file, np.uint8) for file in files]).astype(np.int64)
+    return last_tenth(characters(np.concatenate([np.fromfile(file, np.uint8) for file in files])))
+
+
+def characters(data):
+    """The numbers of a text's bytes, as `CharacterDataset.tokens` has them."""
     tokens = np.full(256, -1)
     tokens[10], tokens[9], tokens[32:127] = 0, 1, np.arange(32, 127) - 31
     data = tokens[data]
-    data = torch.from_numpy(data[data >= 0])
+    return torch.from_numpy(data[data >= 0])
+
+
+def last_tenth(data):
+    """What comes before the last tenth, and that."""
     border = len(data) - len(data) // 10
     return data[:border], data[border:]
 
@@ -144,6 +153,20 @@ def batches(count, size, epochs, steps, seed):
                 return
             done += 1
             yield epoch, indices
+
+
+# Schedules
+
+
+def cosine(optimizer, total, warmup):
+    """`LearningRateSchedule.cosine`: a line up to 1, then half a wave of the cosine down to 0. Step it after each step."""
+
+    def factor(step):
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * min((step - warmup) / max(total - warmup, 1), 1)))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
 # Weights

@@ -66,6 +66,7 @@ import Testing
         "pool:n=1,c=2,d=4,h=5,w=6,k=3,s=2,p=1,ceil=1,mode=average", "pool:n=1,c=2,d=4,h=5,w=6,k=2,mode=norm",
         "train:model=deep-cross,b=2", "train:model=package-sections,b=2", "train:model=word-language,b=1",
         "train:model=movie-ratings,b=2",
+        "train:model=translate,b=1", "train:model=stemming,b=1",
     ])
     func everyFamilyCanBeBuilt(_ text: String) throws {
         let row = try BenchCase(text)
@@ -88,7 +89,8 @@ import Testing
         let random = RandomSource(seed: 3)
         let networks: [(String, any Module)] = [
             ("fashion-cnn", Sequential.fashionCNN(random)), ("char-lstm", CharacterLSTM(random)),
-            ("tiny-transformer", CharacterTransformer(random)),
+            ("tiny-transformer", CharacterTransformer(random)), ("translate", SequenceTransformer.translation(random)),
+            ("stemming", SequenceTransformer.stemming(random)),
             (
                 "word-language",
                 RecurrentClassifier(.lstm, vocabulary: 51, classes: 7, width: 64, hidden: 128, random)

@@ -180,12 +180,13 @@ import Testing
         let attention = [
             "", " causal", " without bias", " with lengths", " to others", " to others with values", " of other widths",
             " of other widths without bias",
-        ].map { "attention\($0)" } + ["weights causal", "weights of others with lengths"]
+        ].map { "attention\($0)" }
+        let weights = ["weights causal", "weights of others with lengths"]
         let layers = ["encoder", "decoder"].flatMap { kind in ["after", "before", "stack"].map { "\(kind) \($0)" } }
         let positions = [
             "rotary halves", "rotary neighbours", "sinusoidal", "linear biases of 4 heads", "linear biases of 3 heads",
         ]
-        #expect(try PyTorchReference("attention").names == (attention + layers + positions).sorted())
+        #expect(try PyTorchReference("attention").names == (attention + weights + layers + positions).sorted())
     }
 
     @Test func namesArePyTorchs() {

@@ -60,6 +60,8 @@ package enum BenchSuite: String, Sendable, CaseIterable {
             train:model=char-lstm,b=32
             train:model=tiny-transformer,b=8
             train:model=deep-cross,b=512
+            train:model=translate,b=128
+            train:model=stemming,b=128
             """
         case .tuning:
             """

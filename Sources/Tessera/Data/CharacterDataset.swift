@@ -71,7 +71,8 @@ public struct CharacterDataset: Dataset, Sendable {
     ) throws -> (train: CharacterDataset, test: CharacterDataset) {
         try split(
             tokens: files.flatMap { Self.tokens(of: try FileBytes.read($0)) },
-            from: files.joined(separator: ", "), context: context, stride: stride, layout: layout, file: file, line: line)
+            from: files.joined(separator: ", "), context: context, stride: stride, layout: layout, file: file,
+            line: line)
     }
 
     /// The characters of a text, the last tenth kept apart to test on.
