@@ -60,7 +60,8 @@ import Testing
         #expect(!isHopeless([0], others) && isHopeless([0.1, 0.3], others) && !isHopeless([0.45, 0.1], others))
         #expect(!isHopeless([0.1, 0.4], others), "as good as the median")
         // Those that run or were pruned don't count, nor do those without reports.
-        #expect(!isHopeless([0, 0], Array(others.prefix(2)) + [trial(3, [1, 1], .running), trial(4, [1, 1], .pruned)]))
+        #expect(
+            !isHopeless([0, 0], Array(others.prefix(2)) + [trial(3, [1, 1], .running), trial(4, [1, 1], .pruned)]))
         #expect(!isHopeless([0, 0], Array(others.prefix(2)) + [trial(5, [])]))
         let even = others + [trial(6, [0.8, 1.0])]
         #expect(isHopeless([0.49, 0.3], even) && !isHopeless([0.51, 0.3], even))

@@ -44,13 +44,15 @@ import Testing
         let rate = Foundation.log10(try values.real("rate")) + 3
         let width = Double(try values.integer("width") - 20) / 16
         let penalty = ["a": 1.0, "b": 0.6, "c": 0, "d": 1.4][try values.category("kind")] ?? .nan
-        let extra = try values["momentum"] == nil ? 0 : (values.real("momentum") - 0.9) * (values.real("momentum") - 0.9)
+        let extra =
+            try values["momentum"] == nil ? 0 : (values.real("momentum") - 0.9) * (values.real("momentum") - 0.9)
         return rate * rate + width * width + penalty + extra
     }
 
     private static func mixedSpace() throws -> SearchSpace {
         try SearchSpace([
-            .real("rate", 1e-6...1, .logarithmic), .integer("width", 1...64), .categories("kind", ["a", "b", "c", "d"]),
+            .real("rate", 1e-6...1, .logarithmic), .integer("width", 1...64),
+            .categories("kind", ["a", "b", "c", "d"]),
             .real("momentum", 0...1).when("kind", is: "c", "d"),
         ])
     }
@@ -92,7 +94,8 @@ import Testing
         let huge = Double.greatestFiniteMagnitude
         let cases: [(String, (Int) -> (TrialRecord.State, Double?))] = [
             ("same", { _ in (.complete, 1) }), ("huge", { (.complete, $0 % 2 == 0 ? huge : -huge) }),
-            ("failed", { _ in (.failed, nil) }), ("one in three", { $0 % 3 == 0 ? (.complete, Double($0)) : (.failed, nil) }),
+            ("failed", { _ in (.failed, nil) }),
+            ("one in three", { $0 % 3 == 0 ? (.complete, Double($0)) : (.failed, nil) }),
             ("pruned", { (.pruned, $0 % 2 == 0 ? Double($0) : nil) }), ("running", { _ in (.running, nil) }),
             ("some run", { $0 < 8 ? (.complete, Double($0 * $0)) : (.running, nil) }),
             ("diverged", { (.complete, $0 == 0 ? 1e30 : Double($0) * 1e-3) }),
@@ -111,7 +114,8 @@ import Testing
     }
 
     /// A small space is gone through before anything is tried twice, also while trials run.
-    @Test(arguments: [TrialRecord.State.complete, .running]) func nothingIsTriedTwice(_ state: TrialRecord.State) throws {
+    @Test(arguments: [TrialRecord.State.complete, .running]) func nothingIsTriedTwice(_ state: TrialRecord.State) throws
+    {
         let space = try SearchSpace([.integer("a", 1...3), .categories("b", ["x", "y", "z"])])
         var history = try (0..<5).map { number in
             let values = try #require(try GridSampler().values(context(space, number)))

@@ -34,7 +34,9 @@ import Testing
     }
 
     @Test func endsAreIncluded() {
-        func ends(_ parameter: SearchParameter) -> [ParameterValue] { [parameter.value(at: 0), parameter.value(at: 1)] }
+        func ends(_ parameter: SearchParameter) -> [ParameterValue] {
+            [parameter.value(at: 0), parameter.value(at: 1)]
+        }
         #expect(ends(.real("b", 1e-4...1e-1, .logarithmic)) == [.real(1e-4), .real(1e-1)])
         #expect(ends(.integer("c", -3...11, step: 2)) == [.integer(-3), .integer(11)])
         // No step reaches the upper end.
@@ -47,7 +49,9 @@ import Testing
     @Test func valuesHaveTheirShare() {
         func shares(_ parameter: SearchParameter) -> [ParameterValue: Double] {
             var counts: [ParameterValue: Double] = [:]
-            for step in 0..<12_000 { counts[parameter.value(at: (Double(step) + 0.5) / 12_000), default: 0] += 1 / 12_000 }
+            for step in 0..<12_000 {
+                counts[parameter.value(at: (Double(step) + 0.5) / 12_000), default: 0] += 1 / 12_000
+            }
             return counts
         }
         for parameter in [.integer("c", 1...4), .categories("e", ["p", "q", "r", "s"])] as [SearchParameter] {

@@ -56,7 +56,9 @@ import Testing
         let folder = try TemporaryFolder()
         let path = folder.path("search.sqlite")
         let process = try worker([path, "1000", "30000"], output: folder.path("output"))
-        while try !FileManager.default.fileExists(atPath: path) || lines(folder.path("output")).isEmpty { usleep(10_000) }
+        while try !FileManager.default.fileExists(atPath: path) || lines(folder.path("output")).isEmpty {
+            usleep(10_000)
+        }
         let mine = try study(path)
         // As long as it lives, its trial is its own.
         let next = try #require(try mine.begin())

@@ -8,7 +8,9 @@ import Testing
 /// Studies in one process: what is kept, what is chosen again, and what is a mistake.
 @Suite struct StudyTests {
     private static func space() throws -> SearchSpace {
-        try SearchSpace([.real("x", -1...1), .categories("kind", ["a", "b"]), .integer("n", 1...4).when("kind", is: "b")])
+        try SearchSpace([
+            .real("x", -1...1), .categories("kind", ["a", "b"]), .integer("n", 1...4).when("kind", is: "b"),
+        ])
     }
 
     private func study(
@@ -42,7 +44,9 @@ import Testing
         #expect(best == trials.compactMap(\.objective).min())
         // As many as there are to be: nothing more.
         var called = 0
-        try study(path).run(trials: 6) { _ in called += 1; return 0 }
+        try study(path).run(trials: 6) { _ in
+            called += 1; return 0
+        }
         #expect(called == 0)
     }
 

@@ -28,7 +28,8 @@ public struct SuccessiveHalvingPruner: Pruner {
         guard minimumSteps >= 1, reduction >= 2 else {
             throw GraphError(
                 operation: "SuccessiveHalvingPruner",
-                message: "minimumSteps must be at least 1 and reduction at least 2, not \(minimumSteps) and \(reduction)",
+                message:
+                    "minimumSteps must be at least 1 and reduction at least 2, not \(minimumSteps) and \(reduction)",
                 location: SourceLocation(file: file, line: line))
         }
         (self.minimumSteps, self.reduction) = (minimumSteps, reduction)

@@ -84,7 +84,8 @@ struct FunctionalANOVA {
         let mean = zip(boxes, volumes).reduce(0) { $0 + $1.0.value * $1.1 }
         let total = zip(boxes, volumes).reduce(0) { $0 + ($1.0.value - mean) * ($1.0.value - mean) * $1.1 }
         let main = (0..<dimensions).map { dimension in
-            let ends = Set(boxes.flatMap { [$0.ranges[dimension].lowerBound, $0.ranges[dimension].upperBound] }).sorted()
+            let ends = Set(boxes.flatMap { [$0.ranges[dimension].lowerBound, $0.ranges[dimension].upperBound] })
+                .sorted()
             return zip(ends, ends.dropFirst()).reduce(0) { variance, piece in
                 var value = 0.0
                 for (box, volume) in zip(boxes, volumes) where box.ranges[dimension].contains(piece.0) {

@@ -135,7 +135,8 @@ struct SearchChart {
             parts.append(CurveChart.text(name, 178, y + step / 2 + 4, anchor: "end"))
             parts.append(
                 "<rect x=\"186\" y=\"\(CurveChart.number(y + step * 0.15))\" width=\"\(CurveChart.number(length))\""
-                    + " height=\"\(CurveChart.number(step * 0.7))\" rx=\"3\" style=\"fill:\(Colour.complete.rawValue)\"/>")
+                    + " height=\"\(CurveChart.number(step * 0.7))\" rx=\"3\" style=\"fill:\(Colour.complete.rawValue)\"/>"
+            )
             let percent = String(format: "%.0f %%", share * 100)
             parts.append(CurveChart.text(percent, 194 + length, y + step / 2 + 4))
         }

@@ -82,7 +82,8 @@ public struct BayesianSampler: Sampler {
             if index % 2 == 0 || best.isEmpty {
                 points.append(space.parameters.map { _ in Double.random(in: 0..<1, using: &random) })
             } else {
-                let radius = Foundation.exp(Double.random(in: Foundation.log(0.01)...Foundation.log(0.5), using: &random))
+                let radius = Foundation.exp(
+                    Double.random(in: Foundation.log(0.01)...Foundation.log(0.5), using: &random))
                 points.append(Self.neighbour(of: best[index / 2 % best.count], radius, space, using: &random))
             }
         }

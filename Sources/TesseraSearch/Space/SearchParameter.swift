@@ -149,7 +149,8 @@ extension SearchParameter {
                 return "the range \(range) of “\(name)” must be above 0 for a logarithmic scale"
             }
             guard scale == .linear || step == 1 else {
-                return "“\(name)” has a logarithmic scale, on which steps of \(step) have no meaning: leave the step out"
+                return
+                    "“\(name)” has a logarithmic scale, on which steps of \(step) have no meaning: leave the step out"
             }
         case .categories(let categories):
             guard !categories.isEmpty else { return "“\(name)” has no categories" }

@@ -88,7 +88,8 @@ public final class Study: Sendable {
                 arguments: [
                     name, wanted.direction.rawValue, Int64(bitPattern: wanted.seed), try text(of: wanted.space),
                 ])
-            return StudyRow(id: db.lastInsertedRowID, space: wanted.space, direction: wanted.direction, seed: wanted.seed)
+            return StudyRow(
+                id: db.lastInsertedRowID, space: wanted.space, direction: wanted.direction, seed: wanted.seed)
         }
         if let wanted, let complaint = found.difference(from: wanted) {
             throw GraphError(
