@@ -279,7 +279,7 @@ def training_passes(p, device):
         module = StackedCross(counts)
         inputs, target = (torch.stack([integers(count, batch) for count in counts], 1),), torch.randn(batch, device=device)
     elif name in ("translate", "stemming"):
-        vocabulary, width, inner = {"translate": (4000, 256, 1024), "stemming": (30, 128, 512)}[name]
+        vocabulary, width, inner = {"translate": (4000, 256, 512), "stemming": (30, 128, 512)}[name]
         module = SequenceTransformer(vocabulary, width, inner)
         inputs, target = [integers(vocabulary, batch, 12) for _ in range(2)], integers(vocabulary, batch, 12)
     else:

@@ -41,37 +41,46 @@ public struct DictionaryPhrases {
     static func phrases(of line: String) -> [Phrase]? {
         let sides = line.components(separatedBy: " :: ")
         guard sides.count == 2, !line.hasPrefix("#") else { return nil }
-        let (german, english) = (sides[0].components(separatedBy: "|"), sides[1].components(separatedBy: "|"))
+        let (german, english) = (parts(sides[0]), parts(sides[1]))
         guard german.count == english.count else { return [] }
         return zip(german, english).compactMap { german, english in
-            let (german, english) = (cleaned(german), cleaned(english))
-            guard let first = german.first, let second = english.first, isPhrase(first), isPhrase(second) else {
-                return nil
-            }
-            return Phrase(german: first, english: [second] + english.dropFirst().filter(isPhrase))
+            // Most parts are single words, and are not looked at further.
+            guard
+                let first = german.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false).first.map({
+                    cleaned($0)
+                }), isPhrase(first)
+            else { return nil }
+            let all = english.split(separator: ";", omittingEmptySubsequences: false).map { cleaned($0) }
+            guard let second = all.first, isPhrase(second) else { return nil }
+            return Phrase(german: first, english: [second] + all.dropFirst().filter(isPhrase))
         }
     }
 
-    /// The alternatives of a part without what stands in brackets.
-    private static func cleaned(_ part: String) -> [String] {
-        part.components(separatedBy: ";").map { alternative in
-            var text = ""
-            var closing: Character?
-            for character in alternative {
-                if let end = closing {
-                    if character == end { closing = nil }
-                } else if let end = ["{": "}", "[": "]", "(": ")"][character] as Character? {
-                    closing = end
-                } else {
-                    text.append(character == "’" ? "'" : character)
-                }
-            }
-            return text.split(separator: " ").joined(separator: " ")
-        }
+    private static func parts(_ side: String) -> [Substring] {
+        side.split(separator: "|", omittingEmptySubsequences: false)
     }
+
+    /// A text without what stands in brackets, with single spaces.
+    private static func cleaned(_ text: Substring) -> String {
+        var result = String.UnicodeScalarView()
+        var closing: Unicode.Scalar?
+        for scalar in text.unicodeScalars {
+            if let end = closing {
+                if scalar == end { closing = nil }
+            } else if let end = Self.brackets[scalar] {
+                closing = end
+            } else {
+                result.append(scalar == "’" ? "'" : scalar)
+            }
+        }
+        return String(result).split(separator: " ").joined(separator: " ")
+    }
+
+    private static let brackets: [Unicode.Scalar: Unicode.Scalar] = ["{": "}", "[": "]", "(": ")"]
 
     private static func isPhrase(_ text: String) -> Bool {
-        words.contains(text.split(separator: " ").count) && !text.contains { "/<>…()[]{}".contains($0) }
+        words.contains(text.split(separator: " ").count)
+            && !text.unicodeScalars.contains { "/<>…()[]{}".unicodeScalars.contains($0) }
     }
 }
 

@@ -36,7 +36,7 @@ public struct SequenceTransformer: Module {
     /// The one that translates phrases in byte pairs.
     public static func translation(vocabulary: Int = 4000, _ random: RandomSource) -> SequenceTransformer {
         SequenceTransformer(
-            vocabulary: vocabulary, width: 256, heads: 4, layers: 2, inner: 1024, dropout: 0.1, random)
+            vocabulary: vocabulary, width: 256, heads: 4, layers: 2, inner: 512, dropout: 0.1, random)
     }
 
     /// The one that stems words of 26 letters and the apostrophe.

@@ -14,7 +14,7 @@ struct Stemming: ParsableCommand {
     @Option(help: .init("A folder of Debian's snowball-data, with voc.txt and output.txt.", valueName: "folder"))
     var data = "/usr/share/snowball/data/english"
     @Option(help: "How often to go through the words.")
-    var epochs = 30
+    var epochs = 12
     @Option(help: "Words a step.")
     var batch = 128
 

@@ -40,7 +40,7 @@ def main():
     results.finish(model, steps)
 
 
-EPOCHS = 30
+EPOCHS = 12
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ DATA = "/usr/share/trans/de-en"
 
 
 def network(vocabulary=4000):
-    return sequence_transformer.SequenceTransformer(vocabulary, width=256, heads=4, layers=2, inner=1024, dropout=0.1)
+    return sequence_transformer.SequenceTransformer(vocabulary, width=256, heads=4, layers=2, inner=512, dropout=0.1)
 
 
 EXCHANGES = [sequence_transformer.exchange(network, 4000)]
@@ -126,7 +126,7 @@ def main():
     results.finish(model, steps)
 
 
-EPOCHS = 6
+EPOCHS = 4
 
 if __name__ == "__main__":
     main()

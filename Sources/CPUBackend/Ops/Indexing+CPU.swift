@@ -109,11 +109,13 @@ private struct ScatterBlocks {
         let work = extents.outer * extents.inner * (extents.count + extents.extent)
         let wanted = max(1, min(4 * Parallel.workers, work / memoryGrain))
         let perMatrix = wanted.dividedRoundingUp(by: max(extents.outer, 1))
-        if let mostElements {
-            columns = min(extents.inner, 16 * extents.extent > mostElements ? 8 : 16)
-        } else {
-            columns = min(extents.inner, max(16, extents.inner.dividedRoundingUp(by: perMatrix)))
-        }
+        let columns =
+            if let mostElements {
+                min(extents.inner, 16 * extents.extent > mostElements ? 8 : 16)
+            } else {
+                min(extents.inner, max(16, extents.inner.dividedRoundingUp(by: perMatrix)))
+            }
+        self.columns = columns
         columnBlocks = extents.inner.dividedRoundingUp(by: columns)
         let cuts = max(
             wanted.dividedRoundingUp(by: extents.outer * columnBlocks),
