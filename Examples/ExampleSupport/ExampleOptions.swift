@@ -58,7 +58,7 @@ public struct ExampleOptions: ParsableArguments {
     public var stepLimit: Int? { steps ?? (quick ? 4 : nil) }
 
     /// How many steps a whole training does, over which learning rates fall.
-    public func steps(epochs: Int, batches: Int) -> Int {
+    public func stepCount(epochs: Int, batches: Int) -> Int {
         let (product, overflows) = max(epochs, 0).multipliedReportingOverflow(by: batches)
         return min(steps ?? .max, overflows ? .max : product)
     }

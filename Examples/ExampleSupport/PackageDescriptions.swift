@@ -11,6 +11,10 @@ public struct PackageDescriptions: Sendable {
         /// In a line.
         public var description: String
         public var part: DataPart { DataPart(of: source) }
+
+        public init(name: String, source: String, section: String, description: String) {
+            (self.name, self.source, self.section, self.description) = (name, source, section, description)
+        }
     }
 
     /// In order of their names; of those with the same description the first.

@@ -12,6 +12,10 @@ public struct WordLists: Sendable {
         public var file: String
         /// The package that it is in.
         public var package: String
+
+        public init(name: String, file: String, package: String) {
+            (self.name, self.file, self.package) = (name, file, package)
+        }
     }
 
     public struct Word: Hashable, Sendable {

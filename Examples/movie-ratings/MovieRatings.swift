@@ -50,7 +50,7 @@ struct MovieRatingsExample: ParsableCommand {
                 "MovieLens: \(ratings.dataset.count) ratings, \(test.count) to test on; categories that come less than three"
                 + " times are one")
         let order = try BatchOrder(count: train.count, batchSize: max(batch, 1))
-        let steps = options.steps(epochs: epochs, batches: order.batchesPerEpoch)
+        let steps = options.stepCount(epochs: epochs, batches: order.batchesPerEpoch)
         func trainer(_ kind: RatingNetwork.Kind, _ seed: UInt64, _ executor: Executor) throws -> Trainer {
             let random = RandomSource(seed: seed)
             let network = RatingNetwork(kind, counts: ratings.counts, dropout: dropout, random)

@@ -39,7 +39,7 @@ struct PackageSections: ParsableCommand {
             try dataset(known, tokenizer, sections), try dataset(tested, tokenizer, sections)
         )
         let order = try BatchOrder(count: train.count, batchSize: max(batch, 1))
-        let steps = options.steps(epochs: epochs, batches: try train.batches(order, epoch: 0).count)
+        let steps = options.stepCount(epochs: epochs, batches: try train.batches(order, epoch: 0).count)
         let run = ExampleRun(
             .init(
                 "package-sections", title: "Sections of packages, by a bidirectional GRU",

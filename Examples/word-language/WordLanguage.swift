@@ -44,7 +44,7 @@ struct WordLanguage: ParsableCommand {
                 "\(all.count) words of the distribution's lists, \(test.count) to test on; words of several languages are"
                 + " left out, other forms of a tested word may be trained on")
         let order = try BatchOrder(count: train.count, batchSize: max(batch, 1))
-        let steps = options.steps(epochs: epochs, batches: try train.batches(order, epoch: 0).count)
+        let steps = options.stepCount(epochs: epochs, batches: try train.batches(order, epoch: 0).count)
         func trainer(_ cell: RecurrentClassifier.Cell, _ seed: UInt64, _ executor: Executor) -> Trainer {
             RecurrentClassifier(
                 cell, vocabulary: tokenizer.vocabularySize, classes: names.count, width: 64, hidden: 128,
