@@ -38,7 +38,7 @@ func twoMoons(_ count: Int, seed: UInt64) throws -> TensorDataset {
         try trainer.fit(train, batchSize: 50, epochs: 20, test: test)
 
         let result = try trainer.evaluate(test)
-        print(result)  // loss 0.012, accuracy 99.6 % over 500 examples
+        print(result)  // loss 0.0026, accuracy 100.00 % over 500 examples
 
         let logits = try trainer.predict(HostTensor([1, 2], [0.0, 1.0] as [Float]))
         print(logits)  // float32[1, 2], the greater number first

@@ -56,7 +56,10 @@ func trainerWithPenalty(_ model: Sequential, on executor: Executor) -> Trainer {
         for _ in 0..<300 {
             let inputs = try random.normal([8, 3])
             let numbers = try inputs.elements(Float.self)
-            let targets = (0..<8).map { 2 * numbers[3 * $0] - numbers[3 * $0 + 1] + 0.5 * numbers[3 * $0 + 2] }
+            var targets: [Float] = []
+            for row in 0..<8 {
+                targets.append(2 * numbers[3 * row] - numbers[3 * row + 1] + 0.5 * numbers[3 * row + 2])
+            }
             let outputs = try executor.run(plan, inputs: ["x": inputs, "y": HostTensor([8, 1], targets)])
             if try outputs[0].elements(Float.self)[0] < 1e-8 { break }
         }

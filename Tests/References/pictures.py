@@ -140,8 +140,9 @@ keep("jpeg-ycck", np.array(Image.open(f"{folder}/jpeg-ycck.jpeg").convert("RGB")
 del data[place - 4 : place - 4 + 16]
 with open(f"{folder}/jpeg-inks.jpeg", "wb") as file:
     file.write(data)
-inks = np.array(Image.open(f"{folder}/jpeg-inks.jpeg")).astype(int)
-keep("jpeg-inks", np.array(Image.open(f"{folder}/jpeg-inks.jpeg").convert("RGB")))
+# Pillow takes every file for one of Adobe's, which hold what an ink leaves and not what it takes.
+inks = Image.frombytes("CMYK", cmyk.size, (255 - np.array(Image.open(f"{folder}/jpeg-inks.jpeg"))).tobytes())
+keep("jpeg-inks", np.array(inks.convert("RGB")))
 for orientation in range(1, 9):
     exif = Image.Exif()
     exif[0x0112] = orientation

@@ -44,8 +44,11 @@ import Testing
             #expect(error?.message.contains(words) ?? false, "\(error.map(String.init(describing:)) ?? words)")
             #expect(error?.location?.file.hasSuffix("PictureTests.swift") ?? false)
         }
-        for shape in [[0, 2, 2], [5, 2, 2], [1, 0, 2], [1, 2, 0], [2], [1, 1, 1, 1]] as [Shape] {
-            refusal("") { _ = try Picture(HostTensor(zeros: TensorType(shape))) }
+        for shape in [[0, 2, 2], [5, 2, 2], [2], [1, 1, 1, 1]] as [Shape] {
+            refusal("needs [") { _ = try Picture(HostTensor(zeros: TensorType(shape))) }
+        }
+        for shape in [[1, 0, 2], [1, 2, 0]] as [Shape] {
+            refusal("from 1 to") { _ = try Picture(HostTensor(zeros: TensorType(shape))) }
         }
         refusal("floating-point") { _ = try Picture(HostTensor(zeros: TensorType([1, 2, 2], .int32))) }
         refusal("range") { _ = try Picture(HostTensor(zeros: TensorType([1, 2, 2])), range: 1...1) }
