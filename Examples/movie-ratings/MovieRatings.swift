@@ -94,9 +94,7 @@ struct MovieRatingsExample: ParsableCommand {
         }
         return figures
             + outcomes.indices.dropFirst().map {
-                .init(
-                    "gain of \(outcomes[$0].name)", errors[0] - errors[$0], unit: "stars", better: .higher, mustReach: 0
-                )
+                .init("gain of \(outcomes[$0].name)", errors[0] - errors[$0], unit: "stars", better: .higher)
             }
     }
 

@@ -12,11 +12,11 @@ struct PackageSections: ParsableCommand {
 
     @OptionGroup var options: ExampleOptions
     @Option(help: "How often to go through the descriptions.")
-    var epochs = 8
+    var epochs = 5
     @Option(help: "Descriptions a step.")
     var batch = 64
     @Option(help: "How far Adam goes at first.")
-    var learningRate = 2e-3
+    var learningRate = 3e-3
     @Option(help: "The rate of dropout.")
     var dropout = 0.3
     @Flag(help: "Test on the descriptions that settings are chosen by, and train without them.")

@@ -70,7 +70,7 @@ def bag_of_words(known, tested):
 
 def main():
     parser = common.options(__doc__)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--batch", type=int, default=64)
     arguments = common.begin(parser)
     numbers, sections, known, tested = data()
@@ -84,7 +84,7 @@ def main():
         return sequences.Sequences(encoded, [sections[row[1]] for row in rows], buckets=6)
 
     model = network()
-    steps, accuracy = sequences.train(model, dataset(known), dataset(tested), arguments, 2e-3, 0.01, results)
+    steps, accuracy = sequences.train(model, dataset(known), dataset(tested), arguments, 3e-3, 0.01, results)
     results.add("test accuracy", 100 * accuracy, "%", "higher")
     try:
         few = 2000 if arguments.quick else None
