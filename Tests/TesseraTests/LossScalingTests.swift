@@ -23,13 +23,16 @@ import Testing
         func trainer(_ values: [String: HostTensor], on place: Place) throws -> Trainer {
             let model = Given(
                 p0: Variable("p0", try #require(values["p0"])), p1: Variable("p1", try #require(values["p1"])))
-            return Trainer(
+            let trainer = Trainer(
                 model, groups: [ParameterGroup("all", model, optimizer())], gradientNorm: norm,
                 accumulatedBatches: batches, precision: .float16(scaling), on: try place.executor()
             ) { pass, batch in
                 let sum = try (pass.read(model.p0) * batch["g0"]).sum() + (pass.read(model.p1) * batch["g1"]).sum()
                 return [.loss("loss", sum)]
             }
+            // Parameters as large as the gradients that a small scale lets through have a loss beyond all numbers.
+            trainer.onNonFiniteLoss = .proceed
+            return trainer
         }
     }
 
@@ -44,8 +47,9 @@ import Testing
             name: "at the end of the range", scaling: LossScaling(initialScale: 0x1p127, growthInterval: 1)),
     ]
 
-    @Test(arguments: Place.available, settings.indices) func stepsAreThoseOfPyTorch(_ place: Place, _ index: Int) throws
-    {
+    // Not on the reference, which has room for what float32 has not.
+    @Test(arguments: Place.available.filter { $0 != .reference }, settings.indices)
+    func stepsAreThoseOfPyTorch(_ place: Place, _ index: Int) throws {
         let setting = Self.settings[index]
         let reference = try PyTorchReference("scaling")
         let (inputs, expected) = try (

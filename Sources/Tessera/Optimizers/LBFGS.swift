@@ -91,7 +91,7 @@ public final class LBFGS {
         let parameters = model.parameters
         let plan = try plan(for: batch, parameters)
         let values = try executor.values(of: parameters)
-        var line = Line(parameters, values)
+        let line = Line(parameters, values)
         count = count == .max ? 1 : count + 1
         let (plans, number) = (plan, count)
         func evaluate(_ step: Double, _ direction: [Float]) throws -> (value: Double, gradient: [Float]) {
@@ -100,7 +100,7 @@ public final class LBFGS {
         }
         do {
             var next = state
-            let loss = try descend(&line, &next, evaluate)
+            let loss = try descend(line, &next, evaluate)
             state = next
             return loss
         } catch {
@@ -110,7 +110,7 @@ public final class LBFGS {
     }
 
     private func descend(
-        _ line: inout Line, _ state: inout State,
+        _ line: Line, _ state: inout State,
         _ evaluate: (Double, [Float]) throws -> (value: Double, gradient: [Float])
     ) throws -> Double {
         var (value, gradient) = try evaluate(0, [])
@@ -247,8 +247,8 @@ public final class LBFGS {
     }
 }
 
-/// All parameters as one vector, and where they lie along a line.
-private struct Line {
+/// All parameters as one vector, and where they lie along a line: moved by a step and read by the evaluations within it.
+private final class Line {
     private let parameters: [Variable]
     private var numbers: [Float]
 
@@ -270,7 +270,7 @@ private struct Line {
         return values
     }
 
-    mutating func move(_ step: Double, along direction: [Float]) { add(step, direction, to: &numbers) }
+    func move(_ step: Double, along direction: [Float]) { add(step, direction, to: &numbers) }
 }
 
 // Vectors on the host. Sums are in double, so that their order does not matter.

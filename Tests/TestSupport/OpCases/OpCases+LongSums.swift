@@ -119,8 +119,9 @@ extension OpCase {
                 "gradient of attention to many keys",
                 [
                     .tensor([1, 1, 5, 2], .values([0.25])),
+                    // Of one period, as the queries' gradient is the covariance of keys and values.
                     .tensor([1, 1, 60_007, 2], .values([1.01, 3.03, 2.02, 1.01, 1.01])),
-                    .tensor([1, 1, 60_007, 2], .values([3.03, 1.01, 1.01])), .tensor([1, 1, 5, 2], equal),
+                    .tensor([1, 1, 60_007, 2], .values([1.01, 3.03, 1.01, 1.01, 1.01])), .tensor([1, 1, 5, 2], equal),
                 ], .normwise(1e-4)
             ) { graph, x in
                 let y = try x[0].attention(keys: x[1], values: x[2])
