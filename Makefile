@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PACKAGES := pocl-opencl-icd ocl-icd-opencl-dev opencl-headers libopenblas-dev zlib1g-dev libpng-dev libjpeg-dev \
-    libsqlite3-dev dataset-fashion-mnist
+    dataset-fashion-mnist
 # What the examples learn from, beside that.
 EXAMPLE_DATA := python3 wamerican wdutch wfrench witalian wngerman wspanish wswedish \
     bible-kjv trans-de-en snowball-data

@@ -6,19 +6,12 @@ let package = Package(
     products: [
         .library(name: "Tessera", targets: ["Tessera"]),
         .library(name: "TesseraVision", targets: ["TesseraVision"]),
-        .library(name: "TesseraSearch", targets: ["TesseraSearch"]),
         .executable(name: "gpu-bench", targets: ["gpu-bench"]),
         .executable(name: "gpu-probe", targets: ["gpu-probe"]),
-    ],
-    // Who leaves them out (`traits: []` beside the package's address) does not resolve what only they need.
-    traits: [
-        .default(enabledTraits: ["Search"]),
-        .trait(name: "Search", description: "TesseraSearch, which keeps its studies in SQLite by GRDB."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C: a module map and a shim each, and the two places where bytes are hot.
@@ -46,12 +39,6 @@ let package = Package(
             ]),
         // Products of their own, so that nobody pays for what they don't use.
         .target(name: "TesseraVision", dependencies: ["CPictures", "Tessera"]),
-        .target(
-            name: "TesseraSearch",
-            dependencies: [
-                "AtomicFiles", "TensorGraph", "Tessera",
-                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Search"])),
-            ]),
         // Command lines.
         .target(
             name: "BenchSupport",
@@ -127,9 +114,6 @@ let package = Package(
         .testTarget(
             name: "TesseraTests",
             dependencies: ["AtomicFiles", "Execution", "OpenCL", "ParityRunner", "Tessera", "TestSupport"]),
-        .testTarget(name: "TesseraSearchTests", dependencies: ["TensorGraph", "Tessera", "TesseraSearch"]),
-        .executableTarget(
-            name: "tessera-search-worker", dependencies: ["TesseraSearch"], path: "Tests/SearchWorker"),
         .target(
             name: "ParityRunner",
             dependencies: ["CPUBackend", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph", "TestSupport"],
