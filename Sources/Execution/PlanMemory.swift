@@ -6,6 +6,7 @@ import TensorGraph
 public struct PlanMemory: Hashable, Sendable {
     /// The memory of one device, or that of the CPU path.
     public struct Place: Hashable, Sendable {
+        /// The backend's name, such as `cpu`.
         public let name: String
         /// Bytes of arenas, in which what is computed lies while it is needed: activations, gradients, workspaces, and inputs.
         public let arenas: Int
@@ -16,6 +17,7 @@ public struct PlanMemory: Hashable, Sendable {
         /// Bytes of variables: those that the plan updates have two memories each.
         public let variables: Int
 
+        /// Bytes of all of it.
         public var byteCount: Int { arenas + constants + variables }
     }
 

@@ -9,8 +9,10 @@
 /// ``BatchNorm`` follow each batch once. Variables keep their names. In code of one's own,
 /// ``Graph/rematerializing(_:)`` does the same.
 public struct Rematerialized<Block: Layer>: Layer {
+    /// What is computed twice.
     public var block: Block
 
+    /// - Parameter block: what is computed again by the backward pass.
     public init(_ block: Block) { self.block = block }
 
     public var members: [LayerMember] { block.members }

@@ -14,6 +14,7 @@
 ///
 /// Not for use from two threads at a time.
 public final class LBFGS {
+    /// How far a step goes along its direction. PyTorch's line_search_fn.
     public enum LineSearch: Hashable, Sendable {
         /// Each step goes as far as the learning rate says.
         case none
@@ -21,14 +22,23 @@ public final class LBFGS {
         case strongWolfe
     }
 
+    /// What is trained.
     public let model: any Module
+    /// What runs the evaluations.
     public let executor: Executor
+    /// The length of a step without a line search, and what a search tries first. PyTorch's lr.
     public var learningRate: Double
+    /// The most directions that a step takes. PyTorch's max_iter.
     public let maximumIterations: Int
+    /// The evaluations after which a step takes no further direction. PyTorch's max_eval.
     public let maximumEvaluations: Int
+    /// A gradient without a greater element is none. PyTorch's tolerance_grad.
     public let gradientTolerance: Double
+    /// A step ends where neither a parameter nor the loss changes by more. PyTorch's tolerance_change.
     public let changeTolerance: Double
+    /// How many steps the curvature is known from. PyTorch's history_size.
     public let historySize: Int
+    /// How far a step goes.
     public let lineSearch: LineSearch
 
     /// How often the loss has been evaluated.

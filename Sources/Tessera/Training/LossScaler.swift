@@ -16,6 +16,7 @@
 /// Unlike PyTorch's, which asks optimizer by optimizer, one overflow keeps everything as it was that the step is given. The
 /// scale is on the device, so that nothing waits for it.
 public final class LossScaler {
+    /// The numbers by which the scale grows and shrinks.
     public let scaling: LossScaling
     /// What losses are multiplied by: a float32 scalar.
     public let scale: Variable
@@ -23,6 +24,7 @@ public final class LossScaler {
     public let growthCount: Variable
     private let location: SourceLocation
 
+    /// - Parameter scaling: by what the scale grows and shrinks; checked when the scaler is first used.
     public init(_ scaling: LossScaling = LossScaling(), file: StaticString = #fileID, line: UInt = #line) {
         self.scaling = scaling
         scale = Variable("scale", HostTensor(Float(scaling.initialScale)), isTrainable: false)

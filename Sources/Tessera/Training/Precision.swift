@@ -38,8 +38,10 @@ public struct LossScaling: Hashable, Sendable {
     public var growthFactor: Double
     /// What the scale is multiplied by after a step with overflow; in 0..<1.
     public var backoffFactor: Double
+    /// Steps in a row without overflow after which the scale grows; at least 1.
     public var growthInterval: Int
 
+    /// PyTorch's numbers but for those given; ``Trainer`` and ``LossScaler`` throw where one makes no sense.
     public init(
         initialScale: Double = 65536, growthFactor: Double = 2, backoffFactor: Double = 0.5, growthInterval: Int = 2000
     ) {
