@@ -75,6 +75,15 @@ let package = Package(
             name: "example-page",
             dependencies: ["ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Examples/ExamplePage"),
+        .executableTarget(
+            name: "detect", dependencies: ["ExampleNetworks", "ExampleSupport", "TesseraVision"],
+            path: "Examples/detect"),
+        .executableTarget(
+            name: "moving-items", dependencies: ["ExampleNetworks", "ExampleSupport", "TesseraVision"],
+            path: "Examples/moving-items"),
+        .executableTarget(
+            name: "fashion-gan", dependencies: ["ExampleNetworks", "ExampleSupport", "TesseraVision"],
+            path: "Examples/fashion-gan"),
         // Tests, a target for each target they test.
         .testTarget(
             name: "BenchTests",
@@ -82,7 +91,8 @@ let package = Package(
                 "AtomicFiles", "BenchSupport", "ExampleNetworks", "Execution", "OpenCL", "OpenCLBackend", "TensorGraph",
                 "Tessera",
             ]),
-        .testTarget(name: "ExampleTests", dependencies: ["AtomicFiles", "ExampleSupport", "Tessera"]),
+        .testTarget(
+            name: "ExampleTests", dependencies: ["AtomicFiles", "ExampleNetworks", "ExampleSupport", "Tessera"]),
         .testTarget(name: "CVectorTests", dependencies: ["CVector"]),
         .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CVector", "Execution", "TensorGraph"]),
         .testTarget(name: "OpenCLBackendTests", dependencies: ["Execution", "OpenCLBackend", "TensorGraph"]),

@@ -7,7 +7,7 @@ Each line: {"peer", "case", "pass": "fwd" | "fwdbwd", "ms" (median), "min_ms", "
 run is timed from an idle device to an idle device, as gpu-bench times its own. cudnn.benchmark is on. A case whose type is
 tf32, or every float32 case with --tf32, may use TF32; the others may not.
 """
-import argparse, json, statistics, sys, time
+import argparse, importlib, json, os, statistics, sys, time
 
 import torch
 import torch.nn as nn
@@ -193,8 +193,57 @@ class DeepCross(nn.Module):
         return self.output(torch.cat([x, self.deep(start)], 1)).squeeze(1)
 
 
+def example_passes(p, device):
+    """Networks with losses of their own, which are those of Examples/torch."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Examples/torch"))
+    batch, name = p["b"], p["model"]
+    example = importlib.import_module(name)
+    module = (example.MovingItemsNetwork() if name == "moving-items" else example.network()).to(device)
+
+    def normal(*shape):
+        return torch.randn(shape, device=device)
+
+    def integers(limit, *shape):
+        return torch.randint(0, limit, shape, device=device)
+
+    if name == "detect":
+        pictures, labels = normal(batch, 1, example.EXTENT, example.EXTENT), integers(example.CLASSES, batch, 144)
+        corners, extents = normal(batch, 144, 2), F.softplus(normal(batch, 144, 2))
+        boxes = torch.cat([corners, corners + extents], 2)
+        parts, run = [module], lambda: module(pictures)
+        losses = lambda: {None: sum(example.losses(module(pictures), labels, boxes))}
+    elif name == "moving-items":
+        clips, classes = normal(batch, 1, 8, 32, 32), integers(example.CLASSES, batch)
+        directions = integers(example.DIRECTIONS, batch)
+        parts, run = [module], lambda: module(clips)
+        losses = lambda: {None: sum(F.cross_entropy(y, wanted) for y, wanted in zip(
+            module(clips).split([example.CLASSES, example.DIRECTIONS], 1), (classes, directions)))}
+    else:
+        pictures, noise = normal(batch, 1, 28, 28), normal(batch, example.NOISE)
+        parts, run = [module.generator, module.discriminator], lambda: module.generator(noise)
+        losses = lambda: example.losses(module, pictures, noise)
+    optimizers = [torch.optim.Adam(part.parameters(), fused=device.type == "cuda") for part in parts]
+
+    def forward():
+        with torch.no_grad():
+            run()
+
+    def step():
+        if len(parts) > 1:
+            example.set_gradients(module, losses())
+        else:
+            optimizers[0].zero_grad()
+            losses()[None].backward()
+        for optimizer in optimizers:
+            optimizer.step()
+
+    return forward, step
+
+
 def training_passes(p, device):
     batch, name = p["b"], p["model"]
+    if name in ("detect", "moving-items", "fashion-gan"):
+        return example_passes(p, device)
 
     def integers(limit, *shape):
         return torch.randint(0, limit, shape, device=device)

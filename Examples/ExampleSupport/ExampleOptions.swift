@@ -95,6 +95,8 @@ public struct ExampleRun {
     public var epochs: Int
     public var train: any Dataset & Sendable
     public var test: any Dataset & Sendable
+    /// What is told how the training goes, beside what shows it.
+    public var callbacks: [any TrainingCallback]
     /// Makes the model anew, from the seed.
     public var makeTrainer: (Executor) -> Trainer
     /// What the evaluation means.
@@ -104,7 +106,8 @@ public struct ExampleRun {
 
     public init(
         _ about: ExampleDescription, options: ExampleOptions, batch: Int, epochs: Int, train: any Dataset & Sendable,
-        test: any Dataset & Sendable, makeTrainer: @escaping (Executor) -> Trainer,
+        test: any Dataset & Sendable, callbacks: [any TrainingCallback] = [],
+        makeTrainer: @escaping (Executor) -> Trainer,
         figures: @escaping (Trainer.Result) -> [ExampleResult.Figure],
         present: @escaping (Trainer, Trainer.Result, ExampleResults) throws -> Void = { _, _, _ in }
     ) {
@@ -114,6 +117,7 @@ public struct ExampleRun {
         self.epochs = epochs
         self.train = train
         self.test = test
+        self.callbacks = callbacks
         self.makeTrainer = makeTrainer
         self.figures = figures
         self.present = present
@@ -163,7 +167,7 @@ public struct ExampleRun {
         try trainer.fit(
             self.train, batchSize: batch, epochs: epochs, steps: options.stepLimit, seed: options.seed,
             resuming: options.load != nil, test: isWatched ? test : nil,
-            callbacks: options.callbacks() + [results]
+            callbacks: options.callbacks() + callbacks + [results]
         ) { result in
             if last == nil { say("first step after \(milliseconds(since: began)) ms, \(trainer.describe(result))") }
             last = result

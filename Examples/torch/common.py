@@ -14,6 +14,8 @@ import gzip
 import json
 import os
 import resource
+import subprocess
+import tempfile
 import time
 
 import numpy as np
@@ -132,6 +134,17 @@ def text_split(path="/usr/share/common-licenses"):
     data = torch.from_numpy(data[data >= 0])
     border = len(data) - len(data) // 10
     return data[:border], data[border:]
+
+
+def generated(example, arguments):
+    """What a program draws to learn from and to be tested on: the arrays that it writes, as tensors by name."""
+    release = os.environ.get("RELEASE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.build/release"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "data.npz")
+        command = [os.path.join(release, example), "--write-data", path]
+        subprocess.run(command + (["--quick"] if arguments.quick else []), check=True)
+        with np.load(path) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
 
 
 def batches(count, size, epochs, steps, seed):

@@ -65,6 +65,10 @@ import Testing
             expected += column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 199 + (mean - 2) * (mean - 2)
         }
         #expect((try distance(same, real) - expected).magnitude < 1e-9 * expected)
+        var state = FrechetDistance()
+        #expect(state.realVariance.isNaN)
+        try state.add([same, real])
+        #expect(state.realVariance > 0 && state.value >= state.realVariance)
     }
 
     @Test func whatIsNotDefinedIsNaN() throws {

@@ -65,6 +65,9 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
         case charLSTM = "char-lstm"
         case tinyTransformer = "tiny-transformer"
         case deepCross = "deep-cross"
+        case detect
+        case movingItems = "moving-items"
+        case fashionGAN = "fashion-gan"
     }
 
     /// What `pool` takes of a window, as `mode=` says.

@@ -11,13 +11,17 @@ struct TrainingNetwork {
     /// The batch.
     private(set) var data: [Variable] = []
 
-    private let graph: Graph
-    private let dtype: DType
-    private let model: BenchCase.Model
-    private let pass: ForwardPass
+    let graph: Graph
+    let dtype: DType
+    let model: BenchCase.Model
+    let pass: ForwardPass
     private let step: Tensor
     private let stepVariable = Variable("step", HostTensor(Int32(0)), isTrainable: false)
-    private let random = RandomSource(seed: 1)
+    let random = RandomSource(seed: 1)
+    /// What a network keeps beside its parameters and each step follows, running statistics say, in the case's type.
+    private var kept: [Variable: Variable] = [:]
+    /// The losses with the places of the parameters that each moves, where there are several.
+    var objectives: [(loss: Tensor, parameters: Range<Int>)] = []
 
     init(_ model: BenchCase.Model, graph: Graph, dtype: DType) throws {
         self.model = model
@@ -39,13 +43,22 @@ struct TrainingNetwork {
             return try textModel(prepared(CharacterTransformer(random)), [batch, CharacterTransformer.context])
         case .deepCross:
             return try deepCross(batch)
+        case .detect:
+            return try detector(batch)
+        case .movingItems:
+            return try movingItems(batch)
+        case .fashionGAN:
+            return try fashionGAN(batch)
         }
     }
 
     /// The new values of all parameters and of Adam's state after one step down the gradient of `loss`.
     func adamStep(_ loss: Tensor) throws -> [(Variable, Tensor)] {
         let tensors = try parameters.map { try pass.read($0) }
-        let gradients = try graph.gradients(of: loss, withRespectTo: tensors)
+        let parts = objectives.isEmpty ? [(loss, 0..<tensors.count)] : objectives
+        let gradients = try parts.flatMap { loss, range in
+            try graph.gradients(of: loss, withRespectTo: Array(tensors[range]))
+        }
         let optimizer = Tessera.Adam()
         let rate = try graph.fill(optimizer.learningRate, [], dtype)
         return try [(stepVariable, step)]
@@ -53,21 +66,24 @@ struct TrainingNetwork {
                 try optimizer.update(
                     parameters[index], tensors[index], gradient: gradients[index], step: step, learningRate: rate)
             }
+            + pass.updates.compactMap { variable, tensor in kept[variable].map { ($0, tensor) } }
     }
 
     // MARK: Parts
 
     /// The layer with its parameters in the case's type, named by their place in the network.
-    private mutating func prepared<Network: Layer>(_ layer: Network, name: String? = nil) throws -> Network {
+    mutating func prepared<Network: Module>(_ layer: Network, name: String? = nil) throws -> Network {
         for (inner, variable) in layer.namedVariables {
-            let twin = Variable(name.map { "\($0).\(inner)" } ?? inner, try variable.initialValue.converted(to: dtype))
-            parameters.append(twin)
+            let twin = Variable(
+                name.map { "\($0).\(inner)" } ?? inner, try variable.initialValue.converted(to: dtype),
+                isTrainable: variable.isTrainable)
+            if variable.isTrainable { parameters.append(twin) } else { kept[variable] = twin }
             pass.bind(variable, to: try pass.read(twin))
         }
         return layer
     }
 
-    private mutating func data(_ name: String, _ shape: Shape, _ distribution: Distribution) throws -> Tensor {
+    mutating func data(_ name: String, _ shape: Shape, _ distribution: Distribution) throws -> Tensor {
         let value = try distribution.tensor(shape, dtype, name: "\(model.rawValue) \(name)")
         data.append(Variable(name, value, isTrainable: false))
         return try graph.read(data[data.count - 1])

@@ -103,7 +103,7 @@ public struct SpectralNorm<Wrapped: Layer>: Layer {
             }
             let read = try pass.read(original)
             // The vectors stay float32 where the parameters have 16 bits.
-            let original = try read.cast(to: left.type.dtype)
+            let original = try read.cast(to: pass.read(left).dtype)
             let rows = original.shape[axis]
             let order = [axis] + (0..<original.shape.rank).filter { $0 != axis }
             let matrix = try (axis == 0 ? original : original.transposed(order))

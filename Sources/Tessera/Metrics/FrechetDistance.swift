@@ -105,6 +105,10 @@ public struct FrechetDistance: MetricState {
         real.merge(later.real)
     }
 
+    /// The trace of the real examples' covariance: what the distance is at least of a generator that always gives the same, and
+    /// so what it may be measured by. NaN where there are fewer than two.
+    public var realVariance: Double { real.count > 1 ? real.covariance.trace : .nan }
+
     /// NaN where either set has fewer than two examples, or a feature is no finite number.
     public var value: Double {
         guard generated.count > 1, real.count > 1, generated.means.count == real.means.count else { return .nan }
