@@ -69,6 +69,9 @@ let package = Package(
         .executableTarget(
             name: "fashion-cnn", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/fashion-cnn"),
         .executableTarget(
+            name: "fashion-resnet", dependencies: ["ExampleNetworks", "ExampleSupport"],
+            path: "Examples/fashion-resnet"),
+        .executableTarget(
             name: "char-lstm", dependencies: ["ExampleNetworks", "ExampleSupport"], path: "Examples/char-lstm"),
         .executableTarget(
             name: "tiny-transformer", dependencies: ["ExampleNetworks", "ExampleSupport"],

@@ -194,6 +194,35 @@ class SequenceTransformer(nn.Module):
         return self.output(self.transformer(source, tokens, tgt_mask=self.mask, tgt_is_causal=True))
 
 
+class ResidualBlock(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.norm1, self.norm2 = nn.BatchNorm2d(outputs), nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Identity()
+        if inputs != outputs or stride != 1:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
+        return F.relu(y + self.shortcut(x))
+
+
+class FashionResNet(nn.Module):
+    """A convolution, three residual blocks of 32, 64 and 128 channels, the mean, a linear map."""
+
+    def __init__(self, width=32):
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.blocks = nn.Sequential(
+            ResidualBlock(width, width, 1), ResidualBlock(width, 2 * width, 2), ResidualBlock(2 * width, 4 * width, 2))
+        self.output = nn.Linear(4 * width, 10)
+
+    def forward(self, x):
+        return self.output(self.blocks(F.relu(self.norm(self.stem(x)))).mean((2, 3)))
+
+
 class DeepCross(nn.Module):
     """DCN-v2: 26 categorical fields of 1000 values embedded to 16, 13 dense; 3 cross layers beside an MLP 256-128."""
 
@@ -258,6 +287,9 @@ def training_passes(p, device):
         module = nn.Sequential(
             nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),
             nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10))
+        inputs, target = (torch.randn(batch, 1, 28, 28, device=device),), integers(10, batch)
+    elif name == "fashion-resnet":
+        module = FashionResNet()
         inputs, target = (torch.randn(batch, 1, 28, 28, device=device),), integers(10, batch)
     elif name == "char-lstm":
         module, inputs, target = CharLSTM(), (integers(96, 64, batch),), integers(96, 64, batch)

@@ -149,6 +149,7 @@ public struct ExampleRun {
             if let signal = StopSignals.pending { throw try stopped(trainer, by: signal) }
         }
         let evaluation = try trainer.evaluate(test)
+        results.add(evaluation, of: trainer)
         for figure in figures(evaluation) { results.add(figure) }
         try present(trainer, evaluation, results)
         for failure in executor.failures { say("device failure: \(failure)") }

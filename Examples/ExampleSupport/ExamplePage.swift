@@ -75,6 +75,15 @@ public struct ExamplePage {
         "example", "figure", "must reach", "reached", "PyTorch", "time, ours / PyTorch", "peak MiB, ours / PyTorch",
     ]
 
+    /// A whole number with its thousands apart: `421,642`.
+    static func grouped(_ number: Int) -> String {
+        let digits = Array(String(number.magnitude))
+        let groups = stride(from: digits.count % 3 == 0 ? 3 : digits.count % 3, through: digits.count, by: 3).map {
+            String(digits[max($0 - 3, 0)..<$0])
+        }
+        return (number < 0 ? "-" : "") + groups.joined(separator: ",")
+    }
+
     // MARK: Markdown
 
     /// The table of what was reached.
@@ -120,12 +129,14 @@ public struct ExamplePage {
     private static let style = """
         .example { border-top: 1px solid var(--line); padding-top: 1.4rem; margin-top: 2.2rem; }
         .example > p { color: var(--faint); margin: .1rem 0 1rem; max-width: 60rem; }
+        .example .charts { grid-template-columns: repeat(auto-fill, minmax(min(28rem, 100%), 1fr)); }
+        .summary th, .summary td { white-space: normal; vertical-align: baseline; }
         .example h2 { font-size: 1.25rem; margin: 0; }
         .pictures { display: flex; flex-wrap: wrap; gap: 1.5rem; margin: 1.5rem 0; align-items: flex-start; }
         .pictures img { max-width: 100%; border: 1px solid var(--line); border-radius: 8px; background: #fff; }
         pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem;
           white-space: pre-wrap; font: 13px/1.45 ui-monospace, monospace; max-width: 60rem; }
-        td.n, th.n { text-align: right; } tr.again td { border-top: none; }
+        td.n, th.n { text-align: right; }
         """
 
     private var table: String {
@@ -143,7 +154,7 @@ public struct ExamplePage {
                 + "<td class=\"n\">\(row.memory)</td></tr>"
         }
         return """
-            <div class="scroll"><table>
+            <div class="scroll"><table class="summary">
             <tr>\(Self.heads.enumerated().map { "<th\($0 > 1 ? " class=\"n\"" : "")>\($1)</th>" }.joined())</tr>
             \(cells.joined(separator: "\n"))
             </table></div>
@@ -154,7 +165,7 @@ public struct ExamplePage {
         let ours = pair.ours
         let figures =
             ours.figures.map { ($0.name, $0.text) } + [
-                ("parameters", "\(ours.parameters)"), ("steps", "\(ours.steps)"),
+                ("parameters", Self.grouped(ours.parameters)), ("steps", Self.grouped(ours.steps)),
                 ("time", Self.duration(ours.seconds)),
             ]
         let charts = Self.charts(ours.curves, pair.torch?.curves ?? [])

@@ -39,7 +39,7 @@ public struct ExampleResult: Codable, Sendable {
         public var text: String { value.map { Self.text($0, unit) } ?? "nan" }
 
         static func text(_ value: Double, _ unit: String) -> String {
-            let decimals = value.magnitude >= 1000 ? 0 : value.magnitude >= 10 ? 2 : 3
+            let decimals = value.magnitude >= 1000 ? 0 : value.magnitude >= 10 || unit == "%" ? 2 : 3
             return value.formatted(decimals: decimals) + (unit.isEmpty ? "" : " \(unit)")
         }
     }

@@ -13,6 +13,9 @@ public final class ExampleResults: TrainingCallback {
     /// In order of their first points.
     private var curves: [(name: String, curve: Curve)] = []
 
+    /// The step of the last point of tests.
+    private var lastTested: Int?
+
     /// - Parameter began: when the program began.
     public init(_ about: ExampleDescription, _ options: ExampleOptions, since began: ContinuousClock.Instant) {
         self.options = options
@@ -70,7 +73,14 @@ public final class ExampleResults: TrainingCallback {
     }
 
     public func epochDidEnd(_ epoch: Epoch, of trainer: Trainer) throws {
-        if let test = epoch.test { add(test, step: trainer.step, to: "test") }
+        if let test = epoch.test { add(test, of: trainer) }
+    }
+
+    /// Adds what an evaluation at the end comes to, where no epoch has ended there.
+    func add(_ evaluation: Trainer.Result, of trainer: Trainer) {
+        guard lastTested != trainer.step else { return }
+        lastTested = trainer.step
+        add(evaluation, step: trainer.step, to: "test")
     }
 
     private func add(_ result: Trainer.Result, step: Int, to kind: String) {

@@ -16,7 +16,7 @@ import Testing
         results.add(0.25, step: 2, to: "test loss")
         results.addSample("<b>bold</b>")
         try results.addPicture("line.svg", svg: "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")
-        try? results.finish(device: "a <device>", parameters: 12, steps: 2)
+        try? results.finish(device: "a <device>", parameters: 1_234_567, steps: 2)
     }
 
     /// What a program in PyTorch writes.
@@ -40,8 +40,7 @@ import Testing
             #expect(html.contains(text))
         }
         #expect(!html.contains("<b>") && !html.contains("<here>"))
-        #expect(
-            html.contains("95.00 % ✓") && html.contains("1.234") && html.contains("3.0 min") && html.contains("322"))
+        for text in ["95.00 % ✓", "1.234", "1,234,567", "3.0 min", "322"] { #expect(html.contains(text)) }
         #expect(html.contains("data:image/svg+xml;base64,"))
         // Two curves of ours and one of PyTorch in one chart.
         #expect(html.components(separatedBy: "<svg viewBox").count == 2)

@@ -117,6 +117,7 @@ let description = ExampleDescription("lines", title: "A line & more", task: "fin
         let folder = TestFolder()
         try run(["--results", folder.path, "--quick"])
         let result = try ExampleResult(path: folder.path + "/lines.json")
+        #expect(result.curves.first { $0.name == "test loss" }?.points.map(\.first) == [4])
         #expect(result.steps == 4 && result.quick && result.samples == ["over 256"])
         #expect(result.figures.contains { !$0.isReached })
     }

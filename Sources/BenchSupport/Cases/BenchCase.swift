@@ -62,6 +62,7 @@ package struct BenchCase: Hashable, Sendable, CustomStringConvertible {
     /// The networks that `train` knows.
     package enum Model: String, Hashable, Sendable, CaseIterable {
         case fashionCNN = "fashion-cnn"
+        case fashionResNet = "fashion-resnet"
         case charLSTM = "char-lstm"
         case tinyTransformer = "tiny-transformer"
         case deepCross = "deep-cross"

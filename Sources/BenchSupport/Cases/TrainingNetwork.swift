@@ -10,6 +10,8 @@ struct TrainingNetwork {
     private(set) var parameters: [Variable] = []
     /// The batch.
     private(set) var data: [Variable] = []
+    /// What a network keeps beside its parameters and each step follows, running statistics say, in the case's type.
+    private var kept: [Variable: Variable] = [:]
 
     private let graph: Graph
     private let dtype: DType
@@ -33,6 +35,9 @@ struct TrainingNetwork {
         case .fashionCNN:
             let pictures = try data("pictures", [batch, 1, 28, 28], .normal)
             return try classifier(prepared(Sequential.fashionCNN(random)), pictures, labels: [batch], classes: 10)
+        case .fashionResNet:
+            let pictures = try data("pictures", [batch, 1, 28, 28], .normal)
+            return try classifier(prepared(FashionResNet(random)), pictures, labels: [batch], classes: 10)
         case .charLSTM:
             return try textModel(prepared(CharacterLSTM(random)), [CharacterLSTM.context, batch])
         case .tinyTransformer:
@@ -55,7 +60,8 @@ struct TrainingNetwork {
         }
     }
 
-    /// The new values of all parameters and of Adam's state after one step down the gradient of `loss`.
+    /// The new values of all parameters, of Adam's state and of running statistics after one step down the gradient of
+    /// `loss`.
     func adamStep(_ loss: Tensor) throws -> [(Variable, Tensor)] {
         let tensors = try parameters.map { try pass.read($0) }
         let gradients = try graph.gradients(of: loss, withRespectTo: tensors)
@@ -66,6 +72,7 @@ struct TrainingNetwork {
                 try optimizer.update(
                     parameters[index], tensors[index], gradient: gradients[index], step: step, learningRate: rate)
             }
+            + pass.updates.compactMap { variable, tensor in kept[variable].map { ($0, tensor) } }
     }
 
     // MARK: Parts
@@ -73,8 +80,10 @@ struct TrainingNetwork {
     /// The layer with its parameters in the case's type, named by their place in the network.
     private mutating func prepared<Network: Module>(_ layer: Network, name: String? = nil) throws -> Network {
         for (inner, variable) in layer.namedVariables {
-            let twin = Variable(name.map { "\($0).\(inner)" } ?? inner, try variable.initialValue.converted(to: dtype))
-            parameters.append(twin)
+            let twin = Variable(
+                name.map { "\($0).\(inner)" } ?? inner, try variable.initialValue.converted(to: dtype),
+                isTrainable: variable.isTrainable)
+            if variable.isTrainable { parameters.append(twin) } else { kept[variable] = twin }
             pass.bind(variable, to: try pass.read(twin))
         }
         return layer
