@@ -63,7 +63,8 @@ let package = Package(
         .target(
             name: "ExampleSupport",
             dependencies: [
-                "AtomicFiles", "Tessera", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "AtomicFiles", "Tessera", "TesseraVision",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/ExampleSupport"),
         .executableTarget(
