@@ -44,6 +44,10 @@ examples: example-data ## train every example to what it must reach, and write a
 examples-quick: example-data ## a few steps of every example, in a minute or two
 	Examples/run.sh --quick $(OPTIONS)
 
+.PHONY: examples-exchange
+examples-exchange: example-data ## open each example's weights in PyTorch, and PyTorch's here (PYTHON=…)
+	Examples/exchange.sh
+
 .PHONY: test
 test: dependencies ## build with warnings as errors and run every test
 	Tests/build-without-warnings.sh $(TESTING)

@@ -121,6 +121,30 @@ let description = ExampleDescription("lines", title: "A line & more", task: "fin
         #expect(result.steps == 4 && result.quick && result.samples == ["over 256"])
         #expect(result.figures.contains { !$0.isReached })
     }
+
+    @Test func aLoadedExamplePredictsWhatAFileHolds() throws {
+        let folder = TestFolder()
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        let (model, inputs, outputs) = (folder.path + "/model", folder.path + "/inputs", folder.path + "/outputs")
+        try run(["--save", model])
+        try SafetensorsFile.write(["input": HostTensor([2, 2], [3, 1, -1, 0.5] as [Float])], to: inputs)
+        try run(["--load", model, "--predict", inputs, "--outputs", outputs])
+        let file = try SafetensorsFile(path: outputs)
+        #expect(file.names == ["output"])
+        let numbers = try file.tensor("output").elements(Float.self)
+        #expect(abs(numbers[0] - 5) < 1e-2 && abs(numbers[1] + 2.5) < 1e-2)
+        // Inputs that the model doesn't take.
+        try SafetensorsFile.write(["other": HostTensor([2, 2], [3, 1, -1, 0.5] as [Float])], to: inputs)
+        #expect(throws: GraphError.self) { try run(["--load", model, "--predict", inputs, "--outputs", outputs]) }
+    }
+
+    @Test(arguments: [
+        ["--predict", "a", "--load", "b"], ["--outputs", "a"], ["--predict", "a", "--outputs", "b"], ["--evaluate"],
+        ["--steps", "-1"],
+    ])
+    func optionsThatMakeNoSenseAreRefused(_ arguments: [String]) {
+        #expect(throws: (any Error).self) { try ExampleOptions.parse(arguments) }
+    }
 }
 
 extension HostTensor {
