@@ -79,6 +79,7 @@ extension Executor {
                 values.merge(try deviceStore.values(of: onDevice)) { $1 }
             } catch {
                 note("\(error)")
+                if error is DeviceSilence { leaveToDriver() }
                 if policy == .report { throw error }
                 try bringVariablesHome()
                 for variable in onDevice where variable.present.host == nil { onCPU.append(variable) }
@@ -130,13 +131,21 @@ extension Executor {
     func note(_ plan: Plan, _ inputs: [String: HostTensor]) {
         guard !plan.updatedVariables.isEmpty, policy == .repeatOnCPU else { return }
         journal.append(plan, inputs)
-        // A failure here shows at the next step; until then the journal covers for it.
         if journal.isFull { refreshJournal() }
     }
 
-    /// Begins the journal anew from the present values on the device, if they can be read.
+    /// Begins the journal anew from the present values on the device. Where they can't be read, the variables come home by what
+    /// the journal has: it may be this read that hears of an earlier failure.
     func refreshJournal() {
-        if let deviceStore, let values = try? presentValues(in: deviceStore) { journal.start(with: values) }
+        guard let deviceStore else { return }
+        do {
+            journal.start(with: try presentValues(in: deviceStore))
+        } catch {
+            note("\(error)")
+            if error is DeviceSilence { leaveToDriver() }
+            // Where that fails too, the journal still has it all for the next time.
+            try? bringVariablesHome()
+        }
     }
 
     /// The values of all variables whose present value a store has; read from there where the host has none.
@@ -154,12 +163,14 @@ extension Executor {
         return values + (try store.values(of: unread)).map { ($0.key, $0.value) }
     }
 
-    /// Fetches the variables from a device that has failed: from the device if it still answers, else by repeating on
-    /// the CPU the steps since they were last read.
-    func bringVariablesHome() throws {
+    /// Fetches the variables from a device that has failed, by repeating on the CPU the steps since they were last read. What
+    /// the device has now is not asked for: a failure that is heard of late may be an earlier step's.
+    ///
+    /// - Parameter isSound: whether nothing failed on the device itself: then they are read from it, if it still answers.
+    func bringVariablesHome(isSound: Bool = false) throws {
         guard let deviceStore else { return }
         do {
-            try device?.finish()
+            guard isSound else { throw LostTrust() }
             try handBack(from: deviceStore)
             journal.start(with: [])
         } catch {
@@ -168,6 +179,9 @@ extension Executor {
         deviceStore.removeAll()
         try? releaseRetained()
     }
+
+    /// Why a device that has failed is not asked for values.
+    private struct LostTrust: Error {}
 
     /// Gives the variables whose present value a store has that value on the host.
     private func handBack(from store: VariableStore) throws {
@@ -220,6 +234,7 @@ extension Executor {
                 try handBack(from: deviceStore)
             } catch {
                 note("\(error)")
+                if error is DeviceSilence { leaveToDriver() }
                 if policy == .repeatOnCPU { try? bringVariablesHome() }
             }
         }

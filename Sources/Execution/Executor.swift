@@ -22,6 +22,7 @@ public final class Executor {
     }
 
     let cpu: any Backend
+    /// Where patience is limited, a ``WatchedBackend``.
     let device: (any Backend)?
     private let logger: Logger
     let policy: FailurePolicy
@@ -34,6 +35,7 @@ public final class Executor {
     let scratch = ScratchPool()
     var journal = Journal()
     private var consecutiveFailures = 0
+    private var isSilent = false
     private var runs = 0
     /// Schedules whose run failed: until the device is heard of again, it may be at work on their memory.
     private var retained: [PreparedSchedule] = []
@@ -62,10 +64,13 @@ public final class Executor {
     /// - Parameters:
     ///   - device: runs what it accepts; `nil` leaves everything to the CPU path.
     ///   - isolatesTensors: gives every tensor memory of its own of exactly its size, for memory checkers.
+    ///   - patience: how long the device may take for a call, see ``WatchedBackend/patience``; nil for as long as it likes, on
+    ///     the thread of the caller.
     package init(
         cpu: any Backend, device: (any Backend)?, policy: FailurePolicy = .repeatOnCPU, isolatesTensors: Bool = false,
-        logger: Logger = Logger(label: "tessera")
+        patience: Duration? = nil, logger: Logger = Logger(label: "tessera")
     ) {
+        let device = device.map { device in patience.map { WatchedBackend(device, patience: $0) } ?? device }
         self.cpu = cpu
         self.device = device
         self.policy = policy
@@ -192,9 +197,11 @@ public final class Executor {
                 plan.forgetPreparedOnDevice()
                 note("\(error)")
                 // What does not fit the device says nothing of whether the device works.
-                if !(error is GraphError) { consecutiveFailures += 1 }
+                let isSound = error is GraphError
+                if !isSound { consecutiveFailures += 1 }
+                if error is DeviceSilence { leaveToDriver() }
                 if policy == .report { throw DeviceFailure(device: device.name, reason: "\(error)") }
-                try bringVariablesHome()
+                try bringVariablesHome(isSound: isSound)
                 if consecutiveFailures >= Self.failureLimit { abandonDevice() }
             }
             if let results {
@@ -220,6 +227,16 @@ public final class Executor {
         let outputs = try plan.checked(prepared.run(inputs: inputs, store: cpuStore, trace: trace))
         if try accept(outputs) { cpuStore.commit(plan.updatedVariables, keptBy: home) }
         return outputs
+    }
+
+    /// A device that does not answer may be at work for as long as the process lives: what it may read or write is never freed,
+    /// and it is not tried again.
+    func leaveToDriver() {
+        guard !isSilent else { return }
+        isSilent = true
+        consecutiveFailures = Self.failureLimit
+        for prepared in retained { _ = Unmanaged.passRetained(prepared) }
+        if let deviceStore { _ = Unmanaged.passRetained(deviceStore) }
     }
 
     /// Lets go of what failed runs used, once the device answers that nothing is under way any more.

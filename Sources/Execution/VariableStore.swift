@@ -20,6 +20,9 @@ package final class VariableStore {
     /// The most bytes that are on their way at once.
     private static let transferLimit = 64 << 20
 
+    /// Waits of an idle device after which nothing that came before is still to be heard of.
+    private static let confirmingWaits = 3
+
     package init(backend: any Backend) { self.backend = backend }
 
     /// Whether this value of a variable is here.
@@ -83,6 +86,9 @@ package final class VariableStore {
     }
 
     /// The values that are here, read in one go. Either all of them, or an error.
+    ///
+    /// What a host takes over must be right for good, and some drivers report what a command came to only with a later wait:
+    /// so there are some more.
     package func values(of variables: [Variable]) throws -> [Variable: VariableValue] {
         if let lost = variables.first(where: { copies[$0]?.version == nil }) { throw LostValue(lost) }
         var values: [Variable: VariableValue] = [:]
@@ -95,6 +101,7 @@ package final class VariableStore {
             }
             values[variables[index]] = VariableValue(version: version, value: value)
         }
+        if !values.isEmpty { for _ in 0..<Self.confirmingWaits { try backend.finish() } }
         return values
     }
 

@@ -24,14 +24,20 @@ package final class Event: @unchecked Sendable {
         let status = clWaitForEvents(cl_uint(handles.count), handles)
         if status == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST {
             // That status only says that some command failed: ask which, and with what.
-            for (index, event) in events.enumerated() {
-                let own = try event.executionStatus()
-                if own < 0 {
-                    try check(own, "clWaitForEvents", detail: "command \(index + 1) of \(events.count) failed")
-                }
-            }
+            try checkOutcomes(of: events)
         }
         try check(status, "clWaitForEvents")
+    }
+
+    /// Throws what the first of some commands that failed on the device failed with (`clGetEventInfo`). All must have ended.
+    static func checkOutcomes(of events: [Event]) throws(OpenCLError) {
+        for (index, event) in events.enumerated() {
+            let status = try event.executionStatus()
+            guard status < 0 else { continue }
+            throw OpenCLError(
+                status: status, call: "clGetEventInfo",
+                detail: "command \(index + 1) of \(events.count) failed on the device")
+        }
     }
 
     /// Whether the command has ended, successfully or not.

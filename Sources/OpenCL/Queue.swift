@@ -1,15 +1,21 @@
 internal import COpenCL
+internal import Synchronization
 
 /// A queue of commands that run one after the other, in order (`cl_command_queue`).
 ///
 /// Enqueuing returns at once. Each method takes events to wait for (only needed for commands of other queues) and,
-/// on `event: true`, returns the command's own; without it the driver is spared making one.
+/// on `event: true`, returns the command's own.
+///
+/// A command that fails on the device may be heard of from its event alone: every command has one here, and ``finish()`` asks
+/// all of them.
 package final class Queue: @unchecked Sendable {
     // Unchecked: the API allows a queue to be used from any thread.
     let handle: OpaquePointer
     package let context: Context
     /// Whether events carry times.
     package let isProfiling: Bool
+    /// Of the commands since the last ``finish()``.
+    private let outstanding = Mutex<[Event]>([])
 
     package init(_ context: Context, profiling: Bool = false) throws(OpenCLError) {
         self.context = context
@@ -27,7 +33,16 @@ package final class Queue: @unchecked Sendable {
     }
 
     /// Blocks until every command has ended (`clFinish`).
-    package func finish() throws(OpenCLError) { try check(clFinish(handle), "clFinish") }
+    ///
+    /// - Throws: what the wait reports, or a command since the last one.
+    package func finish() throws(OpenCLError) {
+        let events = outstanding.withLock { events in
+            defer { events.removeAll(keepingCapacity: true) }
+            return events
+        }
+        try check(clFinish(handle), "clFinish")
+        try Event.checkOutcomes(of: events)
+    }
 
     /// Hands what is queued to the device without waiting (`clFlush`).
     package func flush() throws(OpenCLError) { try check(clFlush(handle), "clFlush") }
@@ -85,12 +100,14 @@ package final class Queue: @unchecked Sendable {
             // An empty wait list must be NULL, or drivers refuse the call.
             try handles.withUnsafeBufferPointer { (list) throws(OpenCLError) in
                 try withUnsafeMutablePointer(to: &made) { (event) throws(OpenCLError) in
-                    try body(
-                        cl_uint(list.count), list.isEmpty ? nil : list.baseAddress, wantsEvent ? event : nil)
+                    try body(cl_uint(list.count), list.isEmpty ? nil : list.baseAddress, event)
                 }
             }
         }
-        return made.map { Event(handle: $0, isProfiling: isProfiling) }
+        guard let made else { return nil }
+        let event = Event(handle: made, isProfiling: isProfiling)
+        outstanding.withLock { $0.append(event) }
+        return wantsEvent ? event : nil
     }
 }
 

@@ -62,6 +62,75 @@ let quiet = Logger(label: "tessera") { _ in SwiftLogNoOpLogHandler() }
         }
     }
 
+    /// Work that a device does not do and says so only at a later wait: what the variables are in the end does not show it,
+    /// although steps after it had been done.
+    @Test(arguments: 1...4) func aFailureThatIsHeardOfLateLeavesNoTrace(_ lateness: Int) throws {
+        let steps = 70
+        let expected = try Training().run(on: Executor(cpu: CPUBackend(), device: nil), steps: steps)
+        let sound = FailingBackend(failingCall: 0, .once, lateness: lateness)
+        _ = try Training().run(on: Executor(cpu: CPUBackend(), device: sound), steps: steps)
+        for mode in FailingBackend.Mode.allCases {
+            for call in stride(from: 1, through: sound.calls, by: 3) {
+                let device = FailingBackend(failingCall: call, mode, lateness: lateness)
+                let executor = Executor(cpu: CPUBackend(), device: device, logger: quiet)
+                let result = try Training().run(on: executor, steps: steps)
+                #expect(result.1 == expected.1 && result.2 == expected.2, "call \(call), \(mode)")
+                // Told by the wait of the step itself, not even the losses show it.
+                if lateness == 1 { #expect(result.0 == expected.0, "call \(call), \(mode)") }
+            }
+        }
+    }
+
+    /// A device that fails again and again, never twice in a row: what failed runs used does not add up.
+    @Test func aThousandFailuresLeaveNothing() throws {
+        let steps = 3000
+        let expected = try Training().run(on: Executor(cpu: CPUBackend(), device: nil), steps: steps)
+        let device = FailingBackend(failingCall: 0, .once)
+        device.period = 29
+        let executor = Executor(cpu: CPUBackend(), device: device, logger: quiet)
+        let training = try Training()
+        let plan = try executor.compile(training.graph, outputs: [training.loss], updates: training.updates)
+        var (early, late) = (0, 0)
+        for step in 0..<steps {
+            _ = try executor.run(plan, inputs: Training.inputs(step))
+            if step < 500 { early = max(early, device.liveBytes) } else { late = max(late, device.liveBytes) }
+        }
+        #expect(device.failures > 500 && !executor.hasAbandonedDevice)
+        #expect(late <= early)
+        #expect(try executor.value(of: training.weight).elements(Float.self) == expected.1)
+        #expect(try executor.value(of: training.count).elements(Int32.self)[0] == expected.2)
+    }
+
+    /// A device that never comes back from a call, whichever: the step is repeated, and the device is not asked again.
+    @Test func aCallThatNeverReturnsCostsARepeatAndNothingElse() throws {
+        let expected = try Training().run(on: Executor(cpu: CPUBackend(), device: nil), steps: 4)
+        let sound = FailingBackend(failingCall: 0, .once)
+        _ = try Training().run(on: Executor(cpu: CPUBackend(), device: sound, patience: .seconds(60)), steps: 4)
+        for call in 1...sound.calls {
+            let device = FailingBackend(failingCall: call, .once)
+            let end = DispatchSemaphore(value: 0)
+            device.hangsUntil = end
+            // What may compile has ten times as long.
+            let executor = Executor(
+                cpu: CPUBackend(), device: device, patience: .milliseconds(20), logger: quiet)
+            let result = try Training().run(on: executor, steps: 4)
+            #expect(result == expected, "call \(call)")
+            #expect(executor.hasAbandonedDevice || call >= sound.calls - 8, "call \(call)")
+            #expect(executor.failures.contains { $0.contains("has not answered") } || call >= sound.calls - 8, "call \(call)")
+            // It comes back after all, while nobody waits.
+            end.signal()
+        }
+    }
+
+    /// A watched device does all that another does, in the same order.
+    @Test func aWatchedDeviceComputesTheSame() throws {
+        let (plain, watched) = (FailingBackend(failingCall: 0, .once), FailingBackend(failingCall: 0, .once))
+        let expected = try Training().run(on: Executor(cpu: CPUBackend(), device: plain), steps: 40)
+        let executor = Executor(cpu: CPUBackend(), device: watched, patience: .seconds(60))
+        #expect(try Training().run(on: executor, steps: 40) == expected)
+        #expect(executor.failures.isEmpty && watched.calls >= plain.calls)
+    }
+
     @Test func manyStepsAreRepeatedWhereTheDeviceIsLost() throws {
         let expected = try Training().run(on: Executor(cpu: CPUBackend(), device: nil), steps: 100)
         let sound = FailingBackend(failingCall: 0, .once)

@@ -3,6 +3,10 @@
 //
 // Counted is every call that can fail; retains and releases pass through uncounted. A call that is made to fail does
 // not reach the driver, with one exception: the waits (clFinish, clWaitForEvents) do wait before they report failure.
+// Other modes have the driver find out later: what is enqueued is then not done at all, although the call succeeds; its event
+// alone says so (mode "event"), or not even that, but the second or third wait after it (mode "late"). In mode "hang" the
+// call never returns.
+//
 // A device that is really lost writes nothing more, whereas here the driver lives on, and would write into memory that
 // the program has rightly given up.
 
@@ -11,12 +15,13 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const cl_icd_dispatch *target;
 static cl_icd_dispatch layer;
 
 static long failing_call;          // TESSERA_FAULT_CALL, counted from 1; 0 fails nothing
-static int forever;                // TESSERA_FAULT_MODE=forever
+static enum { ONCE, FOREVER, EVENT, LATE, HANG } mode;  // TESSERA_FAULT_MODE
 static const char *only_function;  // TESSERA_FAULT_FUNCTION
 static const char *log_path;       // TESSERA_FAULT_LOG
 
@@ -28,11 +33,36 @@ static _Atomic(const char *) first_failed;
 static int fails(const char *function) {
     if (only_function && strcmp(only_function, function) != 0) return 0;
     const long call = atomic_fetch_add(&calls, 1) + 1;
-    if (failing_call <= 0 || (forever ? call < failing_call : call != failing_call)) return 0;
+    if (failing_call <= 0 || (mode == FOREVER ? call < failing_call : call != failing_call)) return 0;
     const char *none = NULL;
     atomic_compare_exchange_strong(&first_failed, &none, function);
     atomic_fetch_add(&failures, 1);
+    while (mode == HANG) pause();
     return 1;
+}
+
+// Waits until one of them tells of what was not done; 0: none will.
+static atomic_int untold_waits;
+
+static int tells_late(void) {
+    int waits = atomic_load(&untold_waits);
+    while (waits > 0 && !atomic_compare_exchange_weak(&untold_waits, &waits, waits - 1)) {}
+    return waits == 1;
+}
+
+// What an enqueue function that fails returns: the status, or success with an event that is as the mode says.
+static cl_int not_done(cl_command_queue queue, cl_int status, cl_event *event) {
+    if (mode != EVENT && mode != LATE) return status;
+    if (mode == LATE) atomic_store(&untold_waits, 3);
+    if (!event) return CL_SUCCESS;
+    cl_context context;
+    if (target->clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof context, &context, NULL) != CL_SUCCESS)
+        return status;
+    cl_int failure;
+    *event = target->clCreateUserEvent(context, &failure);
+    if (!*event) return status;
+    target->clSetUserEventStatus(*event, mode == EVENT ? status : CL_COMPLETE);
+    return CL_SUCCESS;
 }
 
 __attribute__((destructor)) static void write_log(void) {
@@ -54,9 +84,15 @@ __attribute__((destructor)) static void write_log(void) {
 // A function that waits: it reaches the driver even where it is made to fail.
 #define WAIT(function, status, parameters, arguments)            \
     static cl_int CL_API_CALL layer_##function parameters {      \
-        const int failed = fails(#function);                     \
+        const int failed = fails(#function) | tells_late();      \
         const cl_int actual = target->function arguments;        \
         return failed ? (status) : actual;                       \
+    }
+
+// A function that enqueues a command.
+#define ENQUEUE(function, status, parameters, arguments)         \
+    static cl_int CL_API_CALL layer_##function parameters {      \
+        return fails(#function) ? not_done(queue, status, event) : target->function arguments; \
     }
 
 // A function that returns an object, and its status through `error`.
@@ -162,23 +198,23 @@ STATUS(clSetEventCallback, CL_OUT_OF_RESOURCES,
 static cl_int CL_API_CALL layer_clEnqueueNDRangeKernel(
     cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset, const size_t *global,
     const size_t *local, WAIT_LIST) {
-    if (fails("clEnqueueNDRangeKernel")) return CL_OUT_OF_RESOURCES;
+    if (fails("clEnqueueNDRangeKernel")) return not_done(queue, CL_OUT_OF_RESOURCES, event);
     const cl_int status =
         target->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, list, event);
     if (status == CL_SUCCESS) atomic_fetch_add(&launches, 1);
     return status;
 }
-STATUS(clEnqueueReadBuffer, CL_OUT_OF_RESOURCES,
+ENQUEUE(clEnqueueReadBuffer, CL_OUT_OF_RESOURCES,
        (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, void *host, WAIT_LIST),
        (queue, buffer, blocking, offset, size, host, count, list, event))
-STATUS(clEnqueueWriteBuffer, CL_OUT_OF_RESOURCES,
+ENQUEUE(clEnqueueWriteBuffer, CL_OUT_OF_RESOURCES,
        (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, const void *host,
         WAIT_LIST),
        (queue, buffer, blocking, offset, size, host, count, list, event))
-STATUS(clEnqueueCopyBuffer, CL_OUT_OF_RESOURCES,
+ENQUEUE(clEnqueueCopyBuffer, CL_OUT_OF_RESOURCES,
        (cl_command_queue queue, cl_mem from, cl_mem to, size_t from_offset, size_t to_offset, size_t size, WAIT_LIST),
        (queue, from, to, from_offset, to_offset, size, count, list, event))
-STATUS(clEnqueueFillBuffer, CL_OUT_OF_RESOURCES,
+ENQUEUE(clEnqueueFillBuffer, CL_OUT_OF_RESOURCES,
        (cl_command_queue queue, cl_mem buffer, const void *pattern, size_t pattern_size, size_t offset, size_t size,
         WAIT_LIST),
        (queue, buffer, pattern, pattern_size, offset, size, count, list, event))
@@ -198,9 +234,11 @@ STATUS(clEnqueueBarrierWithWaitList, CL_OUT_OF_RESOURCES, (cl_command_queue queu
 
 static void read_environment(void) {
     const char *call = getenv("TESSERA_FAULT_CALL");
-    const char *mode = getenv("TESSERA_FAULT_MODE");
+    const char *name = getenv("TESSERA_FAULT_MODE");
     failing_call = call ? strtol(call, NULL, 10) : 0;
-    forever = mode && strcmp(mode, "forever") == 0;
+    const char *names[] = {"once", "forever", "event", "late", "hang"};
+    for (int i = 0; name && i < 5; i++)
+        if (strcmp(name, names[i]) == 0) mode = i;
     only_function = getenv("TESSERA_FAULT_FUNCTION");
     log_path = getenv("TESSERA_FAULT_LOG");
 }

@@ -13,14 +13,17 @@ extension Executor {
     ///     where the device has units for it: several times as fast, with relative errors around 10⁻³. As PyTorch's
     ///     `torch.backends.cuda.matmul.allow_tf32`.
     ///   - policy: what to do when the device fails while running.
+    ///   - patience: how long the device may take for a call before it counts as failed and everything goes on on the CPU: so
+    ///     long, or twenty times as long as the same work ever took, and ten times as long where kernels may be compiled.
+    ///     `nil` waits for ever.
     ///   - logger: is told once where the CPU stands in for a device.
     /// - Throws: ``DeviceError`` where a device other than `automatic` was asked for and cannot be opened.
     public convenience init(
         on choice: DeviceChoice = .automatic, allowsTF32: Bool = false, policy: FailurePolicy = .repeatOnCPU,
-        logger: Logger = Logger(label: "tessera")
+        patience: Duration? = .seconds(60), logger: Logger = Logger(label: "tessera")
     ) throws {
-        let device = try choice.backend(allowsTF32: allowsTF32, logger: logger)
-        self.init(cpu: CPUBackend(), device: device, policy: policy, logger: logger)
+        let device = try choice.backend(allowsTF32: allowsTF32, patience: patience, logger: logger)
+        self.init(cpu: CPUBackend(), device: device, policy: policy, patience: patience, logger: logger)
     }
 }
 
@@ -74,11 +77,15 @@ extension DeviceChoice {
     /// be opened, the log says so.
     ///
     /// - Throws: ``DeviceError`` where a device other than `automatic` was asked for and cannot be opened.
-    func backend(allowsTF32: Bool = false, logger: Logger) throws -> OpenCLBackend? {
+    func backend(allowsTF32: Bool = false, patience: Duration?, logger: Logger) throws -> OpenCLBackend? {
         if self == .cpu { return nil }
+        func open() throws -> (device: Device, backend: OpenCLBackend)? {
+            try device().map { ($0, try OpenCLBackend($0, allowsTF32: allowsTF32)) }
+        }
         do {
-            if let device = try device() {
-                let backend = try OpenCLBackend(device, allowsTF32: allowsTF32)
+            if let (device, backend) = try patience.map({ try WatchedBackend.opening("\(self)", patience: $0, open) })
+                ?? open()
+            {
                 backend.notice = { logger.warning("\($0)") }
                 if let warning = backend.tuningWarning {
                     logger.warning("\(warning); \(device.name) runs without them")
@@ -87,7 +94,11 @@ extension DeviceChoice {
             }
             logger.notice("there is no OpenCL device: everything runs on the CPU path")
         } catch {
-            guard self == .automatic else { throw error is DeviceError ? error : missing("\(error)") }
+            guard self == .automatic else {
+                // Whoever does not answer is not asked for the list either.
+                if error is DeviceSilence { throw DeviceError(choice: self, reason: "\(error)", available: ["cpu"]) }
+                throw error is DeviceError ? error : missing("\(error)")
+            }
             let reason = (error as? DeviceError)?.reason ?? "\(error)"
             logger.notice("no OpenCL device can be opened: everything runs on the CPU path (\(reason))")
         }
