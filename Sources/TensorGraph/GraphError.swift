@@ -15,7 +15,7 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether the line is one of this package's library, and so says nothing to a user.
     package var isInLibrary: Bool {
-        ["TensorGraph/", "Tessera/", "Execution/", "TesseraSearch/"].contains { file.hasPrefix($0) }
+        ["TensorGraph/", "Tessera/", "Execution/", "TesseraVision/"].contains { file.hasPrefix($0) }
     }
 }
 
